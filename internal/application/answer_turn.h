@@ -1,0 +1,32 @@
+/* Use case: answer a claimed turn. */
+#pragma once
+
+#include "application/deps.h"
+
+/* How a turn that was cancelled shall end. */
+enum nf_turn_end {
+    NF_TURN_FAIL = 0,
+    NF_TURN_STOPPED, /* the person stopped it: what was said so far is kept */
+    NF_TURN_PARKED, /* we shut down: it is answered after the next start */
+};
+
+/* What runs a turn asks, after a port returned NF_E_CANCELED, why that was. */
+struct nf_turn_control {
+    enum nf_turn_end end;
+    /* Let the caller wait again although it was cancelled; NULL in tests. Called once, before the
+     * end is written down. */
+    void (*uncancel)(struct nf_turn_control *c);
+};
+
+/*
+ * Read the history, ask the model, run the tools it calls, write down the answer, deliver it. Every
+ * path ends in a committed outcome: an answer, a notice that says what went wrong and what to do, or
+ * (parked) a session that is free to be claimed again. NF_E_CONFLICT: somebody else owns the session
+ * now, and nothing more was written. NF_E_UNAVAILABLE, NF_E_IO: the outcome could not be written; the
+ * lease runs out and the turn is claimed again. May suspend, for minutes.
+ */
+NF_RC nf_answer_turn(struct nf_app *a, const struct nf_claim *c, struct nf_turn_control *control,
+                     struct nf_err *err);
+
+/* Claim the oldest unfinished turn of the session. NF_E_NOT_FOUND: nothing to do. May suspend. */
+NF_RC nf_claim_turn(struct nf_app *a, int64_t session_id, struct nf_claim *ret, struct nf_err *err);

@@ -1,0 +1,11 @@
+/* Use case: bring what is in the outbox to its channel. */
+#pragma once
+
+#include "application/deps.h"
+
+/* Deliver one item and write down how it went: sent, again later, failed, or ambiguous. NF_OK if the
+ * outcome is written, whatever it is. NF_E_CONFLICT: another fiber has it. May suspend. */
+NF_RC nf_deliver_reply(struct nf_app *a, const struct nf_outbox_item *item, struct nf_err *err);
+
+/* Deliver all that is due now. *ret: items looked at. May suspend. */
+NF_RC nf_deliver_due(struct nf_app *a, size_t *ret, struct nf_err *err);

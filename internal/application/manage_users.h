@@ -1,0 +1,35 @@
+/* Use case: who may use this installation. All may suspend. */
+#pragma once
+
+#include "application/deps.h"
+
+#define NF_LINK_TTL_MS (INT64_C(10) * 60 * 1000)
+#define NF_COOKIE_TTL_MS (INT64_C(30) * 24 * 3600 * 1000)
+
+/* The owner, created on first start as identity ("local", "owner"). */
+NF_RC nf_ensure_owner(struct nf_app *a, struct nf_user *ret, struct nf_err *err);
+
+/* Owner or admin only: NF_E_DENIED. */
+NF_RC nf_user_add(struct nf_app *a, const struct nf_user *actor, const char *name,
+                  enum nf_user_role role, struct nf_user *ret, struct nf_err *err);
+NF_RC nf_user_list(struct nf_app *a, const struct nf_user *actor, int64_t after_id, size_t limit,
+                   struct nf_users *ret, struct nf_err *err);
+/* name NULL, role 0, status 0: unchanged. */
+NF_RC nf_user_change(struct nf_app *a, const struct nf_user *actor, int64_t id, const char *name,
+                     enum nf_user_role role, enum nf_user_status status, struct nf_user *ret,
+                     struct nf_err *err);
+
+/* --- letting a browser in. A token leaves only through *ret; the database has its hash. ---------- */
+
+/* A single-use link token for `user_id`, valid NF_LINK_TTL_MS: for oneself, or by who may manage that
+ * user. `hash` is the SHA-256 of the token in hex, made by the caller. */
+NF_RC nf_link_create(struct nf_app *a, const struct nf_user *actor, int64_t user_id,
+                     const char *hash, struct nf_err *err);
+/* Exchange a link for a browser session valid NF_COOKIE_TTL_MS. NF_E_DENIED: unknown, used or
+ * expired link, or the user is blocked. */
+NF_RC nf_link_exchange(struct nf_app *a, const char *link_hash, const char *cookie_hash,
+                       struct nf_user *ret, struct nf_err *err);
+/* Who a browser session belongs to. NF_E_DENIED. */
+NF_RC nf_cookie_user(struct nf_app *a, const char *cookie_hash, struct nf_user *ret,
+                     struct nf_err *err);
+NF_RC nf_cookie_revoke(struct nf_app *a, const char *cookie_hash, struct nf_err *err);

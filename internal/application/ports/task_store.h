@@ -1,0 +1,34 @@
+/* Port: tasks, for looking at. All may suspend. */
+#pragma once
+
+#include "domain/task.h"
+
+struct nf_task_filter {
+    int64_t user_id; /* 0: anybody's */
+    int64_t session_id; /* 0: any */
+    int64_t turn_id; /* 0: turns only; else that turn and its steps */
+    int status; /* enum nf_task_status, 0: any */
+    int64_t before_id; /* the last id of the page before; 0: the newest */
+    size_t limit;
+};
+
+struct nf_task_changes {
+    struct nf_task_change *v;
+    size_t n;
+};
+void nf_task_changes_done(struct nf_task_changes *c);
+
+struct nf_task_store {
+    const struct nf_task_store_ops *ops;
+};
+
+struct nf_task_store_ops {
+    enum nf_code (*get)(struct nf_task_store *s, int64_t id, int64_t user_id, struct nf_task *ret,
+                        struct nf_err *err); /* NF_E_NOT_FOUND; user_id 0: anybody's */
+    /* Newest first. */
+    enum nf_code (*list)(struct nf_task_store *s, const struct nf_task_filter *f,
+                         struct nf_tasks *ret, struct nf_err *err);
+    /* Oldest first. */
+    enum nf_code (*changes)(struct nf_task_store *s, int64_t task_id, struct nf_task_changes *ret,
+                            struct nf_err *err);
+};

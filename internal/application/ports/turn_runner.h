@@ -1,0 +1,25 @@
+/* Port: who runs claimed turns, each concurrently to its caller. Never suspends. */
+#pragma once
+
+#include "domain/task.h"
+
+/* A session that this process may work on until its lease ends, and the turn to answer. */
+struct nf_claim {
+    int64_t session_id, user_id, run_id;
+    int64_t seq; /* of the message to answer */
+    int64_t fence;
+    int64_t attempt; /* 1, or more after a crash */
+};
+
+struct nf_turn_runner {
+    const struct nf_turn_runner_ops *ops;
+};
+
+struct nf_turn_runner_ops {
+    /* Answer the claimed turn, then whatever else waits in that session. */
+    void (*start)(struct nf_turn_runner *r, const struct nf_claim *c);
+    /* Something may wait in that session: claim and run it unless it is being worked on. */
+    void (*wake)(struct nf_turn_runner *r, int64_t session_id);
+    /* Cancel the turn `run_id` (0: any) of that session if it runs here. False if none does. */
+    bool (*stop)(struct nf_turn_runner *r, int64_t session_id, int64_t run_id);
+};

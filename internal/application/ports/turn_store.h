@@ -1,0 +1,107 @@
+/*
+ * Port: the life of a turn in the database. Each operation is one durable transaction: it is
+ * committed as a whole when the function returns NF_OK, and has left no trace otherwise. All may
+ * suspend.
+ *
+ * Whatever a claimed turn writes carries its fence. An operation whose fence is no longer the
+ * session's is refused as a whole with NF_E_CONFLICT: somebody else works on the session now, and
+ * the caller must stop.
+ */
+#pragma once
+
+#include "application/ports/turn_runner.h"
+#include "domain/message.h"
+#include "domain/outbox.h"
+#include "domain/session.h"
+#include "domain/task.h"
+#include "domain/usage.h"
+
+/* A person's message on its way in. Borrowed. */
+struct nf_accept {
+    const char *source; /* with client_id the key against doubles: "web:<user id>", "tg:<bot>" */
+    const char *client_id;
+    int64_t user_id;
+    int64_t session_id;
+    const struct nf_session *create; /* not NULL: the session is new, create it like this */
+    int64_t run_id; /* of the turn that will answer */
+    int64_t step_id; /* of its first model call */
+    const char *content;
+    int64_t now_ms;
+    int64_t owner; /* who claims: an instance number, > 0 */
+    int64_t lease_ms; /* 0: do not claim */
+};
+
+/* The first outcome, also for a double. */
+struct nf_accepted {
+    bool duplicate;
+    int64_t session_id, run_id, seq;
+    bool claimed; /* the session was free and is ours: `claim` says with which fence */
+    struct nf_claim claim;
+};
+
+/* A turn's end. Borrowed. Messages get their seq here: `seq` and `session_id` are ignored. */
+struct nf_finish {
+    struct nf_claim claim;
+    enum nf_task_status status; /* completed, failed or cancelled */
+    const char *reason; /* NULL if completed */
+    const char *model; /* "provider/model", NULL if none answered */
+    const struct nf_message *messages; /* in order; the last is what is delivered */
+    size_t messages_n;
+    const struct nf_task *step; /* the last step, ended with it; NULL: none is open */
+    const struct nf_usage *usage;
+    size_t usage_n;
+    const struct nf_outbox_item *outbox; /* session, user, run and seq are filled in; NULL: none */
+    int64_t now_ms;
+};
+
+struct nf_claims {
+    int64_t *session_ids;
+    size_t n;
+};
+
+struct nf_turn_store {
+    const struct nf_turn_store_ops *ops;
+};
+
+struct nf_turn_store_ops {
+    /* Store the message, its turn (pending) and, where the session is free and `lease_ms` > 0,
+     * claim it with the first model step begun. NF_E_NOT_FOUND: no such session of that user;
+     * NF_E_LIMIT: NF_SESSION_QUEUE_MAX turns wait; NF_E_UNAVAILABLE: the database is full or
+     * locked, and nothing was stored. */
+    enum nf_code (*accept)(struct nf_turn_store *s, const struct nf_accept *in,
+                           struct nf_accepted *ret, struct nf_err *err);
+    /* Claim the session and its oldest unfinished turn (pending, or running from an attempt that
+     * was cut off). NF_E_NOT_FOUND: nothing waits, or somebody holds the lease. */
+    enum nf_code (*claim)(struct nf_turn_store *s, int64_t session_id, int64_t owner,
+                          int64_t lease_ms, int64_t now_ms, struct nf_claim *ret,
+                          struct nf_err *err);
+    /* Begin a step: insert it, or begin it again, as running. */
+    enum nf_code (*step_begin)(struct nf_turn_store *s, const struct nf_claim *c,
+                               const struct nf_task *step, struct nf_err *err);
+    /* End a step with `step`'s status, result, reply, tokens and reason. */
+    enum nf_code (*step_end)(struct nf_turn_store *s, const struct nf_claim *c,
+                             const struct nf_task *step, struct nf_err *err);
+    /* The journal of a turn, by n: what an attempt that was cut off had done. */
+    enum nf_code (*steps)(struct nf_turn_store *s, int64_t run_id, struct nf_tasks *ret,
+                          struct nf_err *err);
+    /* End the turn and free the session. *last_seq: of the last message written. *item_id: of the
+     * outbox item, 0 if none. */
+    enum nf_code (*finish)(struct nf_turn_store *s, const struct nf_finish *f, int64_t item_id,
+                           int64_t *last_seq, struct nf_err *err);
+    /* Free the session with the turn unfinished: it is claimed again later. */
+    enum nf_code (*park)(struct nf_turn_store *s, const struct nf_claim *c, int64_t now_ms,
+                         struct nf_err *err);
+    /* Cancel a turn that is still pending. NF_E_NOT_FOUND: no such pending turn of that session. */
+    enum nf_code (*cancel_pending)(struct nf_turn_store *s, int64_t session_id, int64_t run_id,
+                                   int64_t now_ms, struct nf_err *err);
+    /* Extend every lease of `owner` to now + lease_ms. */
+    enum nf_code (*heartbeat)(struct nf_turn_store *s, int64_t owner, int64_t lease_ms,
+                              int64_t now_ms, struct nf_err *err);
+    /* Give up every lease of `owner`: an earlier process of this instance is dead. */
+    enum nf_code (*release)(struct nf_turn_store *s, int64_t owner, struct nf_err *err);
+    /* At most `limit` sessions whose turn waits and whose lease ended, longest waiting first. */
+    enum nf_code (*ready)(struct nf_turn_store *s, int64_t now_ms, size_t limit,
+                          struct nf_claims *ret, struct nf_err *err);
+};
+
+void nf_claims_done(struct nf_claims *c);

@@ -1,0 +1,141 @@
+/*
+ * JSON. Decoded by tables into plain structs, or read through a cursor where a protocol's fields
+ * change type; encoded by small functions. cJSON is inside json.c and nowhere else.
+ *
+ * Before anything is parsed, size and nesting are checked by a scan without recursion; a text with
+ * a NUL byte or \u0000 or invalid UTF-8 is refused, so C strings hold all there is. Integers are
+ * kept to 2^63 exactly (cJSON keeps doubles: json.c reads the digits itself).
+ */
+#pragma once
+
+#include "base/string.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NF_JSON_DEPTH_MAX 64
+#define NF_JSON_BYTES_MAX ((size_t)16 << 20)
+
+struct nf_json_doc; /* owns a parsed text */
+struct nf_json; /* a value in it; NULL stands for "absent" everywhere below */
+
+/* NF_E_INVALID: not JSON, with the byte at which; NF_E_LIMIT: nested deeper than NF_JSON_DEPTH_MAX or
+ * longer than `max` (0: NF_JSON_BYTES_MAX); NF_E_NOMEM. Trailing blanks are allowed, else nothing. */
+NF_RC nf_json_parse(const char *p, size_t n, size_t max, struct nf_json_doc **ret,
+                    struct nf_err *err);
+void nf_json_free(struct nf_json_doc *d);
+static inline void nf_json_freep(struct nf_json_doc **d)
+{
+    nf_json_free(*d);
+}
+const struct nf_json *nf_json_root(const struct nf_json_doc *d);
+
+enum nf_json_type {
+    NF_JSON_ABSENT = 0,
+    NF_JSON_NULL,
+    NF_JSON_BOOL,
+    NF_JSON_NUMBER,
+    NF_JSON_STRING,
+    NF_JSON_ARRAY,
+    NF_JSON_OBJECT,
+};
+enum nf_json_type nf_json_type(const struct nf_json *v);
+
+/* Member of an object by its exact name; of a name that stands twice, the last. Absent if `v` is no
+ * object. */
+const struct nf_json *nf_json_get(const struct nf_json *v, const char *key);
+/* Children of an array or object, in order. */
+const struct nf_json *nf_json_first(const struct nf_json *v);
+const struct nf_json *nf_json_next(const struct nf_json *v);
+const char *nf_json_key(const struct nf_json *v); /* its name in its object, NULL in an array */
+size_t nf_json_count(const struct nf_json *v);
+/* The text of a string, NULL if it is none. Valid as long as the document. */
+const char *nf_json_str(const struct nf_json *v);
+/* `otherwise` if it is no number, has a fraction or is out of range. */
+int64_t nf_json_i64(const struct nf_json *v, int64_t otherwise);
+double nf_json_f64(const struct nf_json *v, double otherwise);
+bool nf_json_bool(const struct nf_json *v, bool otherwise);
+/* True if an object of the text has a member twice: policies must not be fooled by that. */
+bool nf_json_has_duplicate_keys(const struct nf_json *v);
+
+/* --- decoding by table -------------------------------------------------------------------------
+ *
+ *     static const struct nf_json_field fields[] = {
+ *         NF_JSON_FIELD(struct frame, "content", NF_JSON_F_STR, content, NF_JSON_REQUIRED, 262144),
+ *     };
+ */
+enum nf_json_field_type {
+    NF_JSON_F_STR, /* char *: owned copy; max: bytes */
+    NF_JSON_F_I64, /* int64_t; min to max */
+    NF_JSON_F_F64, /* double */
+    NF_JSON_F_BOOL, /* bool */
+    NF_JSON_F_RAW, /* char *: owned JSON text of any value; max: bytes */
+    NF_JSON_F_OBJECT, /* a struct decoded by `sub` */
+};
+enum { NF_JSON_REQUIRED = 1, NF_JSON_NULLABLE = 2 /* null counts as absent */ };
+
+struct nf_json_field {
+    const char *key;
+    enum nf_json_field_type type;
+    unsigned flags;
+    size_t offset;
+    int64_t min, max;
+    const struct nf_json_table *sub;
+};
+struct nf_json_table {
+    const struct nf_json_field *fields;
+    size_t n;
+    bool strict; /* an unknown key is an error: configuration; networks ignore it */
+};
+
+#define NF_JSON_FIELD(type_, key_, kind_, member_, flags_, min_, max_)                             \
+    {                                                                                              \
+        .key = (key_), .type = (kind_), .flags = (flags_), .offset = offsetof(type_, member_),     \
+        .min = (min_), .max = (max_)                                                               \
+    }
+
+/* Decode the object `v` into `out`, which holds the defaults. NF_E_INVALID or NF_E_LIMIT name the
+ * field, what it must be and its bound; then strings already decoded are the caller's to free, as
+ * after success, with nf_json_table_done. */
+NF_RC nf_json_decode(const struct nf_json *v, const struct nf_json_table *t, void *out,
+                     struct nf_err *err);
+void nf_json_table_done(const struct nf_json_table *t, void *out);
+
+/* --- encoding ----------------------------------------------------------------------------------
+ *
+ * Write into a string. The first failure (NF_E_LIMIT, NF_E_NOMEM) sticks and is returned by
+ * nf_json_end_doc, so the calls between need no check. Commas and nesting are kept track of; strings
+ * are escaped, invalid UTF-8 in them becomes U+FFFD.
+ */
+struct nf_json_out {
+    struct nf_str *to;
+    enum nf_code rc;
+    struct nf_err err;
+    uint64_t has_item; /* a bit per depth */
+    int depth;
+    bool after_key;
+};
+
+void nf_json_begin_doc(struct nf_json_out *o, struct nf_str *to);
+NF_RC nf_json_end_doc(struct nf_json_out *o, struct nf_err *err);
+
+void nf_json_out_object(struct nf_json_out *o); /* { */
+void nf_json_out_array(struct nf_json_out *o); /* [ */
+void nf_json_out_end(struct nf_json_out *o); /* } or ] */
+void nf_json_out_key(struct nf_json_out *o, const char *key);
+void nf_json_out_str(struct nf_json_out *o, const char *s); /* NULL writes null */
+void nf_json_out_strn(struct nf_json_out *o, const char *s, size_t n);
+void nf_json_out_i64(struct nf_json_out *o, int64_t v);
+void nf_json_out_f64(struct nf_json_out *o, double v); /* shortest that reads back equal */
+void nf_json_out_bool(struct nf_json_out *o, bool v);
+void nf_json_out_null(struct nf_json_out *o);
+/* `json` is JSON text already; written as it is. */
+void nf_json_out_raw(struct nf_json_out *o, const char *json, size_t n);
+/* A parsed value, printed compactly. */
+void nf_json_out_value(struct nf_json_out *o, const struct nf_json *v);
+
+/* Key and value in one. A NULL string is left out. */
+void nf_json_put_str(struct nf_json_out *o, const char *key, const char *s);
+void nf_json_put_i64(struct nf_json_out *o, const char *key, int64_t v);
+void nf_json_put_bool(struct nf_json_out *o, const char *key, bool v);
