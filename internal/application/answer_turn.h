@@ -13,6 +13,7 @@ enum nf_turn_end {
 /* What runs a turn asks, after a port returned NF_E_CANCELED, why that was. */
 struct nf_turn_control {
     enum nf_turn_end end;
+    bool more; /* set: other turns of the session wait */
     /* Let the caller wait again although it was cancelled; NULL in tests. Called once, before the
      * end is written down. */
     void (*uncancel)(struct nf_turn_control *c);

@@ -10,7 +10,7 @@ struct nf_incoming {
     const char *source; /* see struct nf_accept */
     const char *client_id;
     int64_t session_id; /* 0: the session of `address`, or a new one */
-    const char *content;
+    const char *content; /* content_n bytes and a NUL */
     size_t content_n;
 };
 

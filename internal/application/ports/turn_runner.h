@@ -9,6 +9,7 @@ struct nf_claim {
     int64_t seq; /* of the message to answer */
     int64_t fence;
     int64_t attempt; /* 1, or more after a crash */
+    int64_t step_id; /* of its first model call, if accepting the message began it; else 0 */
 };
 
 struct nf_turn_runner {

@@ -54,6 +54,11 @@ struct nf_finish {
     int64_t now_ms;
 };
 
+struct nf_finished {
+    int64_t last_seq; /* of the last message written */
+    int64_t pending; /* turns of the session that still wait */
+};
+
 struct nf_claims {
     int64_t *session_ids;
     size_t n;
@@ -84,10 +89,9 @@ struct nf_turn_store_ops {
     /* The journal of a turn, by n: what an attempt that was cut off had done. */
     enum nf_code (*steps)(struct nf_turn_store *s, int64_t run_id, struct nf_tasks *ret,
                           struct nf_err *err);
-    /* End the turn and free the session. *last_seq: of the last message written. *item_id: of the
-     * outbox item, 0 if none. */
+    /* End the turn and free the session. `item_id`: of the outbox item, 0 if there is none. */
     enum nf_code (*finish)(struct nf_turn_store *s, const struct nf_finish *f, int64_t item_id,
-                           int64_t *last_seq, struct nf_err *err);
+                           struct nf_finished *ret, struct nf_err *err);
     /* Free the session with the turn unfinished: it is claimed again later. */
     enum nf_code (*park)(struct nf_turn_store *s, const struct nf_claim *c, int64_t now_ms,
                          struct nf_err *err);
