@@ -7,7 +7,7 @@
 enum nf_turn_end {
     NF_TURN_FAIL = 0,
     NF_TURN_STOPPED, /* the person stopped it: what was said so far is kept */
-    NF_TURN_PARKED, /* we shut down: it is answered after the next start */
+    NF_TURN_PARKED,  /* we shut down: it is answered after the next start */
 };
 
 /* What runs a turn asks, after a port returned NF_E_CANCELED, why that was. */
@@ -21,10 +21,10 @@ struct nf_turn_control {
 
 /*
  * Read the history, ask the model, run the tools it calls, write down the answer, deliver it. Every
- * path ends in a committed outcome: an answer, a notice that says what went wrong and what to do, or
- * (parked) a session that is free to be claimed again. NF_E_CONFLICT: somebody else owns the session
- * now, and nothing more was written. NF_E_UNAVAILABLE, NF_E_IO: the outcome could not be written; the
- * lease runs out and the turn is claimed again. May suspend, for minutes.
+ * path ends in a committed outcome: an answer, a notice that says what went wrong and what to do,
+ * or (parked) a session that is free to be claimed again. NF_E_CONFLICT: somebody else owns the
+ * session now, and nothing more was written. NF_E_UNAVAILABLE, NF_E_IO: the outcome could not be
+ * written; the lease runs out and the turn is claimed again. May suspend, for minutes.
  */
 NF_RC nf_answer_turn(struct nf_app *a, const struct nf_claim *c, struct nf_turn_control *control,
                      struct nf_err *err);

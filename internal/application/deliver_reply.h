@@ -3,9 +3,15 @@
 
 #include "application/deps.h"
 
-/* Deliver one item and write down how it went: sent, again later, failed, or ambiguous. NF_OK if the
- * outcome is written, whatever it is. NF_E_CONFLICT: another fiber has it. May suspend. */
+/* Deliver one item and write down how it went: sent, again later, failed, or ambiguous. NF_OK if
+ * the outcome is written, whatever it is. NF_E_CONFLICT: another fiber has it. May suspend. */
 NF_RC nf_deliver_reply(struct nf_app *a, const struct nf_outbox_item *item, struct nf_err *err);
+
+/* The same with everything at hand: `m` is the item's message, `last` the event that ends its run.
+ */
+NF_RC nf_deliver_to(struct nf_app *a, struct nf_channel *ch, const struct nf_outbox_item *item,
+                    const struct nf_message *m, const struct nf_run_event *last,
+                    struct nf_err *err);
 
 /* Deliver all that is due now. *ret: items looked at. May suspend. */
 NF_RC nf_deliver_due(struct nf_app *a, size_t *ret, struct nf_err *err);

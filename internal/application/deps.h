@@ -21,11 +21,16 @@
 struct nf_app_settings {
     const char *system_prompt; /* "" for none */
     const char *summary_model; /* alias that summarises what falls out of the window; "" for none */
-    int64_t history_max; /* messages read for a context */
+    int64_t history_max;       /* messages read for a context */
     int64_t lease_ms;
     int64_t turn_timeout_ms;
     int64_t reply_tokens; /* reserved for the answer; 0: what the model may answer */
 };
+
+/* Summaries of what fell out of contexts, kept in memory: see summarise.c. */
+struct nf_summaries;
+NF_RC nf_summaries_new(struct nf_summaries **ret, struct nf_err *err);
+void nf_summaries_free(struct nf_summaries *s); /* NULL is allowed */
 
 struct nf_app {
     struct nf_clock *clock;
@@ -40,8 +45,9 @@ struct nf_app {
     struct nf_tools *tools; /* NULL: there are none */
     struct nf_channels *channels;
     struct nf_turn_runner *runner;
+    struct nf_summaries *summaries;
     struct nf_app_settings settings;
-    int64_t owner; /* this instance, for leases; > 0 */
+    int64_t owner;      /* this instance, for leases; > 0 */
     bool intake_closed; /* shutting down: nothing new is accepted */
 };
 

@@ -7,19 +7,20 @@ struct nf_incoming {
     const struct nf_user *user;
     const char *channel; /* "web" */
     const char *address; /* the chat; "" on the web */
-    const char *source; /* see struct nf_accept */
+    const char *source;  /* see struct nf_accept */
     const char *client_id;
-    int64_t session_id; /* 0: the session of `address`, or a new one */
+    int64_t session_id;  /* 0: the session of `address`, or a new one */
     const char *content; /* content_n bytes and a NUL */
     size_t content_n;
 };
 
 /*
  * Store the message and have it answered. When it returns NF_OK everything about it is committed,
- * and it is right to tell the person "accepted". The same client_id from the same source again gives
- * the first outcome with `duplicate` set and changes nothing. NF_E_INVALID, NF_E_LIMIT: the message
- * itself, or too many wait; NF_E_NOT_FOUND: no such session of theirs; NF_E_DENIED: the user is
- * blocked; NF_E_UNAVAILABLE: shutting down, or the database cannot take it now. May suspend.
+ * and it is right to tell the person "accepted". The same client_id from the same source again
+ * gives the first outcome with `duplicate` set and changes nothing. NF_E_INVALID, NF_E_LIMIT: the
+ * message itself, or too many wait; NF_E_NOT_FOUND: no such session of theirs; NF_E_DENIED: the
+ * user is blocked; NF_E_UNAVAILABLE: shutting down, or the database cannot take it now. May
+ * suspend.
  */
 NF_RC nf_receive_message(struct nf_app *a, const struct nf_incoming *in, struct nf_accepted *ret,
                          struct nf_err *err);

@@ -20,7 +20,7 @@ void nf_str_reset(struct nf_str *s)
 enum nf_code nf_str_reserve(struct nf_str *s, size_t extra, struct nf_err *err)
 {
     size_t max = s->max ? s->max : NF_STR_MAX;
-    if (extra >= max - s->len)
+    if (s->len >= max || extra >= max - s->len)
         return nf_err_set(err, NF_E_LIMIT, "text over %zu bytes", max - 1);
     size_t need = s->len + extra + 1, cap = s->cap ? s->cap : 64;
     if (need <= s->cap)

@@ -8,7 +8,7 @@
 struct nf_channel {
     const struct nf_channel_ops *ops;
     const char *name; /* "web" */
-    bool repeatable; /* delivering an item twice does no harm: it needs no commit before it */
+    bool repeatable;  /* delivering an item twice does no harm: it needs no commit before it */
 };
 
 struct nf_channel_ops {
@@ -16,8 +16,9 @@ struct nf_channel_ops {
      * person must get comes again through deliver. */
     void (*show)(struct nf_channel *c, const struct nf_run_event *e);
     /* Deliver one outbox item, whose message is `m`; `last` is the event that ends its run. May
-     * suspend. NF_OK: the network has it, or can fetch it from us by position. NF_E_UNAVAILABLE, NF_E_TIMEOUT: try again later, and it
-     * surely did not arrive. NF_E_CONFLICT: it may have arrived. Else it never will. */
+     * suspend. NF_OK: the network has it, or can fetch it from us by position. NF_E_UNAVAILABLE,
+     * NF_E_TIMEOUT: try again later, and it surely did not arrive. NF_E_CONFLICT: it may have
+     * arrived. Else it never will. */
     enum nf_code (*deliver)(struct nf_channel *c, const struct nf_outbox_item *item,
                             const struct nf_message *m, const struct nf_run_event *last,
                             struct nf_err *err);

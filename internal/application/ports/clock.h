@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 struct nf_clock {
-    int64_t (*now_ms)(struct nf_clock *c); /* wall clock, epoch milliseconds; may step */
+    int64_t (*now_ms)(struct nf_clock *c);  /* wall clock, epoch milliseconds; may step */
     int64_t (*mono_us)(struct nf_clock *c); /* monotonic microseconds, for durations */
 };
 

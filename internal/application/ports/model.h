@@ -17,13 +17,13 @@ struct nf_model_sink {
 /* Which model answered, and how it went. */
 struct nf_model_outcome {
     char model[NF_MODEL_NAME_MAX + 1]; /* "provider/model" */
-    int attempts; /* calls made, failover and retries included */
+    int attempts;                      /* calls made, failover and retries included */
 };
 
 /* What a name stands for, to size a context. */
 struct nf_model_info {
     int64_t context_tokens; /* the window */
-    int64_t output_tokens; /* the most it may answer */
+    int64_t output_tokens;  /* the most it may answer */
 };
 
 struct nf_model_ops {

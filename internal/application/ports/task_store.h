@@ -4,11 +4,11 @@
 #include "domain/task.h"
 
 struct nf_task_filter {
-    int64_t user_id; /* 0: anybody's */
+    int64_t user_id;    /* 0: anybody's */
     int64_t session_id; /* 0: any */
-    int64_t turn_id; /* 0: turns only; else that turn and its steps */
-    int status; /* enum nf_task_status, 0: any */
-    int64_t before_id; /* the last id of the page before; 0: the newest */
+    int64_t turn_id;    /* 0: turns only; else that turn and its steps */
+    int status;         /* enum nf_task_status, 0: any */
+    int64_t before_id;  /* the last id of the page before; 0: the newest */
     size_t limit;
 };
 

@@ -23,11 +23,11 @@ struct nf_accept {
     int64_t user_id;
     int64_t session_id;
     const struct nf_session *create; /* not NULL: the session is new, create it like this */
-    int64_t run_id; /* of the turn that will answer */
-    int64_t step_id; /* of its first model call */
+    int64_t run_id;                  /* of the turn that will answer */
+    int64_t step_id;                 /* of its first model call */
     const char *content;
     int64_t now_ms;
-    int64_t owner; /* who claims: an instance number, > 0 */
+    int64_t owner;    /* who claims: an instance number, > 0 */
     int64_t lease_ms; /* 0: do not claim */
 };
 
@@ -42,9 +42,9 @@ struct nf_accepted {
 /* A turn's end. Borrowed. Messages get their seq here: `seq` and `session_id` are ignored. */
 struct nf_finish {
     struct nf_claim claim;
-    enum nf_task_status status; /* completed, failed or cancelled */
-    const char *reason; /* NULL if completed */
-    const char *model; /* "provider/model", NULL if none answered */
+    enum nf_task_status status;        /* completed, failed or cancelled */
+    const char *reason;                /* NULL if completed */
+    const char *model;                 /* "provider/model", NULL if none answered */
     const struct nf_message *messages; /* in order; the last is what is delivered */
     size_t messages_n;
     const struct nf_task *step; /* the last step, ended with it; NULL: none is open */
@@ -56,7 +56,7 @@ struct nf_finish {
 
 struct nf_finished {
     int64_t last_seq; /* of the last message written */
-    int64_t pending; /* turns of the session that still wait */
+    int64_t pending;  /* turns of the session that still wait */
 };
 
 struct nf_claims {

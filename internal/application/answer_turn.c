@@ -1,0 +1,129 @@
+#include "application/answer_turn.h"
+
+#include "application/deliver_reply.h"
+#include "application/turn.h"
+
+#include <string.h>
+
+enum nf_code nf_claim_turn(struct nf_app *a, int64_t session_id, struct nf_claim *ret,
+                           struct nf_err *err)
+{
+    return a->turns->ops->claim(a->turns, session_id, a->owner, a->settings.lease_ms, nf_app_now(a),
+                                ret, err);
+}
+
+static NF_RC think(struct nf_turn *t, struct nf_err *err)
+{
+    NF_TRY(nf_turn_load(t, err));
+    nf_turn_show(t, &(struct nf_run_event){ .type = NF_RUN_STARTED, .input_seq = t->claim->seq });
+    if (t->claim->attempt > 1)
+        NF_TRY(nf_turn_replay_journal(t, err));
+    while (!t->over) {
+        NF_TRY(nf_turn_ask(t, err));
+        if (!t->over)
+            NF_TRY(nf_turn_call_tools(t, 0, err));
+    }
+    return NF_OK;
+}
+
+/* The event that ends the run, as nf_run_replay would tell it. */
+static struct nf_run_event last_event(struct nf_turn *t, enum nf_task_status status,
+                                      const char *reason)
+{
+    struct nf_run_event e = {
+        .type = status == NF_TASK_FAILED ? NF_RUN_ERROR : NF_RUN_FINISHED,
+        .user_id = t->claim->user_id,
+        .session_id = t->claim->session_id,
+        .run_id = t->claim->run_id,
+        .stopped = status == NF_TASK_CANCELLED,
+        .tokens = { .input = -1, .output = -1, .cache_read = -1, .cache_write = -1 }
+    };
+    if (e.type == NF_RUN_ERROR) {
+        e.text = nf_slice_of(reason);
+    } else {
+        e.model = t->model[0] ? t->model : NULL;
+        for (size_t i = 0; i < t->usage_n; i++)
+            e.tokens = nf_tokens_add(e.tokens, t->usage[i].tokens);
+    }
+    nf_run_stamp(&t->cursor, &e);
+    return e;
+}
+
+/* A step that was under way ends with its turn: also one that accepting the message began and that
+ * we did not come to. */
+static NF_RC close_step(struct nf_turn *t, enum nf_task_status status, const char *reason,
+                        struct nf_err *err)
+{
+    if (t->steps == 0 && t->claim->step_id != 0)
+        NF_TRY(nf_turn_step(t, NF_TASK_MODEL, "", t->claim->step_id, err));
+    if (t->step.status != NF_TASK_RUNNING)
+        return NF_OK;
+    return nf_task_become(&t->step, status, nf_app_now(t->app), reason, err);
+}
+
+/* A turn that ends otherwise than with an answer says so. */
+static bool needs_notice(const struct nf_turn *t, enum nf_task_status status)
+{
+    return status == NF_TASK_FAILED || t->said.n == 0 ||
+           t->said.v[t->said.n - 1].role != NF_ROLE_ASSISTANT;
+}
+
+/* Write down how the turn ended, and deliver what it said last. */
+static NF_RC end_turn(struct nf_turn *t, struct nf_turn_control *control,
+                      enum nf_task_status status, const char *reason, struct nf_err *err)
+{
+    struct nf_app *a = t->app;
+    struct nf_outbox_item item = { .id = nf_app_id(a),
+                                   .session_id = t->claim->session_id,
+                                   .user_id = t->claim->user_id,
+                                   .run_id = t->claim->run_id,
+                                   .status = NF_OUTBOX_PENDING };
+    struct nf_finished done;
+
+    NF_TRY(close_step(t, status, reason, err));
+    if (needs_notice(t, status))
+        NF_TRY(nf_turn_say(t, NF_ROLE_NOTICE, reason, NULL, err));
+    memcpy(item.channel, t->session.channel, sizeof(item.channel));
+    memcpy(item.address, t->session.address, sizeof(item.address));
+    item.created_ms = item.next_ms = nf_app_now(a);
+
+    struct nf_finish f = { .claim = *t->claim,
+                           .status = status,
+                           .reason = reason,
+                           .model = t->model[0] ? t->model : NULL,
+                           .messages = t->said.v,
+                           .messages_n = t->said.n,
+                           .step = t->step.id && !t->step_written ? &t->step : NULL,
+                           .usage = t->usage,
+                           .usage_n = t->usage_n,
+                           .outbox = t->channel ? &item : NULL,
+                           .now_ms = nf_app_now(a) };
+    NF_TRY(a->turns->ops->finish(a->turns, &f, item.id, &done, err));
+    control->more = done.pending > 0;
+    if (!t->channel)
+        return NF_OK;
+
+    item.seq = done.last_seq;
+    struct nf_run_event last = last_event(t, status, reason);
+    return nf_deliver_to(a, t->channel, &item, &t->said.v[t->said.n - 1], &last, err);
+}
+
+enum nf_code nf_answer_turn(struct nf_app *a, const struct nf_claim *c,
+                            struct nf_turn_control *control, struct nf_err *err)
+{
+    NF_CLEANUP(nf_turn_done) struct nf_turn t = { .app = a, .claim = c, .cursor.fence = c->fence };
+    struct nf_err why = { 0 };
+    enum nf_code rc = think(&t, &why);
+
+    if (rc == NF_OK)
+        return end_turn(&t, control, NF_TASK_COMPLETED, NULL, err);
+    if (t.lost)
+        return nf_err_set(err, rc, "%s", why.msg);
+    if (rc == NF_E_CANCELED && control->uncancel)
+        control->uncancel(control);
+    if (rc == NF_E_CANCELED && control->end == NF_TURN_PARKED)
+        return a->turns->ops->park(a->turns, c, nf_app_now(a), err);
+    if (rc == NF_E_CANCELED && control->end == NF_TURN_STOPPED)
+        return end_turn(&t, control, NF_TASK_CANCELLED, "Stopped.", err);
+    return end_turn(&t, control, NF_TASK_FAILED, why.msg, err);
+}

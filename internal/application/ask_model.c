@@ -1,0 +1,278 @@
+/* One model call of a turn: context, stream, reply. */
+#include "application/context.h"
+#include "application/turn.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define OUTPUT_RESERVE 4096 /* positions kept for what is not text: see domain/run_event.h */
+
+/* Collects a reply from its events. Text is shown as it comes, tool calls when the reply is whole,
+ * so that the order is the one in which it is read back. */
+struct reply {
+    struct nf_model_sink sink;
+    struct nf_turn *turn;
+    struct nf_str text;
+    struct nf_str args[NF_TOOL_CALLS_MAX];
+    struct nf_parts parts; /* thinking and tool calls */
+    size_t calls;
+    size_t call_at[NF_TOOL_CALLS_MAX]; /* index in parts */
+    bool text_open;
+    struct nf_tokens tokens;
+    enum nf_stop_reason stop;
+};
+
+static void reply_done(struct reply *r)
+{
+    nf_str_done(&r->text);
+    for (size_t i = 0; i < NF_TOOL_CALLS_MAX; i++)
+        nf_str_done(&r->args[i]);
+    nf_parts_done(&r->parts);
+}
+
+static NF_RC on_text(struct reply *r, struct nf_slice text, struct nf_err *err)
+{
+    struct nf_turn *t = r->turn;
+    if (text.n == 0)
+        return NF_OK;
+    if (t->cursor.pos + (int64_t)text.n > NF_RUN_POS_MAX - OUTPUT_RESERVE)
+        return nf_err_set(err, NF_E_LIMIT, "the answer is longer than one turn can hold");
+    NF_TRY(nf_str_add(&r->text, text.p, text.n, err));
+    if (!r->text_open)
+        nf_turn_show(t, &(struct nf_run_event){ .type = NF_RUN_TEXT_START });
+    r->text_open = true;
+    nf_turn_show(t, &(struct nf_run_event){ .type = NF_RUN_TEXT, .text = text });
+    return NF_OK;
+}
+
+static NF_RC on_tool_start(struct reply *r, const struct nf_completion_event *e, struct nf_err *err)
+{
+    struct nf_part *p;
+    if (r->calls == NF_TOOL_CALLS_MAX)
+        return nf_err_set(err, NF_E_LIMIT, "the model made more than %d tool calls at once",
+                          NF_TOOL_CALLS_MAX);
+    NF_TRY(nf_parts_add(&r->parts, NF_PART_TOOL_CALL, &p, err));
+    r->call_at[r->calls++] = r->parts.n - 1;
+    NF_TRY(nf_strdup(e->id ? e->id : "", &p->call_id, err));
+    return nf_strdup(e->name ? e->name : "", &p->name, err);
+}
+
+static NF_RC on_thinking(struct reply *r, const struct nf_completion_event *e, struct nf_err *err)
+{
+    struct nf_part *last = r->parts.n ? &r->parts.v[r->parts.n - 1] : NULL;
+    bool open = last && last->type == NF_PART_THINKING && !last->signature && !last->data;
+    if (e->type == NF_EVENT_SIGNATURE)
+        return open ? nf_strndup(e->text.p, e->text.n, &last->signature, err) : NF_OK;
+    if (e->type == NF_EVENT_REDACTED || !open)
+        NF_TRY(nf_parts_add(&r->parts, NF_PART_THINKING, &last, err));
+    if (e->type == NF_EVENT_REDACTED)
+        return nf_strndup(e->text.p, e->text.n, &last->data, err);
+
+    NF_CLEANUP(nf_str_done) struct nf_str joined = { 0 };
+    NF_TRY(nf_str_adds(&joined, last->text ? last->text : "", err));
+    NF_TRY(nf_str_add(&joined, e->text.p, e->text.n, err));
+    free(last->text);
+    last->text = nf_take(joined).p;
+    return NF_OK;
+}
+
+static enum nf_code on_event(struct nf_model_sink *sink, const struct nf_completion_event *e,
+                             struct nf_err *err)
+{
+    struct reply *r = nf_container_of(sink, struct reply, sink);
+    switch (e->type) {
+    case NF_EVENT_TEXT:
+    case NF_EVENT_REFUSAL:
+        return on_text(r, e->text, err);
+    case NF_EVENT_THINKING:
+    case NF_EVENT_SIGNATURE:
+    case NF_EVENT_REDACTED:
+        return on_thinking(r, e, err);
+    case NF_EVENT_TOOL_START:
+        return on_tool_start(r, e, err);
+    case NF_EVENT_TOOL_ARGS:
+        assert(e->index >= 0 && (size_t)e->index < r->calls);
+        return nf_str_add(&r->args[e->index], e->text.p, e->text.n, err);
+    case NF_EVENT_USAGE:
+        r->tokens = e->tokens;
+        return NF_OK;
+    case NF_EVENT_STOP:
+        r->stop = e->stop;
+        return NF_OK;
+    case NF_EVENT_START:
+    case NF_EVENT_TOOL_END:
+    case NF_EVENT_ERROR:
+    case NF_EVENT_END:
+        return NF_OK;
+    }
+    return NF_OK;
+}
+
+/* The history and what this turn has said so far, as one borrowed list. */
+static NF_RC conversation(const struct nf_turn *t, struct nf_messages *ret, struct nf_err *err)
+{
+    size_t n = t->history.n + t->said.n;
+    struct nf_message *v = calloc(n ? n : 1, sizeof(*v));
+    if (!v)
+        return nf_err_set(err, NF_E_NOMEM, "out of memory");
+    if (t->history.n)
+        memcpy(v, t->history.v, t->history.n * sizeof(*v));
+    if (t->said.n)
+        memcpy(v + t->history.n, t->said.v, t->said.n * sizeof(*v));
+    *ret = (struct nf_messages){ .v = v, .n = n };
+    return NF_OK;
+}
+
+static void free_list(struct nf_messages *m)
+{
+    free(m->v);
+}
+
+static int64_t tools_tokens(const struct nf_completion_request *r)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < r->tools_n; i++) {
+        const struct nf_tool *tool = &r->tools[i];
+        sum += nf_tokens_of(tool->schema, strlen(tool->schema)) +
+               nf_tokens_of(tool->description, strlen(tool->description)) +
+               nf_tokens_of(tool->name, strlen(tool->name));
+    }
+    return sum;
+}
+
+/* The request for the conversation so far, in `window` tokens. */
+static NF_RC build_request(struct nf_turn *t, const struct nf_messages *all, int64_t window,
+                           struct nf_completion_request *r, struct nf_err *err)
+{
+    struct nf_app *a = t->app;
+    struct nf_model_info info;
+    struct nf_context_report report;
+    NF_CLEANUP(nf_str_done) struct nf_str summary = { 0 };
+
+    NF_TRY(nf_model_info(a->model, NULL, &info, err));
+    if (a->tools)
+        NF_TRY(a->tools->ops->offer(a->tools, t->claim->user_id, t->claim->session_id, r, err));
+    struct nf_context_input in = {
+        .system = a->settings.system_prompt,
+        .summary = "",
+        .history = all,
+        .window_tokens = window ? window : info.context_tokens,
+        .reply_tokens = a->settings.reply_tokens ? a->settings.reply_tokens : info.output_tokens,
+        .tools_tokens = tools_tokens(r),
+    };
+    NF_TRY(nf_context_build(&in, r, &report, err));
+    if (report.dropped == 0 || a->settings.summary_model[0] == '\0')
+        return NF_OK;
+
+    /* What fell out is told in brief. If that fails the context has shrunk all the same. */
+    if (nf_turn_summarise(t, all, report.dropped, &summary, err) != NF_OK)
+        return NF_OK;
+    in.summary = nf_str_c(&summary);
+    nf_completion_request_done(r);
+    nf_completion_request_init(r);
+    if (a->tools)
+        NF_TRY(a->tools->ops->offer(a->tools, t->claim->user_id, t->claim->session_id, r, err));
+    return nf_context_build(&in, r, NULL, err);
+}
+
+/* Ask. If the provider finds the context too long although it should fit, shrink it and ask once
+ * more: our count of tokens is an estimate. */
+static NF_RC stream(struct nf_turn *t, struct reply *reply, struct nf_model_outcome *out,
+                    struct nf_err *err)
+{
+    NF_CLEANUP(free_list) struct nf_messages all = { 0 };
+    struct nf_model_info info;
+
+    NF_TRY(conversation(t, &all, err));
+    NF_TRY(nf_model_info(t->app->model, NULL, &info, err));
+    for (int shrunk = 0;; shrunk++) {
+        NF_CLEANUP(nf_completion_request_done) struct nf_completion_request r;
+        nf_completion_request_init(&r);
+        NF_TRY(build_request(t, &all, shrunk ? info.context_tokens / 2 : 0, &r, err));
+        enum nf_code rc = nf_model_complete(t->app->model, &r, &reply->sink, out, err);
+        if (rc != NF_E_LIMIT || shrunk || reply->text.len > 0 || reply->calls > 0)
+            return rc;
+    }
+}
+
+/* Give every call its arguments: "{}" where the model sent none. */
+static NF_RC close_calls(struct reply *r, struct nf_err *err)
+{
+    for (size_t i = 0; i < r->calls; i++) {
+        const char *args = r->args[i].len ? nf_str_c(&r->args[i]) : "{}";
+        NF_TRY(nf_strdup(args, &r->parts.v[r->call_at[i]].args, err));
+    }
+    return NF_OK;
+}
+
+/* Keep what was said, also of a reply that broke off: the person has seen it. */
+static NF_RC keep_text(struct nf_turn *t, struct reply *r, struct nf_err *err)
+{
+    if (r->text_open)
+        nf_turn_show(t, &(struct nf_run_event){ .type = NF_RUN_TEXT_END });
+    if (r->text.len == 0)
+        return NF_OK;
+    return nf_turn_say(t, NF_ROLE_ASSISTANT, nf_str_c(&r->text), NULL, err);
+}
+
+static NF_RC keep_reply(struct nf_turn *t, struct reply *r, struct nf_err *err)
+{
+    NF_TRY(close_calls(r, err));
+    if (r->text.len > 0)
+        NF_TRY(nf_parts_add_text(&t->step.reply, nf_str_c(&r->text), err));
+    NF_TRY(nf_parts_append(&t->step.reply, &r->parts, err));
+    NF_TRY(nf_turn_use(t, &t->step, err));
+    t->over = r->calls == 0;
+    if (t->over && r->text.len == 0)
+        return nf_err_set(
+            err, NF_E_UNAVAILABLE,
+            r->stop == NF_STOP_MAX_TOKENS
+                ? "%s used up its output limit before it said anything: ask for less, or "
+                  "raise its output_tokens"
+                : "%s answered nothing: ask again, or choose another model",
+            t->model[0] ? t->model : "the model");
+    if (t->over)
+        return keep_text(t, r, err);
+
+    struct nf_parts all = { 0 };
+    if (r->text_open)
+        nf_turn_show(t, &(struct nf_run_event){ .type = NF_RUN_TEXT_END });
+    NF_TRY(nf_parts_append(&all, &t->step.reply, err));
+    enum nf_code rc = nf_turn_say(t, NF_ROLE_ASSISTANT, nf_str_c(&r->text), &all, err);
+    nf_parts_done(&all);
+    NF_TRY(rc);
+    nf_turn_show_calls(t, &r->parts);
+    return NF_OK;
+}
+
+enum nf_code nf_turn_ask(struct nf_turn *t, struct nf_err *err)
+{
+    NF_CLEANUP(reply_done) struct reply r = { .sink.event = on_event, .turn = t };
+    struct nf_model_outcome out = { 0 };
+    struct nf_err ignored;
+    int64_t begun = t->steps == 0 ? t->claim->step_id : 0;
+
+    NF_TRY(nf_turn_step(t, NF_TASK_MODEL, "", begun, err));
+    if (!begun)
+        NF_TRY(nf_turn_write_begin(t, &t->step, err));
+    if (!t->app->model)
+        return nf_err_set(err, NF_E_UNAVAILABLE,
+                          "no language model is configured: run `nexflow up`, or add one under "
+                          "llm.providers in the configuration file");
+
+    enum nf_code rc = stream(t, &r, &out, err);
+    memcpy(t->model, out.model, sizeof(t->model));
+    memcpy(t->step.name, out.model, sizeof(t->step.name));
+    t->step.tokens = r.tokens;
+    t->step.attempt = out.attempts > 0 ? out.attempts : 1;
+    if (rc == NF_OK)
+        rc = keep_reply(t, &r, err);
+    else if (keep_text(t, &r, &ignored) != NF_OK)
+        rc = NF_E_NOMEM;
+    if (rc == NF_OK)
+        rc = nf_task_become(&t->step, NF_TASK_COMPLETED, nf_app_now(t->app), NULL, err);
+    /* The last step is written down together with the answer. */
+    if (rc == NF_OK && !t->over)
+        rc = nf_turn_write_end(t, &t->step, err);
+    return rc;
+}

@@ -1,0 +1,158 @@
+/* The tool calls of a turn, and what the journal says of those that a crash cut off. */
+#include "application/turn.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TOOL_RESULT_MAX ((size_t)256 * 1024) /* bytes; what is longer is cut, and says so */
+
+/* Keep a tool's result as a message, and show it. */
+static NF_RC keep_result(struct nf_turn *t, const struct nf_task *step, struct nf_err *err)
+{
+    NF_CLEANUP(nf_parts_done) struct nf_parts parts = { 0 };
+    struct nf_part *p;
+    const char *text = step->result ? step->result : "";
+
+    NF_TRY(nf_parts_add(&parts, NF_PART_TOOL_RESULT, &p, err));
+    p->is_error = step->is_error;
+    NF_TRY(nf_strdup(step->call_id, &p->call_id, err));
+    NF_TRY(nf_strdup(step->name, &p->name, err));
+    NF_TRY(nf_strdup(text, &p->text, err));
+    NF_TRY(nf_turn_say(t, NF_ROLE_TOOL, "", &parts, err));
+    nf_turn_show(t, &(struct nf_run_event){ .type = NF_RUN_TOOL_RESULT,
+                                            .call_id = step->call_id,
+                                            .text = nf_slice_of(text),
+                                            .is_error = step->is_error });
+    return NF_OK;
+}
+
+/* Let the tool run. Its failure is a result too: the model shall read it and act on it. */
+static NF_RC run(struct nf_turn *t, struct nf_task *step, struct nf_err *err)
+{
+    struct nf_tools *tools = t->app->tools;
+    NF_CLEANUP(nf_str_done) struct nf_str out = { .max = TOOL_RESULT_MAX };
+    const struct nf_tool_call call = { .user_id = t->claim->user_id,
+                                       .session_id = t->claim->session_id,
+                                       .task_id = step->id,
+                                       .name = step->name,
+                                       .args = step->args };
+    struct nf_err why;
+    enum nf_code rc =
+        tools ? tools->ops->call(tools, &call, &out, &why)
+              : nf_err_set(&why, NF_E_NOT_FOUND, "there is no tool '%.64s'", step->name);
+    if (rc == NF_E_CANCELED)
+        return nf_err_set(err, rc, "%s", why.msg);
+    if (rc != NF_OK) {
+        nf_str_reset(&out);
+        NF_TRY(nf_str_addf(&out, err, "error: %s", why.msg));
+    }
+    step->is_error = rc != NF_OK;
+    NF_TRY(nf_strdup(nf_str_c(&out), &step->result, err));
+    return nf_task_become(step, rc == NF_OK ? NF_TASK_COMPLETED : NF_TASK_FAILED,
+                          nf_app_now(t->app), rc == NF_OK ? NULL : why.msg, err);
+}
+
+static NF_RC call_one(struct nf_turn *t, const struct nf_part *call, struct nf_err *err)
+{
+    size_t n = strnlen(call->call_id, NF_CALL_ID_MAX);
+
+    NF_TRY(nf_turn_step(t, NF_TASK_TOOL, call->name, 0, err));
+    memcpy(t->step.call_id, call->call_id, n);
+    NF_TRY(nf_strdup(call->args, &t->step.args, err));
+    NF_TRY(nf_turn_write_begin(t, &t->step, err));
+    NF_TRY(run(t, &t->step, err));
+    NF_TRY(nf_turn_write_end(t, &t->step, err));
+    return keep_result(t, &t->step, err);
+}
+
+enum nf_code nf_turn_call_tools(struct nf_turn *t, size_t done, struct nf_err *err)
+{
+    size_t at = t->said.n;
+    while (at > 0 && t->said.v[at - 1].role != NF_ROLE_ASSISTANT)
+        at--;
+    assert(at > 0);
+    /* The list of messages grows meanwhile and may move; the parts of a message do not. */
+    const struct nf_parts parts = t->said.v[at - 1].parts;
+    for (size_t i = 0; i < parts.n; i++) {
+        if (parts.v[i].type != NF_PART_TOOL_CALL)
+            continue;
+        if (done > 0)
+            done--;
+        else
+            NF_TRY(call_one(t, &parts.v[i], err));
+    }
+    return NF_OK;
+}
+
+/* --- the journal -------------------------------------------------------------------------------
+ */
+
+/* A model call that was finished: say it again without asking again. */
+static NF_RC replay_model(struct nf_turn *t, struct nf_task *step, struct nf_err *err)
+{
+    NF_CLEANUP(nf_str_done) struct nf_str text = { 0 };
+    NF_CLEANUP(nf_parts_done) struct nf_parts parts = { 0 };
+
+    for (size_t i = 0; i < step->reply.n; i++)
+        if (step->reply.v[i].type == NF_PART_TEXT)
+            NF_TRY(nf_str_adds(&text, step->reply.v[i].text, err));
+    memcpy(t->model, step->name, sizeof(t->model));
+    NF_TRY(nf_turn_use(t, step, err));
+    t->over = nf_parts_tool_calls(&step->reply) == 0;
+    NF_TRY(nf_parts_append(&parts, &step->reply, err));
+    nf_turn_show_text(t, nf_str_c(&text));
+    NF_TRY(nf_turn_say(t, NF_ROLE_ASSISTANT, nf_str_c(&text), t->over ? NULL : &parts, err));
+    nf_turn_show_calls(t, &step->reply);
+    return NF_OK;
+}
+
+/* A tool call that had begun when we died. One that may be repeated is; of another nobody knows
+ * whether it had its effect, and the model is told so. */
+static NF_RC settle_tool(struct nf_turn *t, struct nf_task *step, struct nf_err *err)
+{
+    static const char unknown[] =
+        "error: Nexflow was restarted while this ran. It is unknown whether it took effect; it was "
+        "not repeated. Check before trying again.";
+    struct nf_tools *tools = t->app->tools;
+
+    if (tools && tools->ops->is_idempotent(tools, step->name)) {
+        step->attempt++;
+        NF_TRY(nf_turn_write_begin(t, step, err));
+        NF_TRY(run(t, step, err));
+    } else {
+        step->is_error = true;
+        NF_TRY(nf_strdup(unknown, &step->result, err));
+        NF_TRY(nf_task_become(step, NF_TASK_UNKNOWN, nf_app_now(t->app), unknown, err));
+    }
+    return nf_turn_write_end(t, step, err);
+}
+
+enum nf_code nf_turn_replay_journal(struct nf_turn *t, struct nf_err *err)
+{
+    NF_CLEANUP(nf_tasks_done) struct nf_tasks steps = { 0 };
+    size_t results = 0;
+    bool replied = false;
+
+    NF_TRY(t->app->turns->ops->steps(t->app->turns, t->claim->run_id, &steps, err));
+    for (size_t i = 0; i < steps.n; i++) {
+        struct nf_task *step = &steps.v[i];
+        /* A model call without a reply cost nothing but money: it is made again under a new number.
+         */
+        t->steps = step->n;
+        if (step->kind == NF_TASK_MODEL && step->status != NF_TASK_COMPLETED)
+            continue;
+        if (step->kind == NF_TASK_MODEL) {
+            NF_TRY(replay_model(t, step, err));
+            replied = true;
+            results = 0;
+            continue;
+        }
+        if (!nf_task_is_final(step->status))
+            NF_TRY(settle_tool(t, step, err));
+        NF_TRY(keep_result(t, step, err));
+        results++;
+    }
+    if (replied && !t->over)
+        NF_TRY(nf_turn_call_tools(t, results, err));
+    return NF_OK;
+}

@@ -1,0 +1,187 @@
+#include "application/turn.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void nf_turn_done(struct nf_turn *t)
+{
+    nf_messages_done(&t->history);
+    nf_messages_done(&t->said);
+    nf_task_done(&t->step);
+    free(t->usage);
+    *t = (struct nf_turn){ 0 };
+}
+
+void nf_turn_show(struct nf_turn *t, struct nf_run_event *e)
+{
+    e->user_id = t->claim->user_id;
+    e->session_id = t->claim->session_id;
+    e->run_id = t->claim->run_id;
+    nf_run_stamp(&t->cursor, e);
+    if (t->channel)
+        nf_channel_show(t->channel, e);
+}
+
+void nf_turn_show_text(struct nf_turn *t, const char *text)
+{
+    if (text[0] == '\0')
+        return;
+    nf_turn_show(t, &(struct nf_run_event){ .type = NF_RUN_TEXT_START });
+    nf_turn_show(t, &(struct nf_run_event){ .type = NF_RUN_TEXT, .text = nf_slice_of(text) });
+    nf_turn_show(t, &(struct nf_run_event){ .type = NF_RUN_TEXT_END });
+}
+
+void nf_turn_show_calls(struct nf_turn *t, const struct nf_parts *parts)
+{
+    for (size_t i = 0; i < parts->n; i++) {
+        const struct nf_part *p = &parts->v[i];
+        if (p->type != NF_PART_TOOL_CALL)
+            continue;
+        nf_turn_show(t, &(struct nf_run_event){
+                            .type = NF_RUN_TOOL_START, .call_id = p->call_id, .name = p->name });
+        nf_turn_show(t, &(struct nf_run_event){ .type = NF_RUN_TOOL_ARGS,
+                                                .call_id = p->call_id,
+                                                .text = nf_slice_of(p->args) });
+        nf_turn_show(t, &(struct nf_run_event){ .type = NF_RUN_TOOL_END, .call_id = p->call_id });
+    }
+}
+
+enum nf_code nf_turn_step(struct nf_turn *t, enum nf_task_kind kind, const char *name, int64_t id,
+                          struct nf_err *err)
+{
+    int64_t now = nf_app_now(t->app);
+    if (t->steps >= NF_TURN_STEPS_MAX)
+        return nf_err_set(err, NF_E_LIMIT,
+                          "stopped after %d steps without an answer: ask for less at once",
+                          NF_TURN_STEPS_MAX);
+    nf_task_done(&t->step);
+    t->step_written = false;
+    t->step = (struct nf_task){ .id = id ? id : nf_app_id(t->app),
+                                .turn_id = t->claim->run_id,
+                                .n = ++t->steps,
+                                .session_id = t->claim->session_id,
+                                .user_id = t->claim->user_id,
+                                .kind = kind,
+                                .status = NF_TASK_RUNNING,
+                                .attempt = 1,
+                                .created_ms = now,
+                                .started_ms = now };
+    size_t n = strnlen(name, sizeof(t->step.name) - 1);
+    memcpy(t->step.name, name, n);
+    return NF_OK;
+}
+
+enum nf_code nf_turn_write_begin(struct nf_turn *t, const struct nf_task *step, struct nf_err *err)
+{
+    enum nf_code rc = t->app->turns->ops->step_begin(t->app->turns, t->claim, step, err);
+    t->lost = t->lost || rc == NF_E_CONFLICT;
+    return rc;
+}
+
+enum nf_code nf_turn_write_end(struct nf_turn *t, const struct nf_task *step, struct nf_err *err)
+{
+    enum nf_code rc = t->app->turns->ops->step_end(t->app->turns, t->claim, step, err);
+    t->lost = t->lost || rc == NF_E_CONFLICT;
+    t->step_written = t->step_written || (rc == NF_OK && step == &t->step);
+    return rc;
+}
+
+enum nf_code nf_turn_say(struct nf_turn *t, enum nf_role role, const char *text,
+                         struct nf_parts *parts, struct nf_err *err)
+{
+    NF_CLEANUP(nf_message_done)
+    struct nf_message m = { .session_id = t->claim->session_id,
+                            .run_id = t->claim->run_id,
+                            .role = role,
+                            .created_ms = nf_app_now(t->app) };
+    if (role == NF_ROLE_ASSISTANT)
+        memcpy(m.model, t->model, sizeof(m.model));
+    NF_TRY(nf_strdup(text, &m.content, err));
+    if (parts)
+        m.parts = nf_take(*parts);
+    return nf_messages_push(&t->said, &m, err);
+}
+
+enum nf_code nf_turn_use(struct nf_turn *t, const struct nf_task *step, struct nf_err *err)
+{
+    struct nf_usage *grown = realloc(t->usage, (t->usage_n + 1) * sizeof(*grown));
+    if (!grown)
+        return nf_err_set(err, NF_E_NOMEM, "out of memory");
+    t->usage = grown;
+    struct nf_usage *u = &t->usage[t->usage_n++];
+    *u = (struct nf_usage){ .turn_id = t->claim->run_id,
+                            .n = step->n,
+                            .session_id = t->claim->session_id,
+                            .user_id = t->claim->user_id,
+                            .at_ms = nf_app_now(t->app),
+                            .tokens = nf_tokens_sane(step->tokens) };
+    memcpy(u->model, step->name, sizeof(u->model));
+    return NF_OK;
+}
+
+/* Where message `i` belongs: the place of the question it answers or is. */
+static int64_t place_of(const struct nf_messages *m, size_t i)
+{
+    for (size_t k = 0; k < m->n; k++)
+        if (m->v[k].role == NF_ROLE_USER && m->v[k].run_id == m->v[i].run_id)
+            return m->v[k].seq;
+    return m->v[i].seq;
+}
+
+static bool grouped(const struct nf_messages *m)
+{
+    for (size_t i = 1; i < m->n; i++)
+        if (m->v[i].run_id < m->v[i - 1].run_id)
+            return false;
+    return true;
+}
+
+/* A question that was asked while an earlier one was being answered stands before that answer.
+ * Bring each answer behind its question. Insertion sort: almost sorted, and short. */
+static NF_RC group_by_turn(struct nf_messages *m, struct nf_err *err)
+{
+    if (grouped(m))
+        return NF_OK;
+    int64_t *place = calloc(m->n, sizeof(*place));
+    if (!place)
+        return nf_err_set(err, NF_E_NOMEM, "out of memory");
+    for (size_t i = 0; i < m->n; i++)
+        place[i] = place_of(m, i);
+    for (size_t i = 1; i < m->n; i++) {
+        struct nf_message moved = m->v[i];
+        int64_t at = place[i];
+        size_t k = i;
+        for (; k > 0 && place[k - 1] > at; k--) {
+            m->v[k] = m->v[k - 1];
+            place[k] = place[k - 1];
+        }
+        m->v[k] = moved;
+        place[k] = at;
+    }
+    free(place);
+    return NF_OK;
+}
+
+/* Questions that wait behind this one are not part of its history. */
+static void drop_later(struct nf_messages *m, int64_t seq)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < m->n; i++) {
+        if (m->v[i].role == NF_ROLE_USER && m->v[i].seq > seq)
+            nf_message_done(&m->v[i]);
+        else
+            m->v[kept++] = m->v[i];
+    }
+    m->n = kept;
+}
+
+enum nf_code nf_turn_load(struct nf_turn *t, struct nf_err *err)
+{
+    struct nf_session_store *store = t->app->sessions;
+    NF_TRY(store->ops->get(store, t->claim->session_id, 0, &t->session, err));
+    t->channel = nf_channels_find(t->app->channels, t->session.channel);
+    NF_TRY(store->ops->messages(store, t->claim->session_id, 0,
+                                (size_t)t->app->settings.history_max, &t->history, err));
+    drop_later(&t->history, t->claim->seq);
+    return group_by_turn(&t->history, err);
+}

@@ -1,0 +1,69 @@
+/*
+ * A turn while it is being answered: what is known, what was said so far, and how it is shown. Used
+ * by answer_turn.c and its helpers only.
+ */
+#pragma once
+
+#include "application/answer_turn.h"
+#include "application/run_log.h"
+#include "base/own.h"
+
+struct nf_turn {
+    struct nf_app *app;
+    const struct nf_claim *claim;
+    struct nf_channel *channel; /* NULL: it is not configured any more */
+    struct nf_session session;
+    struct nf_messages history; /* up to the message to answer, grouped by turn */
+    struct nf_messages said;    /* what this turn has said, in order */
+    struct nf_run_cursor cursor;
+    struct nf_usage *usage;
+    size_t usage_n;
+    int64_t steps;                     /* n of the newest step */
+    struct nf_task step;               /* the newest step; id 0: none yet */
+    bool step_written;                 /* its end is in the database */
+    bool lost;                         /* a write was refused: somebody else owns the session now */
+    char model[NF_MODEL_NAME_MAX + 1]; /* who answered last, "" so far */
+    bool over;                         /* the last model reply called no tool */
+};
+
+void nf_turn_done(struct nf_turn *t);
+
+/* Give *e its ids and position and let the channel show it. */
+void nf_turn_show(struct nf_turn *t, struct nf_run_event *e);
+
+/* Show a text or a tool call that is known as a whole. */
+void nf_turn_show_text(struct nf_turn *t, const char *text);
+void nf_turn_show_calls(struct nf_turn *t, const struct nf_parts *parts);
+
+/* Make *t->step the next step, running; `id` 0: a new one. Nothing is written down yet. NF_E_LIMIT
+ * after NF_TURN_STEPS_MAX. */
+NF_RC nf_turn_step(struct nf_turn *t, enum nf_task_kind kind, const char *name, int64_t id,
+                   struct nf_err *err);
+
+/* Write down that a step begins or has ended. NF_E_CONFLICT sets t->lost. */
+NF_RC nf_turn_write_begin(struct nf_turn *t, const struct nf_task *step, struct nf_err *err);
+NF_RC nf_turn_write_end(struct nf_turn *t, const struct nf_task *step, struct nf_err *err);
+
+/* Append an assistant's message made of `text` and `parts`, which is zeroed. */
+NF_RC nf_turn_say(struct nf_turn *t, enum nf_role role, const char *text, struct nf_parts *parts,
+                  struct nf_err *err);
+
+/* Add the tokens of the step to what the turn used. */
+NF_RC nf_turn_use(struct nf_turn *t, const struct nf_task *step, struct nf_err *err);
+
+/* One model call: build the context, stream the reply, show and keep it. Sets t->over. */
+NF_RC nf_turn_ask(struct nf_turn *t, struct nf_err *err);
+
+/* Run the tool calls of the newest assistant's message, but for the first `done` of them. */
+NF_RC nf_turn_call_tools(struct nf_turn *t, size_t done, struct nf_err *err);
+
+/* What the oldest `dropped` messages of `all` were about, for the context: from memory if it was
+ * asked before, else from the model named in the settings. May suspend. */
+NF_RC nf_turn_summarise(struct nf_turn *t, const struct nf_messages *all, size_t dropped,
+                        struct nf_str *ret, struct nf_err *err);
+
+/* After a crash: take over what the journal says earlier attempts finished. */
+NF_RC nf_turn_replay_journal(struct nf_turn *t, struct nf_err *err);
+
+/* Read session and history. */
+NF_RC nf_turn_load(struct nf_turn *t, struct nf_err *err);
