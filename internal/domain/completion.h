@@ -38,6 +38,8 @@ enum nf_effort { NF_EFFORT_DEFAULT = 0, NF_EFFORT_NONE, NF_EFFORT_LOW, NF_EFFORT
 enum nf_response_format { NF_FORMAT_TEXT = 0, NF_FORMAT_JSON, NF_FORMAT_JSON_SCHEMA };
 
 #define NF_STOP_SEQUENCES_MAX 8
+#define NF_REQUEST_MESSAGES_MAX 16384
+#define NF_REQUEST_TOOLS_MAX 256
 #define NF_NOT_SET (-1.0)
 
 struct nf_completion_request {
@@ -72,7 +74,7 @@ void nf_chat_message_done(struct nf_chat_message *m);
 
 /* Append. They copy what they are given; on failure *r is as before. NF_E_NOMEM, NF_E_LIMIT.
  * add_message appends an empty message; fill it with nf_parts_add. *ret is valid until the next
- * message is added. */
+ * message is added. A tool's description and schema may be NULL. */
 NF_RC nf_completion_add_message(struct nf_completion_request *r, enum nf_role role,
                                 struct nf_chat_message **ret, struct nf_err *err);
 NF_RC nf_completion_add_system(struct nf_completion_request *r, const char *text,
