@@ -11,10 +11,10 @@ struct nf_session {
     int64_t id, user_id;
     char channel[NF_CHANNEL_MAX + 1]; /* where it began */
     char address[NF_ADDRESS_MAX + 1]; /* the chat there; "" on the web */
-    char title[NF_TITLE_MAX + 1]; /* "" until named */
-    int64_t last_seq; /* of its newest message; 0: none */
-    int64_t pending; /* turns not yet ended */
-    int64_t fence; /* grows with every claim; what an earlier owner writes is refused */
+    char title[NF_TITLE_MAX + 1];     /* "" until named */
+    int64_t last_seq;                 /* of its newest message; 0: none */
+    int64_t pending;                  /* turns not yet ended */
+    int64_t fence;          /* grows with every claim; what an earlier owner writes is refused */
     int64_t lease_until_ms; /* 0: free */
     int64_t created_ms, updated_ms;
 };
