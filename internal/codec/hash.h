@@ -19,5 +19,6 @@ void nf_random(void *p, size_t n);
 uint64_t nf_random_u64(void);
 
 /* A token for people and programs to keep: 32 random bytes as 43 characters of base64url. */
+#define NF_TOKEN_BYTES 32
 #define NF_TOKEN_TEXT 43
 void nf_random_token(char ret[NF_TOKEN_TEXT + 1]);

@@ -2,9 +2,10 @@
  * JSON. Decoded by tables into plain structs, or read through a cursor where a protocol's fields
  * change type; encoded by small functions. cJSON is inside json.c and nowhere else.
  *
- * Before anything is parsed, size and nesting are checked by a scan without recursion; a text with
- * a NUL byte or \u0000 or invalid UTF-8 is refused, so C strings hold all there is. Integers are
- * kept to 2^63 exactly (cJSON keeps doubles: json.c reads the digits itself).
+ * Before anything is parsed, a scan without recursion (json_scan.h) checks size, nesting and RFC
+ * 8259 to the letter; a text with \u0000, half a surrogate pair or invalid UTF-8 is refused, so C
+ * strings hold all there is. Integers are kept to 2^63 exactly (cJSON keeps doubles: json.c keeps
+ * the digits).
  */
 #pragma once
 
@@ -16,12 +17,15 @@
 
 #define NF_JSON_DEPTH_MAX 64
 #define NF_JSON_BYTES_MAX ((size_t)16 << 20)
+#define NF_JSON_VALUES_MAX 262144 /* a parsed value needs 80 bytes and more */
+#define NF_JSON_NUMBER_MAX 63     /* characters; cJSON reads no more */
 
 struct nf_json_doc; /* owns a parsed text */
-struct nf_json; /* a value in it; NULL stands for "absent" everywhere below */
+struct nf_json;     /* a value in it; NULL stands for "absent" everywhere below */
 
-/* NF_E_INVALID: not JSON, with the byte at which; NF_E_LIMIT: nested deeper than NF_JSON_DEPTH_MAX or
- * longer than `max` (0: NF_JSON_BYTES_MAX); NF_E_NOMEM. Trailing blanks are allowed, else nothing. */
+/* NF_E_INVALID: not JSON, with the byte at which; NF_E_LIMIT: over one of the limits above or
+ * longer than `max` (0: NF_JSON_BYTES_MAX); NF_E_NOMEM. Blanks around it are allowed, else nothing.
+ */
 NF_RC nf_json_parse(const char *p, size_t n, size_t max, struct nf_json_doc **ret,
                     struct nf_err *err);
 void nf_json_free(struct nf_json_doc *d);
@@ -52,27 +56,31 @@ const char *nf_json_key(const struct nf_json *v); /* its name in its object, NUL
 size_t nf_json_count(const struct nf_json *v);
 /* The text of a string, NULL if it is none. Valid as long as the document. */
 const char *nf_json_str(const struct nf_json *v);
-/* `otherwise` if it is no number, has a fraction or is out of range. */
+/* `otherwise` if it is no number, has a fraction or is out of range. 1.0 and 1e3 are integers, as
+ * in JSON Schema, below 2^53. */
 int64_t nf_json_i64(const struct nf_json *v, int64_t otherwise);
 double nf_json_f64(const struct nf_json *v, double otherwise);
 bool nf_json_bool(const struct nf_json *v, bool otherwise);
-/* True if an object of the text has a member twice: policies must not be fooled by that. */
+/* True if `v` or an object within has a member twice: policies must not be fooled by that. True as
+ * well if there is no memory to find out. */
 bool nf_json_has_duplicate_keys(const struct nf_json *v);
 
 /* --- decoding by table -------------------------------------------------------------------------
  *
  *     static const struct nf_json_field fields[] = {
- *         NF_JSON_FIELD(struct frame, "content", NF_JSON_F_STR, content, NF_JSON_REQUIRED, 262144),
+ *         NF_JSON_FIELD(struct frame, "content", NF_JSON_F_STR, content, NF_JSON_REQUIRED, 1,
+ * 262144), NF_JSON_FIELD_OBJECT(struct frame, "usage", usage, 0, &usage_table),
  *     };
  */
 enum nf_json_field_type {
-    NF_JSON_F_STR, /* char *: owned copy; max: bytes */
-    NF_JSON_F_I64, /* int64_t; min to max */
-    NF_JSON_F_F64, /* double */
-    NF_JSON_F_BOOL, /* bool */
-    NF_JSON_F_RAW, /* char *: owned JSON text of any value; max: bytes */
+    NF_JSON_F_STR,    /* char *: owned copy; min to max bytes */
+    NF_JSON_F_I64,    /* int64_t; min to max */
+    NF_JSON_F_F64,    /* double */
+    NF_JSON_F_BOOL,   /* bool */
+    NF_JSON_F_RAW,    /* char *: owned JSON text of any value; max: bytes, 0: NF_STR_MAX */
     NF_JSON_F_OBJECT, /* a struct decoded by `sub` */
 };
+/* min and max both 0: no bound. */
 enum { NF_JSON_REQUIRED = 1, NF_JSON_NULLABLE = 2 /* null counts as absent */ };
 
 struct nf_json_field {
@@ -95,9 +103,15 @@ struct nf_json_table {
         .min = (min_), .max = (max_)                                                               \
     }
 
-/* Decode the object `v` into `out`, which holds the defaults. NF_E_INVALID or NF_E_LIMIT name the
- * field, what it must be and its bound; then strings already decoded are the caller's to free, as
- * after success, with nf_json_table_done. */
+#define NF_JSON_FIELD_OBJECT(type_, key_, member_, flags_, sub_)                                   \
+    {                                                                                              \
+        .key = (key_), .type = NF_JSON_F_OBJECT, .flags = (flags_),                                \
+        .offset = offsetof(type_, member_), .sub = (sub_)                                          \
+    }
+
+/* Decode the object `v` into `out`, which holds the defaults; its strings are NULL or owned.
+ * NF_E_INVALID or NF_E_LIMIT name the field, what it must be and its bound; then strings already
+ * decoded are the caller's to free, as after success, with nf_json_table_done. */
 NF_RC nf_json_decode(const struct nf_json *v, const struct nf_json_table *t, void *out,
                      struct nf_err *err);
 void nf_json_table_done(const struct nf_json_table *t, void *out);
@@ -105,34 +119,36 @@ void nf_json_table_done(const struct nf_json_table *t, void *out);
 /* --- encoding ----------------------------------------------------------------------------------
  *
  * Write into a string. The first failure (NF_E_LIMIT, NF_E_NOMEM) sticks and is returned by
- * nf_json_end_doc, so the calls between need no check. Commas and nesting are kept track of; strings
- * are escaped, invalid UTF-8 in them becomes U+FFFD.
+ * nf_json_end_doc, which then removes what was written, so the calls between need no check. Commas
+ * and nesting are kept track of, to NF_JSON_DEPTH_MAX; strings are escaped, invalid UTF-8 in them
+ * becomes U+FFFD.
  */
 struct nf_json_out {
     struct nf_str *to;
     enum nf_code rc;
     struct nf_err err;
-    uint64_t has_item; /* a bit per depth */
+    size_t start;                /* where the document begins in *to */
+    uint64_t has_item, is_array; /* a bit per depth, the first container's lowest */
     int depth;
-    bool after_key;
+    bool after_key, complete;
 };
 
 void nf_json_begin_doc(struct nf_json_out *o, struct nf_str *to);
 NF_RC nf_json_end_doc(struct nf_json_out *o, struct nf_err *err);
 
 void nf_json_out_object(struct nf_json_out *o); /* { */
-void nf_json_out_array(struct nf_json_out *o); /* [ */
-void nf_json_out_end(struct nf_json_out *o); /* } or ] */
+void nf_json_out_array(struct nf_json_out *o);  /* [ */
+void nf_json_out_end(struct nf_json_out *o);    /* } or ] */
 void nf_json_out_key(struct nf_json_out *o, const char *key);
 void nf_json_out_str(struct nf_json_out *o, const char *s); /* NULL writes null */
 void nf_json_out_strn(struct nf_json_out *o, const char *s, size_t n);
 void nf_json_out_i64(struct nf_json_out *o, int64_t v);
-void nf_json_out_f64(struct nf_json_out *o, double v); /* shortest that reads back equal */
+void nf_json_out_f64(struct nf_json_out *o, double v); /* reads back equal; null if not finite */
 void nf_json_out_bool(struct nf_json_out *o, bool v);
 void nf_json_out_null(struct nf_json_out *o);
-/* `json` is JSON text already; written as it is. */
+/* `json` is the text of one JSON value already; written as it is. */
 void nf_json_out_raw(struct nf_json_out *o, const char *json, size_t n);
-/* A parsed value, printed compactly. */
+/* A parsed value, printed compactly; absent writes null. */
 void nf_json_out_value(struct nf_json_out *o, const struct nf_json *v);
 
 /* Key and value in one. A NULL string is left out. */

@@ -1,0 +1,239 @@
+#include "base/utf8.h"
+#include "codec/json.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void nf_json_begin_doc(struct nf_json_out *o, struct nf_str *to)
+{
+    *o = (struct nf_json_out){ .to = to, .start = to->len };
+}
+
+enum nf_code nf_json_end_doc(struct nf_json_out *o, struct nf_err *err)
+{
+    if (o->rc == NF_OK) {
+        assert(o->depth == 0 && o->complete);
+        return NF_OK;
+    }
+    if (o->to->len > o->start) {
+        o->to->len = o->start;
+        o->to->p[o->start] = '\0';
+    }
+    return nf_err_set(err, o->rc, "%s", o->err.msg);
+}
+
+static void add(struct nf_json_out *o, const char *p, size_t n)
+{
+    if (o->rc == NF_OK)
+        o->rc = nf_str_add(o->to, p, n, &o->err);
+}
+
+static uint64_t bit(const struct nf_json_out *o)
+{
+    return UINT64_C(1) << (o->depth - 1);
+}
+
+/* A comma if one is due. Then this container, or the document, has an item. */
+static void separate(struct nf_json_out *o)
+{
+    if (o->depth == 0) {
+        assert(!o->complete); /* one value to a document */
+        o->complete = true;
+        return;
+    }
+    if (o->has_item & bit(o))
+        add(o, ",", 1);
+    o->has_item |= bit(o);
+}
+
+static bool begin_value(struct nf_json_out *o)
+{
+    if (o->rc != NF_OK)
+        return false;
+    if (o->after_key) {
+        o->after_key = false;
+        return true;
+    }
+    assert(o->depth == 0 || (o->is_array & bit(o))); /* a member needs a key */
+    separate(o);
+    return o->rc == NF_OK;
+}
+
+static void open_container(struct nf_json_out *o, bool array)
+{
+    if (!begin_value(o))
+        return;
+    if (o->depth == NF_JSON_DEPTH_MAX) {
+        o->rc = nf_err_set(&o->err, NF_E_LIMIT, "JSON nested deeper than %d", NF_JSON_DEPTH_MAX);
+        return;
+    }
+    add(o, array ? "[" : "{", 1);
+    o->depth++;
+    o->has_item &= ~bit(o);
+    o->is_array = array ? o->is_array | bit(o) : o->is_array & ~bit(o);
+}
+
+void nf_json_out_object(struct nf_json_out *o)
+{
+    open_container(o, false);
+}
+
+void nf_json_out_array(struct nf_json_out *o)
+{
+    open_container(o, true);
+}
+
+void nf_json_out_end(struct nf_json_out *o)
+{
+    if (o->rc != NF_OK)
+        return;
+    assert(o->depth > 0 && !o->after_key);
+    add(o, o->is_array & bit(o) ? "]" : "}", 1);
+    o->depth--;
+}
+
+static void add_escape(struct nf_json_out *o, unsigned char c)
+{
+    static const char names[] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f',
+                                  ['\r'] = 'r', ['"'] = '"',  ['\\'] = '\\' };
+    char text[8];
+    if (c < sizeof(names) && names[c])
+        (void)snprintf(text, sizeof(text), "\\%c", names[c]);
+    else
+        (void)snprintf(text, sizeof(text), "\\u%04x", c);
+    add(o, text, strlen(text));
+}
+
+/* `p` is valid UTF-8. */
+static void add_escaped(struct nf_json_out *o, const char *p, size_t n)
+{
+    size_t from = 0;
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)p[i];
+        if (c >= 0x20 && c != '"' && c != '\\')
+            continue;
+        add(o, p + from, i - from);
+        add_escape(o, c);
+        from = i + 1;
+    }
+    add(o, p + from, n - from);
+}
+
+/* Bytes of the character at p, 0 if it is none. */
+static size_t character(const char *p, size_t n)
+{
+    struct nf_utf8 u = { 0 };
+    for (size_t i = 0; i < n && nf_utf8_feed(&u, p + i, 1); i++)
+        if (nf_utf8_complete(&u))
+            return i + 1;
+    return 0;
+}
+
+static void add_repaired(struct nf_json_out *o, const char *p, size_t n)
+{
+    for (size_t i = 0; i < n;) {
+        size_t k = character(p + i, n - i);
+        if (k > 0)
+            add_escaped(o, p + i, k);
+        else
+            add(o, "\xef\xbf\xbd", 3);
+        i += k > 0 ? k : 1;
+    }
+}
+
+static void add_string(struct nf_json_out *o, const char *p, size_t n)
+{
+    add(o, "\"", 1);
+    if (nf_utf8_valid(p, n))
+        add_escaped(o, p, n);
+    else
+        add_repaired(o, p, n);
+    add(o, "\"", 1);
+}
+
+void nf_json_out_key(struct nf_json_out *o, const char *key)
+{
+    if (o->rc != NF_OK)
+        return;
+    assert(o->depth > 0 && !(o->is_array & bit(o)) && !o->after_key);
+    separate(o);
+    add_string(o, key, strlen(key));
+    add(o, ":", 1);
+    o->after_key = true;
+}
+
+void nf_json_out_raw(struct nf_json_out *o, const char *json, size_t n)
+{
+    if (begin_value(o))
+        add(o, json, n);
+}
+
+static void out_word(struct nf_json_out *o, const char *word)
+{
+    nf_json_out_raw(o, word, strlen(word));
+}
+
+void nf_json_out_str(struct nf_json_out *o, const char *s)
+{
+    if (s)
+        nf_json_out_strn(o, s, strlen(s));
+    else
+        nf_json_out_null(o);
+}
+
+void nf_json_out_strn(struct nf_json_out *o, const char *s, size_t n)
+{
+    if (begin_value(o))
+        add_string(o, s, n);
+}
+
+void nf_json_out_i64(struct nf_json_out *o, int64_t v)
+{
+    char text[24];
+    (void)snprintf(text, sizeof(text), "%lld", (long long)v);
+    out_word(o, text);
+}
+
+void nf_json_out_f64(struct nf_json_out *o, double v)
+{
+    char text[40] = "null";
+    if (isfinite(v))
+        for (int digits = 15; digits <= 17; digits++) {
+            (void)snprintf(text, sizeof(text), "%.*g", digits, v);
+            if (strtod(text, NULL) == v)
+                break;
+        }
+    out_word(o, text);
+}
+
+void nf_json_out_bool(struct nf_json_out *o, bool v)
+{
+    out_word(o, v ? "true" : "false");
+}
+
+void nf_json_out_null(struct nf_json_out *o)
+{
+    out_word(o, "null");
+}
+
+void nf_json_put_str(struct nf_json_out *o, const char *key, const char *s)
+{
+    if (!s)
+        return;
+    nf_json_out_key(o, key);
+    nf_json_out_str(o, s);
+}
+
+void nf_json_put_i64(struct nf_json_out *o, const char *key, int64_t v)
+{
+    nf_json_out_key(o, key);
+    nf_json_out_i64(o, v);
+}
+
+void nf_json_put_bool(struct nf_json_out *o, const char *key, bool v)
+{
+    nf_json_out_key(o, key);
+    nf_json_out_bool(o, v);
+}
