@@ -1,0 +1,48 @@
+/* What the encoders share: checks of a request and pieces of JSON. Pure. */
+#pragma once
+
+#include "codec/json.h"
+#include "llm/codec.h"
+
+#define NF_LLM_TOOL_NAME_MAX 64 /* bytes: the least that any of the protocols allows */
+
+/* Bounds in which protocols differ. */
+struct nf_llm_bounds {
+    const char *who; /* "OpenAI": for error messages */
+    double temperature_max;
+    size_t stop_max;
+};
+
+/* NF_E_INVALID if no provider of this protocol could take `r`: no messages, numbers out of range,
+ * tool names, a tool_choice that names no tool, audio, schemas that are no JSON objects. */
+NF_RC nf_llm_check_request(const struct nf_completion_request *r, const struct nf_llm_bounds *b,
+                           struct nf_err *err);
+
+/* min(max_tokens, output_tokens) where both are set, else the one that is, else 0. */
+int64_t nf_llm_max_tokens(const struct nf_completion_request *r, const struct nf_llm_target *t);
+
+/* True if the part has text that is not empty. */
+bool nf_llm_has_text(const struct nf_part *p);
+/* Append the text of the list's parts of `type`, joined by `glue`. */
+NF_RC nf_llm_join_text(const struct nf_parts *list, enum nf_part_type type, const char *glue,
+                       struct nf_str *to, struct nf_err *err);
+
+/* A call's arguments as a JSON object. Empty ones are {}, and what a model once wrote that is no
+ * object is kept as {"invalid_arguments": "..."}: a conversation must not become unanswerable. */
+void nf_llm_out_args(struct nf_json_out *o, const char *args);
+/* The same as a JSON string that holds the object's text. */
+NF_RC nf_llm_put_args_text(struct nf_json_out *o, const char *key, const char *args,
+                           struct nf_err *err);
+
+/* A tool's schema, an object with "type" at least. NULL or "": one without properties. */
+void nf_llm_put_schema(struct nf_json_out *o, const char *key, const char *schema);
+/* JSON text that was checked before. */
+void nf_llm_put_raw(struct nf_json_out *o, const char *key, const char *json);
+
+/* The call that the result with `call_id` in message `at` answers: in the nearest assistant message
+ * before it, or those directly before that. NULL: none, and providers refuse such a result. */
+const struct nf_part *nf_llm_call_of(const struct nf_completion_request *r, size_t at,
+                                     const char *call_id);
+
+/* "none", "low", "medium", "high", or NULL if neither effort nor thinking_budget is set. */
+const char *nf_llm_effort(const struct nf_completion_request *r);
