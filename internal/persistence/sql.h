@@ -1,8 +1,8 @@
 /*
  * Port of the SQL drivers. A transaction is data: an array of commands, each a statement of the
  * catalogue (queries.def) with its arguments and the number of rows it must touch. The same array
- * drops into SQLite's writer thread (group commit: many fibers share one fsync) and, later, into one
- * PostgreSQL pipeline.
+ * drops into SQLite's writer thread (group commit: many fibers share one fsync) and, later, into
+ * one PostgreSQL pipeline.
  */
 #pragma once
 
@@ -92,4 +92,16 @@ static inline NF_RC nf_db_read(struct nf_db *db, const struct nf_cmd *cmd, size_
                                struct nf_err *err)
 {
     return db->ops->read(db, cmd, rows, err);
+}
+
+static inline NF_RC nf_db_backup(struct nf_db *db, const char *path, struct nf_err *err)
+{
+    return db->ops->backup(db, path, err);
+}
+
+/* Nobody may be using it. NULL is allowed. */
+static inline void nf_db_free(struct nf_db *db)
+{
+    if (db)
+        db->ops->free(db);
 }

@@ -1,0 +1,26 @@
+/* What the repositories of this directory share. */
+#pragma once
+
+#include "persistence/sql.h"
+#include "persistence/stores.h"
+
+struct nf_repositories {
+    struct nf_db *db;
+    struct nf_turn_store turns;
+    struct nf_session_store sessions;
+    struct nf_user_store users;
+    struct nf_task_store tasks;
+    struct nf_outbox_store outbox;
+    struct nf_credential_store credentials;
+};
+
+extern const struct nf_turn_store_ops nf_repository_turns;
+extern const struct nf_session_store_ops nf_repository_sessions;
+extern const struct nf_user_store_ops nf_repository_users;
+extern const struct nf_task_store_ops nf_repository_tasks;
+extern const struct nf_outbox_store_ops nf_repository_outbox;
+extern const struct nf_credential_store_ops nf_repository_credentials;
+
+/* turn_finish.c: the operation `finish`. */
+enum nf_code nf_repository_finish(struct nf_turn_store *s, const struct nf_finish *f,
+                                  int64_t item_id, struct nf_finished *ret, struct nf_err *err);

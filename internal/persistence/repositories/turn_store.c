@@ -1,0 +1,284 @@
+#include "base/own.h"
+#include "persistence/repositories/impl.h"
+#include "persistence/repositories/parts_json.h"
+#include "persistence/repositories/row.h"
+
+/* An owner that no session has: who does not want to claim says it is this one. */
+#define NOBODY INT64_C(-1)
+
+static struct nf_db *db_of(struct nf_turn_store *s)
+{
+    assert(s->ops == &nf_repository_turns);
+    return nf_container_of(s, struct nf_repositories, turns)->db;
+}
+
+/* A command that only says whether the caller still holds the session. */
+static NF_RC lost(enum nf_code rc, struct nf_err *err)
+{
+    if (rc != NF_E_CONFLICT)
+        return rc;
+    return nf_err_set(err, rc, "this turn is no longer ours: the session was claimed or freed");
+}
+
+/* --- accept ---------------------------------------------------------------------------------- */
+
+static enum nf_code on_accept(void *to, const void *row, struct nf_err *err)
+{
+    (void)err;
+    *(struct session_accept_row *)to = *(const struct session_accept_row *)row;
+    return NF_OK;
+}
+
+static enum nf_code on_inbox(void *to, const void *row, struct nf_err *err)
+{
+    const struct inbox_get_row *r = row;
+    (void)err;
+    *(struct nf_accepted *)to = (struct nf_accepted){
+        .duplicate = true, .session_id = r->session_id, .run_id = r->run_id, .seq = r->seq
+    };
+    return NF_OK;
+}
+
+/* Why accept was refused: what was accepted before under the same key is its answer; else there is
+ * something to complain about. */
+static NF_RC explain_refusal(struct nf_db *db, const struct nf_accept *in, struct nf_accepted *ret,
+                             struct nf_err *err)
+{
+    struct nf_session s = { 0 };
+    size_t rows;
+    struct nf_cmd first =
+        NF_CMD_ROW(inbox_get, NF_ROWS_ANY, on_inbox, ret, .source = nf_slice_of(in->source),
+                   .client_id = nf_slice_of(in->client_id));
+    struct nf_cmd session = NF_CMD_ROW(session_get, NF_ROWS_ANY, nf_row_session_one, &s,
+                                       .id = in->session_id, .user = in->user_id);
+    NF_TRY(nf_db_read(db, &first, &rows, err));
+    if (rows > 0)
+        return NF_OK;
+    if (in->create)
+        return nf_err_set(err, NF_E_CONFLICT,
+                          "this chat got a session meanwhile: send the message again");
+    NF_TRY(nf_db_read(db, &session, &rows, err));
+    NF_TRY(nf_row_found(rows, "session", err));
+    return nf_err_set(err, NF_E_LIMIT,
+                      "%d messages of this session wait already: let some be answered first",
+                      NF_SESSION_QUEUE_MAX);
+}
+
+static struct nf_accepted first_outcome(const struct nf_accept *in,
+                                        const struct session_accept_row *s)
+{
+    struct nf_accepted a = { .session_id = in->session_id,
+                             .run_id = in->run_id,
+                             .seq = s->last_seq,
+                             .claimed =
+                                 in->lease_ms > 0 && s->pending == 1 && s->owner == in->owner };
+    if (a.claimed)
+        a.claim = (struct nf_claim){ .session_id = in->session_id,
+                                     .user_id = in->user_id,
+                                     .run_id = in->run_id,
+                                     .seq = s->last_seq,
+                                     .fence = s->fence,
+                                     .attempt = 1,
+                                     .step_id = in->step_id };
+    return a;
+}
+
+static enum nf_code accept_message(struct nf_turn_store *s, const struct nf_accept *in,
+                                   struct nf_accepted *ret, struct nf_err *err)
+{
+    struct nf_db *db = db_of(s);
+    struct session_accept_row got = { 0 };
+    struct session_put_in create = { 0 };
+    const i64 owner = in->lease_ms > 0 ? in->owner : NOBODY;
+    struct nf_cmd cmds[] = {
+        { .q = NF_Q_session_put, .expect = 1, .in = &create },
+        NF_CMD_ROW(session_accept, 1, on_accept, &got, .id = in->session_id, .user = in->user_id,
+                   .now = in->now_ms, .owner = owner, .lease = in->lease_ms,
+                   .max = NF_SESSION_QUEUE_MAX),
+        NF_CMD(inbox_put, 1, .source = nf_slice_of(in->source),
+               .client_id = nf_slice_of(in->client_id), .session = in->session_id,
+               .run = in->run_id, .now = in->now_ms),
+        NF_CMD(message_put, 1, .session = in->session_id, .role = NF_ROLE_USER, .run = in->run_id,
+               .at = in->now_ms, .client_id = nf_slice_of(in->client_id),
+               .content = nf_slice_of(in->content)),
+        NF_CMD(turn_put, 1, .id = in->run_id, .session = in->session_id, .now = in->now_ms,
+               .owner = owner),
+        NF_CMD(step_first, NF_ROWS_ANY, .id = in->step_id, .turn = in->run_id,
+               .session = in->session_id, .now = in->now_ms, .owner = owner),
+        NF_CMD(accept_note, NF_ROWS_ANY, .turn = in->run_id, .step = in->step_id),
+    };
+    if (in->create) {
+        const struct nf_session *c = in->create;
+        create = (struct session_put_in){ .id = c->id,
+                                          .user = c->user_id,
+                                          .channel = nf_slice_of(c->channel),
+                                          .address = nf_slice_of(c->address),
+                                          .title = nf_slice_of(c->title),
+                                          .created = c->created_ms,
+                                          .updated = c->updated_ms };
+    }
+    size_t skip = in->create ? 0 : 1;
+    enum nf_code rc = nf_db_tx(db, cmds + skip, sizeof(cmds) / sizeof(cmds[0]) - skip, NULL, err);
+    if (rc == NF_E_CONFLICT)
+        return explain_refusal(db, in, ret, err);
+    NF_TRY(rc);
+    *ret = first_outcome(in, &got);
+    return NF_OK;
+}
+
+/* --- claim and free -------------------------------------------------------------------------- */
+
+static enum nf_code on_session_claim(void *to, const void *row, struct nf_err *err)
+{
+    const struct session_claim_row *r = row;
+    struct nf_claim *c = to;
+    (void)err;
+    c->user_id = r->user_id;
+    c->fence = r->fence;
+    return NF_OK;
+}
+
+static enum nf_code on_turn_claim(void *to, const void *row, struct nf_err *err)
+{
+    const struct turn_claim_row *r = row;
+    struct nf_claim *c = to;
+    (void)err;
+    c->run_id = r->id;
+    c->seq = r->seq;
+    c->attempt = r->attempt;
+    return NF_OK;
+}
+
+static enum nf_code claim(struct nf_turn_store *s, int64_t session_id, int64_t owner,
+                          int64_t lease_ms, int64_t now_ms, struct nf_claim *ret,
+                          struct nf_err *err)
+{
+    struct nf_claim c = { .session_id = session_id };
+    struct nf_cmd cmds[] = {
+        NF_CMD_ROW(session_claim, 1, on_session_claim, &c, .id = session_id, .owner = owner,
+                   .lease = lease_ms, .now = now_ms),
+        NF_CMD_ROW(turn_claim, 1, on_turn_claim, &c, .session = session_id, .now = now_ms),
+        NF_CMD(claim_note, NF_ROWS_ANY, .session = session_id),
+    };
+    enum nf_code rc = nf_db_tx(db_of(s), cmds, 3, NULL, err);
+    if (rc == NF_E_CONFLICT)
+        return nf_err_set(err, NF_E_NOT_FOUND, "nothing waits in this session, or it is worked on");
+    NF_TRY(rc);
+    *ret = c;
+    return NF_OK;
+}
+
+static enum nf_code park(struct nf_turn_store *s, const struct nf_claim *c, int64_t now_ms,
+                         struct nf_err *err)
+{
+    (void)now_ms;
+    struct nf_cmd cmd = NF_CMD(session_park, 1, .id = c->session_id, .fence = c->fence);
+    return lost(nf_db_tx(db_of(s), &cmd, 1, NULL, err), err);
+}
+
+static enum nf_code cancel_pending(struct nf_turn_store *s, int64_t session_id, int64_t run_id,
+                                   int64_t now_ms, struct nf_err *err)
+{
+    struct nf_cmd cmds[] = {
+        NF_CMD(turn_cancel, 1, .id = run_id, .session = session_id, .now = now_ms),
+        NF_CMD(session_forget, 1, .id = session_id),
+        NF_CMD(task_note, NF_ROWS_ANY, .a = run_id, .b = run_id),
+    };
+    enum nf_code rc = nf_db_tx(db_of(s), cmds, 3, NULL, err);
+    return rc == NF_E_CONFLICT ? nf_row_found(0, "waiting turn in this session", err) : rc;
+}
+
+static enum nf_code heartbeat(struct nf_turn_store *s, int64_t owner, int64_t lease_ms,
+                              int64_t now_ms, struct nf_err *err)
+{
+    struct nf_cmd cmd =
+        NF_CMD(sessions_heartbeat, NF_ROWS_ANY, .owner = owner, .until = now_ms + lease_ms);
+    return nf_db_tx(db_of(s), &cmd, 1, NULL, err);
+}
+
+static enum nf_code release(struct nf_turn_store *s, int64_t owner, struct nf_err *err)
+{
+    struct nf_cmd cmd = NF_CMD(sessions_release, NF_ROWS_ANY, .owner = owner);
+    return nf_db_tx(db_of(s), &cmd, 1, NULL, err);
+}
+
+static enum nf_code on_ready(void *to, const void *row, struct nf_err *err)
+{
+    const struct sessions_ready_row *r = row;
+    struct nf_claims *list = to;
+    int64_t *v = nf_row_grow(list->session_ids, list->n, sizeof(*v), err);
+    if (!v)
+        return NF_E_NOMEM;
+    list->session_ids = v;
+    v[list->n++] = r->id;
+    return NF_OK;
+}
+
+static enum nf_code ready(struct nf_turn_store *s, int64_t now_ms, size_t limit,
+                          struct nf_claims *ret, struct nf_err *err)
+{
+    NF_CLEANUP(nf_claims_done) struct nf_claims list = { 0 };
+    struct nf_cmd cmd = NF_CMD_ROW(sessions_ready, NF_ROWS_ANY, on_ready, &list, .now = now_ms,
+                                   .limit = (i64)limit);
+    NF_TRY(nf_db_read(db_of(s), &cmd, NULL, err));
+    *ret = nf_take(list);
+    return NF_OK;
+}
+
+/* --- steps ----------------------------------------------------------------------------------- */
+
+static enum nf_code step_begin(struct nf_turn_store *s, const struct nf_claim *c,
+                               const struct nf_task *t, struct nf_err *err)
+{
+    struct nf_cmd cmds[] = {
+        NF_CMD(session_guard, 1, .id = c->session_id, .fence = c->fence),
+        NF_CMD(step_put, 1, .id = t->id, .turn = c->run_id, .n = t->n, .session = c->session_id,
+               .user = c->user_id, .kind = t->kind, .created = t->created_ms,
+               .started = t->started_ms, .name = nf_row_text(t->name),
+               .call_id = nf_row_text(t->call_id), .args = nf_row_opt(t->args)),
+        NF_CMD(task_note, NF_ROWS_ANY, .a = t->id, .b = t->id),
+    };
+    return lost(nf_db_tx(db_of(s), cmds, 3, NULL, err), err);
+}
+
+static enum nf_code step_end(struct nf_turn_store *s, const struct nf_claim *c,
+                             const struct nf_task *t, struct nf_err *err)
+{
+    NF_CLEANUP(nf_str_done) struct nf_str reply = { .max = NF_ROW_JSON_MAX };
+    NF_TRY(nf_parts_to_json(&t->reply, &reply, err));
+    struct nf_cmd cmds[] = {
+        NF_CMD(session_guard, 1, .id = c->session_id, .fence = c->fence),
+        NF_CMD(step_end, 1, .id = t->id, .turn = c->run_id, .status = t->status,
+               .ended = t->ended_ms, .name = nf_row_text(t->name), .reason = nf_row_text(t->reason),
+               .result = nf_row_opt(t->result), .is_error = t->is_error,
+               .reply = nf_row_text(reply.p), .input = t->tokens.input, .output = t->tokens.output,
+               .cache_read = t->tokens.cache_read, .cache_write = t->tokens.cache_write,
+               .at = t->ended_ms),
+        NF_CMD(task_note, NF_ROWS_ANY, .a = t->id, .b = t->id),
+    };
+    return lost(nf_db_tx(db_of(s), cmds, 3, NULL, err), err);
+}
+
+static enum nf_code steps(struct nf_turn_store *s, int64_t run_id, struct nf_tasks *ret,
+                          struct nf_err *err)
+{
+    NF_CLEANUP(nf_tasks_done) struct nf_tasks found = { 0 };
+    struct nf_cmd cmd = NF_CMD_ROW(steps, NF_ROWS_ANY, nf_row_task, &found, .turn = run_id);
+    NF_TRY(nf_db_read(db_of(s), &cmd, NULL, err));
+    *ret = nf_take(found);
+    return NF_OK;
+}
+
+const struct nf_turn_store_ops nf_repository_turns = {
+    .accept = accept_message,
+    .claim = claim,
+    .step_begin = step_begin,
+    .step_end = step_end,
+    .steps = steps,
+    .finish = nf_repository_finish,
+    .park = park,
+    .cancel_pending = cancel_pending,
+    .heartbeat = heartbeat,
+    .release = release,
+    .ready = ready,
+};

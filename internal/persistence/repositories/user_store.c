@@ -1,0 +1,142 @@
+#include "base/own.h"
+#include "persistence/repositories/impl.h"
+#include "persistence/repositories/row.h"
+
+static struct nf_db *db_of(struct nf_user_store *s)
+{
+    assert(s->ops == &nf_repository_users);
+    return nf_container_of(s, struct nf_repositories, users)->db;
+}
+
+static NF_RC read_user(struct nf_user_store *s, struct nf_cmd cmd, struct nf_user *ret,
+                       struct nf_err *err)
+{
+    struct nf_user u = { 0 };
+    size_t rows;
+    cmd.row = nf_row_user_one;
+    cmd.to = &u;
+    NF_TRY(nf_db_read(db_of(s), &cmd, &rows, err));
+    NF_TRY(nf_row_found(rows, "user", err));
+    *ret = u;
+    return NF_OK;
+}
+
+static enum nf_code get(struct nf_user_store *s, int64_t id, struct nf_user *ret,
+                        struct nf_err *err)
+{
+    return read_user(s, NF_CMD(user_get, NF_ROWS_ANY, .id = id), ret, err);
+}
+
+static enum nf_code find(struct nf_user_store *s, const char *channel, const char *account,
+                         struct nf_user *ret, struct nf_err *err)
+{
+    return read_user(s,
+                     NF_CMD(user_find, NF_ROWS_ANY, .channel = nf_slice_of(channel),
+                            .account = nf_slice_of(account)),
+                     ret, err);
+}
+
+static enum nf_code list(struct nf_user_store *s, int64_t after_id, size_t limit,
+                         struct nf_users *ret, struct nf_err *err)
+{
+    NF_CLEANUP(nf_users_done) struct nf_users users = { 0 };
+    struct nf_cmd cmd = NF_CMD_ROW(user_list, NF_ROWS_ANY, nf_row_user, &users, .after = after_id,
+                                   .limit = (i64)limit);
+    NF_TRY(nf_db_read(db_of(s), &cmd, NULL, err));
+    *ret = nf_take(users);
+    return NF_OK;
+}
+
+static struct identity_put_in identity(const struct nf_identity *i)
+{
+    return (struct identity_put_in){ .channel = nf_slice_of(i->channel),
+                                     .account = nf_slice_of(i->account),
+                                     .user = i->user_id,
+                                     .created = i->created_ms };
+}
+
+static enum nf_code create(struct nf_user_store *s, const struct nf_user *u,
+                           const struct nf_identity *i, struct nf_err *err)
+{
+    struct identity_put_in id_in = identity(i);
+    struct nf_cmd cmds[] = {
+        NF_CMD(user_put, 1, .id = u->id, .name = nf_slice_of(u->name), .role = u->role,
+               .status = u->status, .created = u->created_ms),
+        { .q = NF_Q_identity_put, .expect = 1, .in = &id_in },
+    };
+    enum nf_code rc = nf_db_tx(db_of(s), cmds, 2, NULL, err);
+    if (rc == NF_E_CONFLICT)
+        return nf_err_set(err, rc, "the account '%s' on %s is taken", i->account, i->channel);
+    return rc;
+}
+
+static enum nf_code update(struct nf_user_store *s, const struct nf_user *u, struct nf_err *err)
+{
+    struct nf_user found;
+    struct nf_cmd cmd = NF_CMD(user_update, 1, .id = u->id, .name = nf_slice_of(u->name),
+                               .role = u->role, .status = u->status);
+    enum nf_code rc = nf_db_tx(db_of(s), &cmd, 1, NULL, err);
+    if (rc != NF_E_CONFLICT)
+        return rc;
+    NF_TRY(get(s, u->id, &found, err));
+    return nf_err_set(err, NF_E_CONFLICT, "it would leave no active owner: make another one first");
+}
+
+static enum nf_code on_identity(void *to, const void *row, struct nf_err *err)
+{
+    const struct identity_list_row *r = row;
+    struct nf_identities *ids = to;
+    struct nf_identity i = { .user_id = r->user_id, .created_ms = r->created_at };
+    NF_TRY(nf_row_copy(i.channel, sizeof(i.channel), r->channel, "a channel", err));
+    NF_TRY(nf_row_copy(i.account, sizeof(i.account), r->account, "an account", err));
+    struct nf_identity *v = nf_row_grow(ids->v, ids->n, sizeof(*v), err);
+    if (!v)
+        return NF_E_NOMEM;
+    ids->v = v;
+    v[ids->n++] = i;
+    return NF_OK;
+}
+
+static enum nf_code identities(struct nf_user_store *s, int64_t user_id, struct nf_identities *ret,
+                               struct nf_err *err)
+{
+    NF_CLEANUP(nf_identities_done) struct nf_identities ids = { 0 };
+    struct nf_cmd cmd = NF_CMD_ROW(identity_list, NF_ROWS_ANY, on_identity, &ids, .user = user_id);
+    NF_TRY(nf_db_read(db_of(s), &cmd, NULL, err));
+    *ret = nf_take(ids);
+    return NF_OK;
+}
+
+static enum nf_code link_account(struct nf_user_store *s, const struct nf_identity *i,
+                                 struct nf_err *err)
+{
+    struct nf_user found;
+    struct identity_put_in in = identity(i);
+    struct nf_cmd cmd = { .q = NF_Q_identity_put, .expect = 1, .in = &in };
+    enum nf_code rc = nf_db_tx(db_of(s), &cmd, 1, NULL, err);
+    if (rc != NF_E_CONFLICT)
+        return rc;
+    NF_TRY(get(s, i->user_id, &found, err));
+    return nf_err_set(err, rc, "the account '%s' on %s is taken", i->account, i->channel);
+}
+
+static enum nf_code unlink_account(struct nf_user_store *s, const struct nf_identity *i,
+                                   struct nf_err *err)
+{
+    struct nf_cmd cmd =
+        NF_CMD(identity_remove, 1, .user = i->user_id, .channel = nf_slice_of(i->channel),
+               .account = nf_slice_of(i->account));
+    enum nf_code rc = nf_db_tx(db_of(s), &cmd, 1, NULL, err);
+    return rc == NF_E_CONFLICT ? nf_row_found(0, "account of this user", err) : rc;
+}
+
+const struct nf_user_store_ops nf_repository_users = {
+    .get = get,
+    .find = find,
+    .list = list,
+    .create = create,
+    .update = update,
+    .identities = identities,
+    .link = link_account,
+    .unlink = unlink_account,
+};

@@ -1,0 +1,29 @@
+/*
+ * The SQLite driver: one file, one thread that writes with group commit, one that reads beside it.
+ * What it says is committed has been synced to the disk.
+ */
+#pragma once
+
+#include "persistence/sql.h"
+
+struct nf_loop;
+
+/* Open or create the database at `path`, bring its schema up to date and check every statement
+ * against it. `loop` NULL: calls block the calling thread instead of suspending a fiber; for
+ * programs without a loop. NF_E_CONFLICT: another process serves this file; NF_E_INVALID: a newer
+ * schema, or not a database of ours; NF_E_IO: damaged; NF_E_UNAVAILABLE: cannot be opened. */
+NF_RC nf_sqlite_open(struct nf_loop *loop, const char *path, struct nf_db **ret,
+                     struct nf_err *err);
+
+/* How long to wait for the lock of another program that looks into the file. */
+#define NF_SQLITE_BUSY_MS 5000
+
+/* Since it was opened; for metrics. From any thread. */
+struct nf_sqlite_stats {
+    uint64_t commits;      /* syncs of the disk */
+    uint64_t transactions; /* that shared them, refused and failed ones included */
+    uint64_t reads;
+    uint64_t write_queue; /* waiting now */
+    uint64_t commit_us_total, commit_us_max;
+};
+void nf_sqlite_stats(struct nf_db *db, struct nf_sqlite_stats *ret);

@@ -1,0 +1,37 @@
+/* The writing connection: runs many transactions of ours as one of SQLite's, so that they share
+ * one sync of the disk. Used by one thread at a time. */
+#pragma once
+
+#include "persistence/sqlite/stmt.h"
+
+#define NF_LITE_BATCH_MAX 256   /* transactions that share a commit */
+#define NF_LITE_WAL_FRAMES 4000 /* pages in the log, 16 MiB, before it is copied into the file */
+
+/* One transaction or one read, on its way through a thread and back. Lives in its caller's frame
+ * until it is done. */
+struct nf_lite_job {
+    const struct nf_cmd *cmds;
+    size_t n;
+    struct nf_lite_rows rows;
+    int64_t touched; /* by the last command */
+    size_t failed;   /* NF_E_CONFLICT: the command that was refused */
+    enum nf_code rc;
+    struct nf_err err;
+    void *waiter; /* the caller's */
+    struct nf_lite_job *next;
+};
+
+struct nf_lite_writer {
+    struct nf_lite_stmts stmts;
+    int wal_frames; /* in the log after the last commit */
+};
+
+/* `w->stmts` is set. Rows and results of the jobs are filled in; every job of a batch is durable,
+ * or refused alone, or fails with all others. */
+void nf_lite_writer_run(struct nf_lite_writer *w, struct nf_lite_job *const *jobs, size_t n);
+
+/* After a batch: copy the log into the file if it has grown. */
+void nf_lite_writer_tidy(struct nf_lite_writer *w);
+
+/* Begin to watch the log. */
+void nf_lite_writer_watch(struct nf_lite_writer *w);

@@ -1,0 +1,28 @@
+/* All stores of one database, as its adapters hand them out. */
+#pragma once
+
+#include "application/ports/credential_store.h"
+#include "application/ports/outbox_store.h"
+#include "application/ports/session_store.h"
+#include "application/ports/task_store.h"
+#include "application/ports/turn_store.h"
+#include "application/ports/user_store.h"
+
+/* The zero value is none. The ports live until nf_stores_done. */
+struct nf_stores {
+    struct nf_turn_store *turns;
+    struct nf_session_store *sessions;
+    struct nf_user_store *users;
+    struct nf_task_store *tasks;
+    struct nf_outbox_store *outbox;
+    struct nf_credential_store *credentials;
+    void *impl;
+    void (*free)(void *impl);
+};
+
+static inline void nf_stores_done(struct nf_stores *s)
+{
+    if (s->free)
+        s->free(s->impl);
+    *s = (struct nf_stores){ 0 };
+}
