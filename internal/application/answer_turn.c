@@ -99,6 +99,7 @@ static NF_RC end_turn(struct nf_turn *t, struct nf_turn_control *control,
                            .outbox = t->channel ? &item : NULL,
                            .now_ms = nf_app_now(a) };
     NF_TRY(a->turns->ops->finish(a->turns, &f, item.id, &done, err));
+    control->status = status;
     control->more = done.pending > 0;
     if (!t->channel)
         return NF_OK;
@@ -115,12 +116,12 @@ enum nf_code nf_answer_turn(struct nf_app *a, const struct nf_claim *c,
     struct nf_err why = { 0 };
     enum nf_code rc = think(&t, &why);
 
-    if (rc == NF_OK)
-        return end_turn(&t, control, NF_TASK_COMPLETED, NULL, err);
     if (t.lost)
         return nf_err_set(err, rc, "%s", why.msg);
-    if (rc == NF_E_CANCELED && control->uncancel)
-        control->uncancel(control);
+    if (control->ending)
+        control->ending(control);
+    if (rc == NF_OK)
+        return end_turn(&t, control, NF_TASK_COMPLETED, NULL, err);
     if (rc == NF_E_CANCELED && control->end == NF_TURN_PARKED)
         return a->turns->ops->park(a->turns, c, nf_app_now(a), err);
     if (rc == NF_E_CANCELED && control->end == NF_TURN_STOPPED)

@@ -10,13 +10,14 @@ enum nf_turn_end {
     NF_TURN_PARKED,  /* we shut down: it is answered after the next start */
 };
 
-/* What runs a turn asks, after a port returned NF_E_CANCELED, why that was. */
+/* Between a turn and what runs it. */
 struct nf_turn_control {
-    enum nf_turn_end end;
-    bool more; /* set: other turns of the session wait */
-    /* Let the caller wait again although it was cancelled; NULL in tests. Called once, before the
-     * end is written down. */
-    void (*uncancel)(struct nf_turn_control *c);
+    enum nf_turn_end end; /* in: read after a port returned NF_E_CANCELED */
+    /* Called once, before the turn's end is written down: from then on it must not be cancelled,
+     * and waits must work again. NULL in tests. */
+    void (*ending)(struct nf_turn_control *c);
+    enum nf_task_status status; /* out: how it ended, 0 if nothing was written */
+    bool more;                  /* out: other turns of the session wait */
 };
 
 /*

@@ -46,10 +46,17 @@ enum nf_code nf_recover(struct nf_app *a, struct nf_recovered *ret, struct nf_er
 
 enum nf_code nf_keep_going(struct nf_app *a, struct nf_err *err)
 {
-    int64_t now = nf_app_now(a);
     size_t n;
-    NF_TRY(a->turns->ops->heartbeat(a->turns, a->owner, a->settings.lease_ms, now, err));
     NF_TRY(wake_ready(a, &n, err));
-    NF_TRY(nf_deliver_due(a, &n, err));
-    return a->credentials->ops->remove_expired(a->credentials, now, err);
+    return nf_deliver_due(a, &n, err);
+}
+
+enum nf_code nf_keep_leases(struct nf_app *a, struct nf_err *err)
+{
+    return a->turns->ops->heartbeat(a->turns, a->owner, a->settings.lease_ms, nf_app_now(a), err);
+}
+
+enum nf_code nf_tidy_up(struct nf_app *a, struct nf_err *err)
+{
+    return a->credentials->ops->remove_expired(a->credentials, nf_app_now(a), err);
 }

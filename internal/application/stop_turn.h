@@ -5,8 +5,9 @@
 
 /*
  * Stop the turn of that session: one that runs is cancelled and ends with what was said so far; one
- * that still waits is cancelled in the database. `run_id` 0: whatever runs, else the oldest
- * waiting. NF_E_NOT_FOUND: no such session of that user, or nothing to stop. May suspend.
+ * that still waits is cancelled in the database, and *waited is its run_id (else 0). `run_id` 0:
+ * whatever runs, else the oldest waiting. NF_E_NOT_FOUND: no such session of that user, or nothing
+ * to stop. May suspend.
  */
 NF_RC nf_stop_turn(struct nf_app *a, const struct nf_user *user, int64_t session_id, int64_t run_id,
-                   struct nf_err *err);
+                   int64_t *waited, struct nf_err *err);

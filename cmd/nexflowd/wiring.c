@@ -1,0 +1,232 @@
+#include "cmd/nexflowd/wiring.h"
+
+#include "observe/log.h"
+#include "observe/metrics.h"
+#include "persistence/repositories/repositories.h"
+#include "persistence/sqlite/sqlite.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define OWNER 1           /* of SQLite there is one instance */
+#define LATE_LOOP_MS 1000 /* above it we are not ready */
+
+/* --- what the web channel asks
+ * --------------------------------------------------------------------- */
+
+static enum nf_code models(void *arg, struct nf_str *to, struct nf_err *err)
+{
+    struct nf_wiring *w = arg;
+    return nf_router_models_json(w->router, to, err);
+}
+
+static enum nf_code not_ready(void *arg, struct nf_str *reasons, struct nf_err *err)
+{
+    struct nf_wiring *w = arg;
+    struct nf_user ignored;
+    struct nf_err why;
+    enum nf_code rc = w->app.users->ops->find(w->app.users, "local", "owner", &ignored, &why);
+
+    if (w->app.intake_closed)
+        NF_TRY(nf_str_adds(reasons, "shutting down\n", err));
+    if (!w->app.model)
+        NF_TRY(nf_str_adds(reasons, "no language model is configured: run `nexflow up`\n", err));
+    if (rc != NF_OK)
+        NF_TRY(nf_str_addf(reasons, err, "database: %s\n", why.msg));
+    if (nf_loop_delay_ms(w->loop) > LATE_LOOP_MS)
+        NF_TRY(nf_str_addf(reasons, err, "the event loop is %lld ms late\n",
+                           (long long)nf_loop_delay_ms(w->loop)));
+    return NF_OK;
+}
+
+static void health(void *arg, struct nf_json_out *o)
+{
+    struct nf_wiring *w = arg;
+    struct nf_user ignored;
+    struct nf_err why;
+    enum nf_code rc = w->app.users->ops->find(w->app.users, "local", "owner", &ignored, &why);
+    nf_json_put_str(o, "database", rc == NF_OK ? "ok" : why.msg);
+    nf_json_put_str(o, "models", w->app.model ? "ok" : "none");
+    nf_json_put_i64(o, "turns_running", (int64_t)nf_turns_running(w->turns));
+}
+
+/* --- building
+ * -------------------------------------------------------------------------------------- */
+
+static NF_RC make_data_dir(struct nf_wiring *w, struct nf_err *err)
+{
+    NF_TRY(nf_daemon_config_data_dir(w->config, &w->data_dir, err));
+    const char *dir = nf_str_c(&w->data_dir);
+    if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+        return nf_err_set(err, NF_E_IO, "create directory '%s': %s", dir, strerror(errno));
+    return NF_OK;
+}
+
+static NF_RC open_database(struct nf_wiring *w, struct nf_err *err)
+{
+    const char *path;
+    NF_TRY(nf_daemon_config_sqlite(w->config, &path, err));
+    NF_TRY(nf_sqlite_open(w->loop, path, &w->db, err));
+    return nf_repositories_new(w->db, &w->stores, err);
+}
+
+static NF_RC build_models(struct nf_wiring *w, struct nf_err *err)
+{
+    const struct nf_http_client_options options = { .user_agent = "nexflow/" NF_VERSION };
+    NF_TRY(nf_http_client_new(w->loop, &options, &w->http, err));
+    if (w->config->llm.providers.n == 0)
+        return NF_OK;
+    NF_TRY(nf_router_new(&w->config->llm, w->http, nf_system_clock(), &w->router, err));
+    w->app.model = nf_router_model(w->router);
+    return NF_OK;
+}
+
+/* Ids never repeat, also if the clock was set back since the newest was made. */
+static NF_RC seed_ids(struct nf_wiring *w, struct nf_err *err)
+{
+    NF_CLEANUP(nf_tasks_done) struct nf_tasks newest = { 0 };
+    const struct nf_task_filter filter = { .limit = 1 };
+    NF_TRY(w->stores.tasks->ops->list(w->stores.tasks, &filter, &newest, err));
+    if (newest.n > 0)
+        w->ids.last = newest.v[0].id;
+    return NF_OK;
+}
+
+static void connect_app(struct nf_wiring *w)
+{
+    struct nf_app *a = &w->app;
+    const struct nf_turn_settings *s = &w->config->turns;
+    a->clock = nf_system_clock();
+    a->ids = &w->ids;
+    a->turns = w->stores.turns;
+    a->sessions = w->stores.sessions;
+    a->users = w->stores.users;
+    a->tasks = w->stores.tasks;
+    a->outbox = w->stores.outbox;
+    a->credentials = w->stores.credentials;
+    a->channels = &w->channels;
+    a->owner = OWNER;
+    a->settings = (struct nf_app_settings){ .system_prompt = s->system_prompt,
+                                            .summary_model = s->summary_model,
+                                            .history_max = s->history,
+                                            .lease_ms = s->lease_ms,
+                                            .turn_timeout_ms = s->timeout_ms,
+                                            .reply_tokens = s->reply_tokens };
+}
+
+static NF_RC build_web(struct nf_wiring *w, struct nf_err *err)
+{
+    const struct nf_web_options options = {
+        .loop = w->loop,
+        .app = &w->app,
+        .server = &w->config->server,
+        .limits = &w->config->limits,
+        .version = NF_VERSION,
+        .data_dir = nf_str_c(&w->data_dir),
+        .facts = { .models = models, .not_ready = not_ready, .health = health, .arg = w },
+    };
+    NF_TRY(nf_web_new(&options, &w->web, err));
+    w->channels.v[w->channels.n++] = nf_web_channel(w->web);
+    return NF_OK;
+}
+
+static double loop_delay(void *arg)
+{
+    return (double)nf_loop_delay_ms(arg) / 1000;
+}
+
+static double fibers_alive(void *arg)
+{
+    (void)arg;
+    return (double)nf_fiber_stats().alive;
+}
+
+static double commits(void *arg)
+{
+    struct nf_sqlite_stats s;
+    nf_sqlite_stats(arg, &s);
+    return (double)s.commits;
+}
+
+static double transactions(void *arg)
+{
+    struct nf_sqlite_stats s;
+    nf_sqlite_stats(arg, &s);
+    return (double)s.transactions;
+}
+
+static double write_queue(void *arg)
+{
+    struct nf_sqlite_stats s;
+    nf_sqlite_stats(arg, &s);
+    return (double)s.write_queue;
+}
+
+static double commit_seconds(void *arg)
+{
+    struct nf_sqlite_stats s;
+    nf_sqlite_stats(arg, &s);
+    return (double)s.commit_us_total / 1e6;
+}
+
+static void register_metrics(struct nf_wiring *w)
+{
+    nf_gauge_fn("nexflow_loop_delay_seconds", "How late the event loop was in the last second",
+                NULL, loop_delay, w->loop);
+    nf_gauge_fn("nexflow_fibers", "Fibers alive", NULL, fibers_alive, NULL);
+    nf_gauge_fn("nexflow_database_commits", "Syncs of the database since the start", NULL, commits,
+                w->db);
+    nf_gauge_fn("nexflow_database_transactions", "Transactions since the start", NULL, transactions,
+                w->db);
+    nf_gauge_fn("nexflow_database_write_queue", "Transactions that wait for the writer", NULL,
+                write_queue, w->db);
+    nf_gauge_fn("nexflow_database_commit_seconds", "Time spent in commits since the start", NULL,
+                commit_seconds, w->db);
+}
+
+enum nf_code nf_wiring_build(struct nf_wiring *w, struct nf_scope *scope, struct nf_err *err)
+{
+    NF_TRY(make_data_dir(w, err));
+    NF_TRY(open_database(w, err));
+    NF_TRY(build_models(w, err));
+    NF_TRY(seed_ids(w, err));
+    connect_app(w);
+    NF_TRY(nf_summaries_new(&w->app.summaries, err));
+    NF_TRY(nf_turns_new(&w->app, scope, (size_t)w->config->turns.max, &w->turns, err));
+    w->app.runner = nf_turns_runner(w->turns);
+    NF_TRY(build_web(w, err));
+    register_metrics(w);
+    return NF_OK;
+}
+
+enum nf_code nf_wiring_reload(struct nf_wiring *w, const char *config_path, struct nf_str *ignored,
+                              struct nf_err *err)
+{
+    struct nf_daemon_config fresh;
+    struct nf_config_part live_parts[NF_DAEMON_PARTS], fresh_parts[NF_DAEMON_PARTS];
+
+    NF_TRY(nf_daemon_config_load(config_path, &fresh, err));
+    nf_daemon_config_parts(w->config, live_parts);
+    nf_daemon_config_parts(&fresh, fresh_parts);
+    enum nf_code rc = nf_config_reload(live_parts, fresh_parts, NF_DAEMON_PARTS, ignored, err);
+    nf_daemon_config_done(&fresh);
+    if (rc == NF_OK)
+        nf_log_setup(2, (enum nf_log_level)(w->config->log.level + 1),
+                     (enum nf_log_format)w->config->log.format);
+    return rc;
+}
+
+void nf_wiring_done(struct nf_wiring *w)
+{
+    nf_metrics_reset();
+    nf_web_free(w->web);
+    nf_turns_free(w->turns);
+    nf_summaries_free(w->app.summaries);
+    nf_router_free(w->router);
+    nf_http_client_free(w->http);
+    nf_stores_done(&w->stores);
+    if (w->db)
+        w->db->ops->free(w->db);
+    nf_str_done(&w->data_dir);
+}

@@ -1,0 +1,34 @@
+/* Every part of the daemon and who is connected to whom. */
+#pragma once
+
+#include "application/deps.h"
+#include "channels/web/web.h"
+#include "cmd/common/config.h"
+#include "cmd/nexflowd/turns.h"
+#include "llm/router.h"
+#include "persistence/sql.h"
+#include "persistence/stores.h"
+#include "runtime/http_client.h"
+
+struct nf_wiring {
+    struct nf_daemon_config *config; /* borrowed */
+    struct nf_loop *loop;            /* borrowed */
+    struct nf_str data_dir;
+    struct nf_db *db;
+    struct nf_stores stores;
+    struct nf_http_client *http;
+    struct nf_router *router; /* NULL: no provider is configured */
+    struct nf_web *web;
+    struct nf_turns *turns;
+    struct nf_idgen ids;
+    struct nf_channels channels;
+    struct nf_app app;
+};
+
+/* Build all parts; turns run in `scope`. On failure nf_wiring_done is due as well. Suspends. */
+NF_RC nf_wiring_build(struct nf_wiring *w, struct nf_scope *scope, struct nf_err *err);
+/* Take over what can be changed while running. Appends to *ignored what needs a restart. */
+NF_RC nf_wiring_reload(struct nf_wiring *w, const char *config_path, struct nf_str *ignored,
+                       struct nf_err *err);
+/* In reverse order; half-built is fine. Suspends. */
+void nf_wiring_done(struct nf_wiring *w);
