@@ -1,0 +1,396 @@
+/* Who may: Host and Origin, the owner's token, links and cookies, rate limits. */
+#include "channels/web/web_internal.h"
+
+#include "observe/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TOKEN_MIN 16 /* characters of an owner's token that a person chose */
+#define SECURITY_HEADERS 6
+
+const struct nf_principal *nf_web_who(const struct nf_http_exchange *x)
+{
+    const struct nf_principal *p = nf_http_user(x);
+    assert(p);
+    return p;
+}
+
+/* --- Host and Origin -----------------------------------------------------------------------------
+ */
+
+static NF_RC add_host(struct nf_web *w, const char *host, struct nf_err *err)
+{
+    if (w->hosts_n == NF_WEB_HOSTS_MAX)
+        return nf_err_set(err, NF_E_LIMIT, "server.hosts: over %d names", NF_WEB_HOSTS_MAX);
+    return nf_str_set(&w->hosts[w->hosts_n++], host, err);
+}
+
+enum nf_code nf_web_set_hosts(struct nf_web *w, struct nf_err *err)
+{
+    static const char *const local[] = { "localhost", "127.0.0.1", "[::1]" };
+    const char *port = strrchr(w->address, ':');
+    NF_TRY(add_host(w, w->address, err));
+    for (size_t i = 0; i < NF_COUNT(local); i++) {
+        char host[64];
+        (void)snprintf(host, sizeof(host), "%s%s", local[i], port);
+        NF_TRY(add_host(w, host, err));
+    }
+    for (size_t i = 0; i < w->o.server->hosts.n; i++)
+        NF_TRY(add_host(w, w->o.server->hosts.v[i], err));
+    return NF_OK;
+}
+
+static bool known_host(const struct nf_web *w, struct nf_slice host)
+{
+    for (size_t i = 0; i < w->hosts_n; i++)
+        if (nf_slice_ieq(host, nf_str_c(&w->hosts[i])))
+            return true;
+    return false;
+}
+
+static bool same_origin(struct nf_slice origin, struct nf_slice host)
+{
+    static const struct nf_slice schemes[] = { NF_SLICE("http://"), NF_SLICE("https://") };
+    for (size_t i = 0; i < NF_COUNT(schemes); i++) {
+        struct nf_slice s = schemes[i];
+        if (origin.n == s.n + host.n && memcmp(origin.p, s.p, s.n) == 0 &&
+            memcmp(origin.p + s.n, host.p, host.n) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A page of another site can make a browser send us requests, and DNS rebinding can make it send
+ * them under a foreign name: neither passes here. */
+static NF_RC check_site(const struct nf_web *w, const struct nf_http_exchange *x,
+                        struct nf_err *err)
+{
+    struct nf_slice host = nf_http_request_header(x, "Host");
+    struct nf_slice origin = nf_http_request_header(x, "Origin");
+    unsigned uid;
+
+    if (nf_http_peer_uid(x, &uid))
+        return NF_OK;
+    if (!known_host(w, host))
+        return nf_err_set(err, NF_E_DENIED,
+                          "Host is none of ours: add the name to server.hosts if it is yours");
+    if (origin.n > 0 && !same_origin(origin, host))
+        return nf_err_set(err, NF_E_DENIED, "Origin is another site");
+    return NF_OK;
+}
+
+/* --- credentials ---------------------------------------------------------------------------------
+ */
+
+static bool is_public(const struct nf_web *w, const struct nf_http_exchange *x)
+{
+    static const char *const patterns[] = { "/health", "/ready", "/api/v1/auth/exchange", "/",
+                                            "/{file...}" };
+    const char *pattern = nf_http_pattern(x);
+    for (size_t i = 0; i < NF_COUNT(patterns); i++)
+        if (strcmp(pattern, patterns[i]) == 0)
+            return true;
+    return w->o.server->open_metrics && strcmp(pattern, "/metrics") == 0;
+}
+
+static NF_RC owner(struct nf_web *w, struct nf_user *ret, struct nf_err *err)
+{
+    return w->o.app->users->ops->get(w->o.app->users, w->owner_id, ret, err);
+}
+
+/* NF_E_NOT_FOUND: it carries none. NF_E_DENIED: a wrong one. */
+static NF_RC by_bearer(struct nf_web *w, const struct nf_http_exchange *x, struct nf_principal *p,
+                       struct nf_err *err)
+{
+    static const char prefix[] = "Bearer ";
+    struct nf_slice h = nf_http_request_header(x, "Authorization");
+    char hash[NF_SHA256_HEX + 1];
+
+    if (h.n == 0)
+        return nf_err_set(err, NF_E_NOT_FOUND, "no Authorization");
+    if (h.n <= sizeof(prefix) - 1 || memcmp(h.p, prefix, sizeof(prefix) - 1) != 0)
+        return nf_err_set(err, NF_E_DENIED, "Authorization: must be \"Bearer TOKEN\"");
+    nf_sha256_hex(h.p + sizeof(prefix) - 1, h.n - (sizeof(prefix) - 1), hash);
+    if (!nf_equal_const_time(hash, w->owner_hash, NF_SHA256_HEX))
+        return nf_err_set(err, NF_E_DENIED, "Authorization: this token is not known");
+    return owner(w, &p->user, err);
+}
+
+static NF_RC by_cookie(struct nf_web *w, const struct nf_http_exchange *x, struct nf_principal *p,
+                       struct nf_err *err)
+{
+    struct nf_slice cookie = nf_http_cookie(x, NF_WEB_COOKIE);
+    struct nf_slice method = nf_http_method(x);
+    if (cookie.n == 0)
+        return nf_err_set(err, NF_E_NOT_FOUND, "no cookie");
+    /* A browser says where a request that changes something comes from: without that it is not
+     * ours. */
+    bool reads = nf_slice_eq(method, "GET") || nf_slice_eq(method, "HEAD");
+    bool upgrades = nf_http_request_header(x, "Upgrade").n > 0;
+    if ((!reads || upgrades) && nf_http_request_header(x, "Origin").n == 0)
+        return nf_err_set(err, NF_E_DENIED, "Origin: missing");
+    nf_sha256_hex(cookie.p, cookie.n, p->cookie_hash);
+    p->by_cookie = true;
+    return nf_cookie_user(w->o.app, p->cookie_hash, &p->user, err);
+}
+
+static NF_RC by_socket(struct nf_web *w, const struct nf_http_exchange *x, struct nf_principal *p,
+                       struct nf_err *err)
+{
+    unsigned uid;
+    if (!nf_http_peer_uid(x, &uid) || (uid != 0 && uid != geteuid()))
+        return nf_err_set(err, NF_E_NOT_FOUND, "no socket of the same user");
+    return owner(w, &p->user, err);
+}
+
+static NF_RC identify(struct nf_web *w, const struct nf_http_exchange *x, struct nf_principal *p,
+                      struct nf_err *err)
+{
+    enum nf_code rc = by_socket(w, x, p, err);
+    if (rc == NF_E_NOT_FOUND)
+        rc = by_bearer(w, x, p, err);
+    if (rc == NF_E_NOT_FOUND)
+        rc = by_cookie(w, x, p, err);
+    if (rc == NF_E_NOT_FOUND)
+        return nf_err_set(err, NF_E_DENIED,
+                          "sign in first: a link from `nexflow link`, or Authorization: Bearer");
+    if (rc == NF_OK && p->user.status != NF_USER_ACTIVE)
+        return nf_err_set(err, NF_E_DENIED, "this account is blocked");
+    return rc;
+}
+
+/* --- rates ---------------------------------------------------------------------------------------
+ */
+
+static NF_RC too_many(struct nf_http_exchange *x, int64_t wait_ms, struct nf_err *err)
+{
+    char seconds[24];
+    (void)snprintf(seconds, sizeof(seconds), "%lld", (long long)(wait_ms + 999) / 1000);
+    NF_TRY(nf_http_add_header(x, "Retry-After", seconds, err));
+    enum nf_code rc = nf_err_set(err, NF_E_LIMIT, "too many requests: wait %s s", seconds);
+    nf_web_answer_error(x, 429, err);
+    return rc;
+}
+
+static NF_RC take(struct nf_web *w, struct nf_http_exchange *x, const char *kind, const char *who,
+                  int64_t per_minute, struct nf_err *err)
+{
+    char key[64];
+    int64_t wait_ms;
+    (void)snprintf(key, sizeof(key), "%s:%s", kind, who);
+    if (nf_rate_take(w->rate, key, per_minute, nf_clock_mono_us(w->o.app->clock), &wait_ms))
+        return NF_OK;
+    return too_many(x, wait_ms, err);
+}
+
+/* Guessing is slow: an address that was refused often is not even looked at. */
+static NF_RC may_try(struct nf_web *w, struct nf_http_exchange *x, struct nf_err *err)
+{
+    char key[64];
+    (void)snprintf(key, sizeof(key), "fail:%s", nf_http_peer(x));
+    if (nf_rate_has(w->rate, key, w->o.limits->failures_per_minute,
+                    nf_clock_mono_us(w->o.app->clock)))
+        return NF_OK;
+    return too_many(x, 60000 / w->o.limits->failures_per_minute, err);
+}
+
+static void count_failure(struct nf_web *w, struct nf_http_exchange *x)
+{
+    char key[64];
+    int64_t ignored;
+    (void)snprintf(key, sizeof(key), "fail:%s", nf_http_peer(x));
+    (void)nf_rate_take(w->rate, key, w->o.limits->failures_per_minute,
+                       nf_clock_mono_us(w->o.app->clock), &ignored);
+    nf_log_warn("web.denied", "peer", nf_http_peer(x), "route", nf_http_pattern(x), NULL);
+}
+
+/* --- before every handler
+ * -------------------------------------------------------------------------- */
+
+static NF_RC add_security_headers(struct nf_http_exchange *x, struct nf_err *err)
+{
+    static const char *const headers[SECURITY_HEADERS][2] = {
+        { "X-Content-Type-Options", "nosniff" },
+        { "Referrer-Policy", "no-referrer" },
+        { "Cross-Origin-Opener-Policy", "same-origin" },
+        { "Cross-Origin-Resource-Policy", "same-origin" },
+        { "X-Frame-Options", "DENY" },
+        { "Cache-Control", "no-store" },
+    };
+    /* The page's own files say themselves how long they may be kept. */
+    size_t n = strcmp(nf_http_pattern(x), "/{file...}") == 0 || strcmp(nf_http_pattern(x), "/") == 0
+                   ? SECURITY_HEADERS - 1
+                   : SECURITY_HEADERS;
+    for (size_t i = 0; i < n; i++)
+        NF_TRY(nf_http_add_header(x, headers[i][0], headers[i][1], err));
+    return NF_OK;
+}
+
+static void free_principal(void *p)
+{
+    free(p);
+}
+
+enum nf_code nf_web_before(void *arg, struct nf_http_exchange *x, struct nf_err *err)
+{
+    struct nf_web *w = arg;
+    NF_TRY(add_security_headers(x, err));
+    NF_TRY(check_site(w, x, err));
+    if (is_public(w, x))
+        return NF_OK;
+    NF_TRY(may_try(w, x, err));
+
+    struct nf_principal *p = calloc(1, sizeof(*p));
+    if (!p)
+        return nf_err_set(err, NF_E_NOMEM, "out of memory");
+    nf_http_set_user(x, p, free_principal);
+    enum nf_code rc = identify(w, x, p, err);
+    if (rc == NF_E_DENIED)
+        count_failure(w, x);
+    NF_TRY(rc);
+    struct nf_id_text id = nf_id_to_text(p->user.id);
+    return take(w, x, "req", id.s, w->o.limits->requests_per_minute, err);
+}
+
+/* --- the owner's token
+ * ----------------------------------------------------------------------------- */
+
+static NF_RC read_token_file(const char *path, char *token, size_t max, struct nf_err *err)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return nf_err_set(err, errno == ENOENT ? NF_E_NOT_FOUND : NF_E_IO, "open '%s': %s", path,
+                          strerror(errno));
+    ssize_t n = read(fd, token, max - 1);
+    bool open_to_others = fstat(fd, &st) != 0 || (st.st_mode & 077) != 0;
+    (void)close(fd);
+    if (n < 0)
+        return nf_err_set(err, NF_E_IO, "read '%s': %s", path, strerror(errno));
+    if (open_to_others)
+        return nf_err_set(err, NF_E_DENIED, "'%s' is readable by others: chmod 600 it", path);
+    token[n] = '\0';
+    token[strcspn(token, "\r\n")] = '\0';
+    return NF_OK;
+}
+
+/* Written beside and renamed, so that there is never half a token. */
+static NF_RC write_token_file(const char *path, const char *token, struct nf_err *err)
+{
+    NF_CLEANUP(nf_str_done) struct nf_str fresh = { 0 };
+    NF_TRY(nf_str_addf(&fresh, err, "%s.new", path));
+    const char *name = nf_str_c(&fresh);
+    int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return nf_err_set(err, NF_E_IO, "create '%s': %s", name, strerror(errno));
+    size_t n = strlen(token);
+    bool ok = write(fd, token, n) == (ssize_t)n && write(fd, "\n", 1) == 1 && fsync(fd) == 0;
+    ok = close(fd) == 0 && ok;
+    if (!ok || rename(name, path) != 0)
+        return nf_err_set(err, NF_E_IO, "write '%s': %s", path, strerror(errno));
+    return NF_OK;
+}
+
+enum nf_code nf_web_load_owner_token(struct nf_web *w, struct nf_err *err)
+{
+    NF_CLEANUP(nf_str_done) struct nf_str path = { 0 };
+    char token[256] = "";
+    const char *given = nf_secret_reveal(&w->o.server->owner_token);
+    if (given[0] == '\0')
+        given = getenv("NEXFLOW_OWNER_TOKEN");
+    if (given && given[0] != '\0') {
+        if (strlen(given) < TOKEN_MIN || strlen(given) >= sizeof(token))
+            return nf_err_set(err, NF_E_INVALID, "the owner's token must have %d to %zu characters",
+                              TOKEN_MIN, sizeof(token) - 1);
+        nf_sha256_hex(given, strlen(given), w->owner_hash);
+        return NF_OK;
+    }
+    NF_TRY(nf_str_addf(&path, err, "%s/owner-token", w->o.data_dir));
+    enum nf_code rc = read_token_file(nf_str_c(&path), token, sizeof(token), err);
+    if (rc == NF_E_NOT_FOUND || (rc == NF_OK && strlen(token) < TOKEN_MIN)) {
+        nf_random_token(token);
+        rc = write_token_file(nf_str_c(&path), token, err);
+    }
+    nf_sha256_hex(token, strlen(token), w->owner_hash);
+    explicit_bzero(token, sizeof(token));
+    return rc;
+}
+
+/* --- links and cookies
+ * ------------------------------------------------------------------------------ */
+
+enum nf_code nf_web_make_link(struct nf_web *w, const struct nf_user *actor, int64_t user_id,
+                              struct nf_str *ret, struct nf_err *err)
+{
+    char token[NF_TOKEN_TEXT + 1], hash[NF_SHA256_HEX + 1];
+    nf_random_token(token);
+    nf_sha256_hex(token, strlen(token), hash);
+    NF_TRY(nf_link_create(w->o.app, actor, user_id, hash, err));
+    enum nf_code rc = nf_str_addf(ret, err, "http://%s/#t=%s", w->address, token);
+    explicit_bzero(token, sizeof(token));
+    return rc;
+}
+
+static NF_RC set_cookie(struct nf_http_exchange *x, const char *value, int64_t ttl_ms,
+                        struct nf_err *err)
+{
+    NF_CLEANUP(nf_str_done) struct nf_str cookie = { 0 };
+    NF_TRY(nf_str_addf(&cookie, err,
+                       NF_WEB_COOKIE "=%s; Path=/; Max-Age=%lld; HttpOnly; SameSite=Strict", value,
+                       (long long)(ttl_ms / 1000)));
+    return nf_http_add_header(x, "Set-Cookie", nf_str_c(&cookie), err);
+}
+
+struct exchange_body {
+    char *token;
+};
+static const struct nf_json_field exchange_fields[] = {
+    NF_JSON_FIELD(struct exchange_body, "token", NF_JSON_F_STR, token, NF_JSON_REQUIRED, 1, 128),
+};
+static const struct nf_json_table exchange_table = { exchange_fields, 1, false };
+
+static void exchange_done(struct exchange_body *b)
+{
+    nf_json_table_done(&exchange_table, b);
+}
+
+enum nf_code nf_web_exchange_link(void *arg, struct nf_http_exchange *x, struct nf_err *err)
+{
+    struct nf_web *w = arg;
+    NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
+    NF_CLEANUP(exchange_done) struct exchange_body body = { 0 };
+    char link_hash[NF_SHA256_HEX + 1], token[NF_TOKEN_TEXT + 1], hash[NF_SHA256_HEX + 1];
+    struct nf_slice text = nf_http_body(x);
+    struct nf_user user;
+
+    NF_TRY(may_try(w, x, err));
+    NF_TRY(nf_json_parse(text.p, text.n, 0, &doc, err));
+    NF_TRY(nf_json_decode(nf_json_root(doc), &exchange_table, &body, err));
+    nf_sha256_hex(body.token, strlen(body.token), link_hash);
+    nf_random_token(token);
+    nf_sha256_hex(token, strlen(token), hash);
+    enum nf_code rc = nf_link_exchange(w->o.app, link_hash, hash, &user, err);
+    if (rc == NF_E_DENIED)
+        count_failure(w, x);
+    NF_TRY(rc);
+    rc = set_cookie(x, token, NF_COOKIE_TTL_MS, err);
+    explicit_bzero(token, sizeof(token));
+    NF_TRY(rc);
+    return nf_http_respond(x, 204, NULL, "", 0, err);
+}
+
+enum nf_code nf_web_logout(void *arg, struct nf_http_exchange *x, struct nf_err *err)
+{
+    struct nf_web *w = arg;
+    const struct nf_principal *p = nf_web_who(x);
+    if (p->by_cookie)
+        NF_TRY(nf_cookie_revoke(w->o.app, p->cookie_hash, err));
+    NF_TRY(set_cookie(x, "", 0, err));
+    return nf_http_respond(x, 204, NULL, "", 0, err);
+}

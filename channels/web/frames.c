@@ -1,0 +1,259 @@
+#include "channels/web/frames.h"
+
+#include "base/own.h"
+#include "codec/json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct raw_frame {
+    char *type, *message_id, *session_id, *run_id, *content;
+    int64_t after;
+};
+
+#define F(key, kind, member, flags, min, max)                                                      \
+    NF_JSON_FIELD(struct raw_frame, key, kind, member, flags, min, max)
+static const struct nf_json_field raw_fields[] = {
+    F("type", NF_JSON_F_STR, type, NF_JSON_REQUIRED, 1, 32),
+    F("message_id", NF_JSON_F_STR, message_id, NF_JSON_NULLABLE, 1, NF_CLIENT_ID_MAX),
+    F("session_id", NF_JSON_F_STR, session_id, NF_JSON_NULLABLE, 0, 64),
+    F("run_id", NF_JSON_F_STR, run_id, NF_JSON_NULLABLE, 0, 64),
+    F("content", NF_JSON_F_STR, content, 0, 0, NF_MESSAGE_BYTES_MAX),
+    F("after", NF_JSON_F_I64, after, NF_JSON_NULLABLE, 0, (INT64_C(1) << 53) - 1),
+};
+#undef F
+static const struct nf_json_table raw_table = { raw_fields,
+                                                sizeof(raw_fields) / sizeof(raw_fields[0]), false };
+
+static void raw_done(struct raw_frame *r)
+{
+    nf_json_table_done(&raw_table, r);
+}
+
+static NF_RC read_id(const char *field, const char *text, int64_t *ret, struct nf_err *err)
+{
+    *ret = 0;
+    if (!text || text[0] == '\0')
+        return NF_OK;
+    if (!nf_id_from_text(text, strlen(text), ret))
+        return nf_err_set(err, NF_E_INVALID, "%s: not an id", field);
+    return NF_OK;
+}
+
+static NF_RC check_frame(const struct raw_frame *r, struct nf_frame *f, struct nf_err *err)
+{
+    NF_TRY(read_id("session_id", r->session_id, &f->session_id, err));
+    NF_TRY(read_id("run_id", r->run_id, &f->run_id, err));
+    f->after = r->after;
+    if (strcmp(r->type, "user_message") == 0) {
+        f->type = NF_FRAME_USER_MESSAGE;
+        if (!f->message_id)
+            return nf_err_set(err, NF_E_INVALID, "message_id: missing");
+        if (!f->content)
+            return nf_err_set(err, NF_E_INVALID, "content: missing");
+        return NF_OK;
+    }
+    if (strcmp(r->type, "resume") == 0)
+        f->type = NF_FRAME_RESUME;
+    else if (strcmp(r->type, "stop") == 0)
+        f->type = NF_FRAME_STOP;
+    else
+        return nf_err_set(err, NF_E_INVALID, "type: not user_message, resume or stop");
+    if (f->session_id == 0)
+        return nf_err_set(err, NF_E_INVALID, "session_id: missing");
+    return NF_OK;
+}
+
+enum nf_code nf_frame_decode(const char *p, size_t n, struct nf_frame *ret, struct nf_err *err)
+{
+    NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
+    NF_CLEANUP(raw_done) struct raw_frame raw = { 0 };
+
+    *ret = (struct nf_frame){ 0 };
+    NF_TRY(nf_json_parse(p, n, 0, &doc, err));
+    enum nf_code rc = nf_json_decode(nf_json_root(doc), &raw_table, &raw, err);
+    ret->message_id = nf_take(raw.message_id);
+    ret->content = nf_take(raw.content);
+    NF_TRY(rc);
+    return check_frame(&raw, ret, err);
+}
+
+void nf_frame_done(struct nf_frame *f)
+{
+    free(f->message_id);
+    free(f->content);
+    *f = (struct nf_frame){ 0 };
+}
+
+static const char *event_name(enum nf_run_event_type type)
+{
+    static const char *const names[] = {
+        [NF_RUN_STARTED] = "RUN_STARTED",        [NF_RUN_TEXT_START] = "TEXT_MESSAGE_START",
+        [NF_RUN_TEXT] = "TEXT_MESSAGE_CONTENT",  [NF_RUN_TEXT_END] = "TEXT_MESSAGE_END",
+        [NF_RUN_TOOL_START] = "TOOL_CALL_START", [NF_RUN_TOOL_ARGS] = "TOOL_CALL_ARGS",
+        [NF_RUN_TOOL_END] = "TOOL_CALL_END",     [NF_RUN_TOOL_RESULT] = "TOOL_CALL_RESULT",
+        [NF_RUN_FINISHED] = "RUN_FINISHED",      [NF_RUN_ERROR] = "RUN_ERROR",
+    };
+    return names[type];
+}
+
+static void put_id(struct nf_json_out *o, const char *key, int64_t id)
+{
+    struct nf_id_text text = nf_id_to_text(id);
+    nf_json_put_str(o, key, text.s);
+}
+
+/* The id of a text: another attempt at the run is another text. */
+static void put_message_id(struct nf_json_out *o, const struct nf_run_event *e)
+{
+    struct nf_id_text run = nf_id_to_text(e->run_id);
+    char id[64];
+    (void)snprintf(id, sizeof(id), "%s-%lld-%d", run.s, (long long)(e->seq >> NF_RUN_POS_BITS),
+                   e->message);
+    nf_json_put_str(o, "messageId", id);
+}
+
+static void put_tokens(struct nf_json_out *o, const char *key, int64_t n)
+{
+    if (n >= 0)
+        nf_json_put_i64(o, key, n);
+}
+
+static void put_finished(struct nf_json_out *o, const struct nf_run_event *e)
+{
+    nf_json_put_str(o, "model", e->model);
+    nf_json_out_key(o, "usage");
+    nf_json_out_object(o);
+    put_tokens(o, "input_tokens", e->tokens.input);
+    put_tokens(o, "output_tokens", e->tokens.output);
+    put_tokens(o, "cache_read_tokens", e->tokens.cache_read);
+    put_tokens(o, "cache_write_tokens", e->tokens.cache_write);
+    nf_json_out_end(o);
+    if (e->stopped)
+        nf_json_put_bool(o, "stopped", true);
+}
+
+static void put_text(struct nf_json_out *o, const char *key, struct nf_slice text)
+{
+    nf_json_out_key(o, key);
+    nf_json_out_strn(o, text.p ? text.p : "", text.n);
+}
+
+static void put_body(struct nf_json_out *o, const struct nf_run_event *e)
+{
+    switch (e->type) {
+    case NF_RUN_STARTED:
+        nf_json_put_i64(o, "input_seq", e->input_seq);
+        break;
+    case NF_RUN_TEXT_START:
+        put_message_id(o, e);
+        nf_json_put_str(o, "role", "assistant");
+        break;
+    case NF_RUN_TEXT:
+        put_message_id(o, e);
+        put_text(o, "delta", e->text);
+        break;
+    case NF_RUN_TEXT_END:
+        put_message_id(o, e);
+        break;
+    case NF_RUN_TOOL_START:
+        nf_json_put_str(o, "toolCallId", e->call_id);
+        nf_json_put_str(o, "toolCallName", e->name);
+        break;
+    case NF_RUN_TOOL_ARGS:
+        nf_json_put_str(o, "toolCallId", e->call_id);
+        put_text(o, "delta", e->text);
+        break;
+    case NF_RUN_TOOL_END:
+        nf_json_put_str(o, "toolCallId", e->call_id);
+        break;
+    case NF_RUN_TOOL_RESULT:
+        nf_json_put_str(o, "toolCallId", e->call_id);
+        put_text(o, "content", e->text);
+        if (e->is_error)
+            nf_json_put_bool(o, "is_error", true);
+        break;
+    case NF_RUN_FINISHED:
+        put_finished(o, e);
+        break;
+    case NF_RUN_ERROR:
+        put_text(o, "message", e->text);
+        break;
+    }
+}
+
+enum nf_code nf_frame_event(const struct nf_run_event *e, struct nf_str *to, struct nf_err *err)
+{
+    struct nf_json_out o;
+    nf_json_begin_doc(&o, to);
+    nf_json_out_object(&o);
+    nf_json_put_str(&o, "type", event_name(e->type));
+    nf_json_put_i64(&o, "seq", e->seq);
+    put_id(&o, "session_id", e->session_id);
+    put_id(&o, "run_id", e->run_id);
+    put_body(&o, e);
+    nf_json_out_end(&o);
+    return nf_json_end_doc(&o, err);
+}
+
+enum nf_code nf_frame_accepted(const struct nf_accepted *a, const char *message_id,
+                               const char *content, struct nf_str *to, struct nf_err *err)
+{
+    struct nf_json_out o;
+    nf_json_begin_doc(&o, to);
+    nf_json_out_object(&o);
+    nf_json_put_str(&o, "type", "accepted");
+    nf_json_put_str(&o, "message_id", message_id);
+    put_id(&o, "session_id", a->session_id);
+    put_id(&o, "run_id", a->run_id);
+    nf_json_put_i64(&o, "seq", a->seq);
+    nf_json_put_str(&o, "content", content);
+    if (a->duplicate)
+        nf_json_put_bool(&o, "duplicate", true);
+    nf_json_out_end(&o);
+    return nf_json_end_doc(&o, err);
+}
+
+enum nf_code nf_frame_error(enum nf_code code, const char *message, const char *message_id,
+                            struct nf_str *to, struct nf_err *err)
+{
+    struct nf_json_out o;
+    nf_json_begin_doc(&o, to);
+    nf_json_out_object(&o);
+    nf_json_put_str(&o, "type", "error");
+    nf_json_put_str(&o, "code", nf_code_name(code));
+    nf_json_put_str(&o, "message", message);
+    nf_json_put_str(&o, "message_id", message_id);
+    nf_json_out_end(&o);
+    return nf_json_end_doc(&o, err);
+}
+
+enum nf_code nf_frame_cancelled(int64_t session_id, int64_t run_id, struct nf_str *to,
+                                struct nf_err *err)
+{
+    struct nf_json_out o;
+    nf_json_begin_doc(&o, to);
+    nf_json_out_object(&o);
+    nf_json_put_str(&o, "type", "cancelled");
+    put_id(&o, "session_id", session_id);
+    put_id(&o, "run_id", run_id);
+    nf_json_out_end(&o);
+    return nf_json_end_doc(&o, err);
+}
+
+enum nf_code nf_frame_session(int64_t session_id, const char *title, struct nf_str *to,
+                              struct nf_err *err)
+{
+    struct nf_json_out o;
+    nf_json_begin_doc(&o, to);
+    nf_json_out_object(&o);
+    nf_json_put_str(&o, "type", "session");
+    put_id(&o, "session_id", session_id);
+    if (title)
+        nf_json_put_str(&o, "title", title);
+    else
+        nf_json_put_bool(&o, "deleted", true);
+    nf_json_out_end(&o);
+    return nf_json_end_doc(&o, err);
+}

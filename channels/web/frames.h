@@ -1,0 +1,31 @@
+/* The frames of /ws, as JSON: docs/api.md. No I/O. */
+#pragma once
+
+#include "application/ports/turn_store.h"
+#include "base/id.h"
+#include "domain/run_event.h"
+
+enum nf_frame_type { NF_FRAME_USER_MESSAGE = 1, NF_FRAME_RESUME, NF_FRAME_STOP };
+
+struct nf_frame {
+    enum nf_frame_type type;
+    int64_t session_id;         /* 0: none was given */
+    int64_t after;              /* resume */
+    int64_t run_id;             /* stop: 0 for whatever runs */
+    char *message_id, *content; /* user_message; owned */
+};
+
+/* Decode a client's frame. NF_E_INVALID and NF_E_LIMIT name the field and the bound; even then
+ * message_id is set if it could be read, so that the answer can name it. Free *ret in any case. */
+NF_RC nf_frame_decode(const char *p, size_t n, struct nf_frame *ret, struct nf_err *err);
+void nf_frame_done(struct nf_frame *f);
+
+/* Append one frame to *to. */
+NF_RC nf_frame_event(const struct nf_run_event *e, struct nf_str *to, struct nf_err *err);
+NF_RC nf_frame_accepted(const struct nf_accepted *a, const char *message_id, const char *content,
+                        struct nf_str *to, struct nf_err *err);
+NF_RC nf_frame_error(enum nf_code code, const char *message, const char *message_id,
+                     struct nf_str *to, struct nf_err *err);
+NF_RC nf_frame_cancelled(int64_t session_id, int64_t run_id, struct nf_str *to, struct nf_err *err);
+NF_RC nf_frame_session(int64_t session_id, const char *title, struct nf_str *to,
+                       struct nf_err *err); /* title NULL: deleted */

@@ -1,0 +1,74 @@
+/* Health, readiness, metrics, models. */
+#include "channels/web/web_internal.h"
+#include "observe/metrics.h"
+
+#include <string.h>
+
+enum nf_code nf_web_health(void *arg, struct nf_http_exchange *x, struct nf_err *err)
+{
+    struct nf_web *w = arg;
+    NF_CLEANUP(nf_str_done) struct nf_str body = { 0 };
+    struct nf_json_out o;
+
+    nf_json_begin_doc(&o, &body);
+    nf_json_out_object(&o);
+    nf_json_put_str(&o, "status", "ok");
+    nf_json_put_str(&o, "version", w->o.version);
+    nf_json_put_i64(&o, "uptime_s", (nf_app_now(w->o.app) - w->started_ms) / 1000);
+    nf_json_put_i64(&o, "loop_delay_ms", nf_loop_delay_ms(w->o.loop));
+    if (w->o.facts.health)
+        w->o.facts.health(w->o.facts.arg, &o);
+    nf_json_out_end(&o);
+    NF_TRY(nf_json_end_doc(&o, err));
+    return nf_web_json(x, 200, &body, err);
+}
+
+static void put_lines(struct nf_json_out *o, const char *lines)
+{
+    while (*lines) {
+        size_t n = strcspn(lines, "\n");
+        nf_json_out_strn(o, lines, n);
+        lines += n + (lines[n] == '\n');
+    }
+}
+
+enum nf_code nf_web_ready(void *arg, struct nf_http_exchange *x, struct nf_err *err)
+{
+    struct nf_web *w = arg;
+    NF_CLEANUP(nf_str_done) struct nf_str reasons = { 0 };
+    NF_CLEANUP(nf_str_done) struct nf_str body = { 0 };
+    struct nf_json_out o;
+
+    NF_TRY(w->o.facts.not_ready(w->o.facts.arg, &reasons, err));
+    nf_json_begin_doc(&o, &body);
+    nf_json_out_object(&o);
+    nf_json_put_bool(&o, "ready", reasons.len == 0);
+    if (reasons.len > 0) {
+        nf_json_out_key(&o, "reasons");
+        nf_json_out_array(&o);
+        put_lines(&o, nf_str_c(&reasons));
+        nf_json_out_end(&o);
+    }
+    nf_json_out_end(&o);
+    NF_TRY(nf_json_end_doc(&o, err));
+    return nf_web_json(x, reasons.len == 0 ? 200 : 503, &body, err);
+}
+
+enum nf_code nf_web_metrics(void *arg, struct nf_http_exchange *x, struct nf_err *err)
+{
+    struct nf_web *w = arg;
+    NF_CLEANUP(nf_str_done) struct nf_str body = { 0 };
+    if (!w->o.server->open_metrics && nf_web_who(x)->user.role == NF_USER_USER)
+        return nf_err_set(err, NF_E_DENIED, "only an owner or admin may read metrics");
+    NF_TRY(nf_metrics_write(&body, err));
+    return nf_http_respond(x, 200, "text/plain; version=0.0.4; charset=utf-8", nf_str_c(&body),
+                           body.len, err);
+}
+
+enum nf_code nf_web_models(void *arg, struct nf_http_exchange *x, struct nf_err *err)
+{
+    struct nf_web *w = arg;
+    NF_CLEANUP(nf_str_done) struct nf_str body = { 0 };
+    NF_TRY(w->o.facts.models(w->o.facts.arg, &body, err));
+    return nf_web_json(x, 200, &body, err);
+}

@@ -1,0 +1,105 @@
+/* What the files of the web channel share. */
+#pragma once
+
+#include "application/manage_users.h"
+#include "base/own.h"
+#include "channels/web/frames.h"
+#include "channels/web/hub.h"
+#include "channels/web/rate.h"
+#include "channels/web/web.h"
+#include "codec/hash.h"
+#include "http/server.h"
+
+#define NF_WEB_COOKIE "nexflow_session"
+#define NF_WEB_HOSTS_MAX 24
+
+struct nf_web {
+    struct nf_web_options o;
+    struct nf_http_server *server;
+    struct nf_hub *hub;
+    struct nf_rate *rate;
+    int64_t owner_id;
+    char owner_hash[NF_SHA256_HEX + 1]; /* of the owner's token */
+    char address[160];                  /* host:port */
+    struct nf_str socket_path;
+    struct nf_str hosts[NF_WEB_HOSTS_MAX]; /* names under which a browser may reach us */
+    size_t hosts_n;
+    int64_t started_ms;
+};
+
+/* Who asks. Hung on the exchange by nf_web_before. */
+struct nf_principal {
+    struct nf_user user;
+    bool by_cookie;
+    char cookie_hash[NF_SHA256_HEX + 1];
+};
+
+/* The principal of an authenticated exchange. */
+const struct nf_principal *nf_web_who(const struct nf_http_exchange *x);
+
+/* auth.c: checks of every request before its handler. */
+enum nf_code nf_web_before(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+/* The owner's token from settings, environment or file; sets w->owner_hash. */
+NF_RC nf_web_load_owner_token(struct nf_web *w, struct nf_err *err);
+/* The names under which we may be asked; after the port is known. */
+NF_RC nf_web_set_hosts(struct nf_web *w, struct nf_err *err);
+/* A fresh one-time link for `user_id` as a URL. Suspends. */
+NF_RC nf_web_make_link(struct nf_web *w, const struct nf_user *actor, int64_t user_id,
+                       struct nf_str *ret, struct nf_err *err);
+enum nf_code nf_web_exchange_link(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_logout(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+
+/* Errors as JSON, with a status that fits the code unless one is given. */
+void nf_web_answer_error(struct nf_http_exchange *x, int status, const struct nf_err *e);
+void nf_web_on_error(void *arg, struct nf_http_exchange *x, int status, const struct nf_err *e);
+
+/* Answer with the JSON text in `body`. */
+NF_RC nf_web_json(struct nf_http_exchange *x, int status, const struct nf_str *body,
+                  struct nf_err *err);
+/* The "{id}" of the path. NF_E_NOT_FOUND if it is none. */
+NF_RC nf_web_path_id(const struct nf_http_exchange *x, int64_t *ret, struct nf_err *err);
+/* The query's limit, 50 by default; the use case checks its bounds. */
+NF_RC nf_web_limit(const struct nf_http_exchange *x, size_t *ret, struct nf_err *err);
+void nf_web_put_id(struct nf_json_out *o, const char *key, int64_t id);
+void nf_web_put_time(struct nf_json_out *o, const char *key, int64_t ms); /* 0 writes null */
+
+/* Routes. */
+extern const struct nf_http_route nf_web_routes[];
+extern const size_t nf_web_routes_n;
+
+/* sessions.c */
+enum nf_code nf_web_sessions(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_session_create(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_session_get(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_session_patch(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_session_delete(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_messages(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+
+/* chat.c */
+enum nf_code nf_web_socket(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_post_message(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_stop_session(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+/* Stop, and tell every socket of the user if the turn had not begun. */
+NF_RC nf_web_stop_turn(struct nf_web *w, const struct nf_user *user, int64_t session_id,
+                       int64_t run_id, struct nf_err *err);
+
+/* tasks.c */
+enum nf_code nf_web_tasks(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_task_get(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_task_cancel(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+
+/* users.c */
+enum nf_code nf_web_me(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_users(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_user_create(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_user_patch(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_user_link(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+
+/* status.c */
+enum nf_code nf_web_health(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_ready(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_metrics(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_models(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+
+/* page.c */
+enum nf_code nf_web_page(void *arg, struct nf_http_exchange *x, struct nf_err *err);
