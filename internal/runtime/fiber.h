@@ -15,7 +15,11 @@
 #include <stdint.h>
 
 #define NF_FIBER_STACK ((size_t)256 * 1024) /* bytes */
+#ifdef NF_FIBER_THREADS
+#define NF_FIBERS_MAX 2000 /* threads: for debugging only */
+#else
 #define NF_FIBERS_MAX 20000 /* two mappings each, of vm.max_map_count 65,530 */
+#endif
 
 struct nf_fiber;
 
@@ -26,13 +30,14 @@ struct nf_fiber *nf_fiber_current(void);
  *
  *     NF_CLEANUP(nf_scope_done) struct nf_scope s;
  *     nf_scope_init(&s, loop);
- *     NF_TRY(nf_scope_spawn(&s, fetch, &a, err));
+ *     NF_TRY(nf_scope_spawn(&s, fetch, &a, NULL, err));
  *     NF_TRY(nf_scope_join(&s, err));
  */
+struct nf_wait;
 struct nf_scope {
     struct nf_loop *loop;
     struct nf_fiber *children; /* linked */
-    struct nf_fiber *joiner;
+    struct nf_wait *joiner;
     size_t running;
     enum nf_code rc; /* the first failure, NF_OK so far */
     struct nf_err err;
@@ -107,12 +112,15 @@ struct nf_deadline {
 void nf_deadline_push(struct nf_deadline *d, int64_t ms);
 void nf_deadline_pop(struct nf_deadline *d);
 
-/* --- channels between fibers ------------------------------------------------------------------- */
+/* --- channels between fibers -------------------------------------------------------------------
+ */
 
-/* A bounded queue of pointers. */
+/* A bounded queue of pointers; `capacity` 1 to NF_CHAN_MAX. */
+#define NF_CHAN_MAX ((size_t)1 << 20)
 struct nf_chan;
 NF_RC nf_chan_new(size_t capacity, struct nf_chan **ret, struct nf_err *err);
-/* Nobody may wait on it. What is still queued is the caller's problem: receive it first. */
+/* Nobody may wait on it. NULL is allowed. What is still queued is the caller's problem: receive it
+ * first. */
 void nf_chan_free(struct nf_chan *c);
 /* Suspends while it is full. NF_E_CONFLICT: closed. */
 NF_RC nf_chan_send(struct nf_chan *c, void *item, struct nf_err *err);
@@ -124,7 +132,8 @@ NF_RC nf_chan_recv(struct nf_chan *c, void **ret, struct nf_err *err);
 void nf_chan_close(struct nf_chan *c);
 size_t nf_chan_count(const struct nf_chan *c);
 
-/* --- counters for metrics ---------------------------------------------------------------------- */
+/* --- counters for metrics ----------------------------------------------------------------------
+ */
 struct nf_fiber_stats {
     size_t alive, peak, spawned;
 };

@@ -1,0 +1,257 @@
+/*
+ * Fibers on swapcontext. The only file that switches stacks, so the only one that has to tell
+ * AddressSanitizer, ThreadSanitizer and valgrind about it.
+ *
+ * A stack is a mapping of its own: untouched pages cost nothing, and the page below it is not
+ * accessible, so that an overflow is a SIGSEGV and not a neighbour's changed data.
+ */
+#include "runtime/switch.h"
+
+#include "base/own.h"
+#include "runtime/fiber.h"
+
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/memcheck.h>
+#else
+#define VALGRIND_STACK_REGISTER(from, to) 0
+#define VALGRIND_STACK_DEREGISTER(id) ((void)(id))
+#define VALGRIND_MAKE_MEM_UNDEFINED(p, n) ((void)0)
+#endif
+
+#if defined(__SANITIZE_ADDRESS__)
+#define WITH_ASAN
+#elif defined(__SANITIZE_THREAD__)
+#define WITH_TSAN
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WITH_ASAN
+#elif __has_feature(thread_sanitizer)
+#define WITH_TSAN
+#endif
+#endif
+
+#ifdef WITH_ASAN
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
+#endif
+#ifdef WITH_TSAN
+#include <sanitizer/tsan_interface.h>
+#endif
+
+#define GUARD ((size_t)65536) /* bytes: a multiple of every page size; only addresses, no memory   \
+                               */
+#define POOL_MAX 64           /* stacks */
+#define POOL_KEEP ((size_t)12 * 1024) /* bytes of a recycled stack that stay in memory */
+
+struct nf_switch {
+    ucontext_t self, loop;
+    char *map;
+    void (*entry)(void *arg);
+    void *arg;
+    pthread_t thread;       /* that made it */
+    struct nf_switch *next; /* in the pool */
+    unsigned valgrind_id;
+#ifdef WITH_ASAN
+    void *fake, *loop_fake;
+    const void *loop_stack;
+    size_t loop_stack_size;
+#endif
+#ifdef WITH_TSAN
+    void *tsan, *tsan_loop;
+#endif
+};
+
+static char *stack_of(const struct nf_switch *s)
+{
+    return s->map + GUARD;
+}
+
+/* --- what the tools have to know ----------------------------------------------------------------
+ */
+
+static void tell_entering(struct nf_switch *s)
+{
+#ifdef WITH_ASAN
+    __sanitizer_start_switch_fiber(&s->loop_fake, stack_of(s), NF_FIBER_STACK);
+#endif
+#ifdef WITH_TSAN
+    s->tsan_loop = __tsan_get_current_fiber();
+    __tsan_switch_to_fiber(s->tsan, 0);
+#endif
+    (void)s;
+}
+
+static void tell_back_in_loop(struct nf_switch *s)
+{
+#ifdef WITH_ASAN
+    __sanitizer_finish_switch_fiber(s->loop_fake, NULL, NULL);
+#endif
+    (void)s;
+}
+
+static void tell_leaving(struct nf_switch *s, bool for_good)
+{
+#ifdef WITH_ASAN
+    __sanitizer_start_switch_fiber(for_good ? NULL : &s->fake, s->loop_stack, s->loop_stack_size);
+#endif
+#ifdef WITH_TSAN
+    __tsan_switch_to_fiber(s->tsan_loop, 0);
+#endif
+    (void)s, (void)for_good;
+}
+
+static void tell_entered(struct nf_switch *s)
+{
+#ifdef WITH_ASAN
+    __sanitizer_finish_switch_fiber(s->fake, &s->loop_stack, &s->loop_stack_size);
+#endif
+    (void)s;
+}
+
+/* --- stacks --------------------------------------------------------------------------------------
+ */
+
+static void unmap(struct nf_switch *s)
+{
+    if (s->map) {
+        VALGRIND_STACK_DEREGISTER(s->valgrind_id);
+        munmap(s->map, GUARD + NF_FIBER_STACK);
+    }
+    free(s);
+}
+
+static NF_RC map(struct nf_switch **ret, struct nf_err *err)
+{
+    struct nf_switch *s = calloc(1, sizeof *s);
+    if (!s)
+        return nf_err_set(err, NF_E_NOMEM, "no memory for a fiber");
+    char *m = mmap(NULL, GUARD + NF_FIBER_STACK, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    if (m == MAP_FAILED) {
+        unmap(s);
+        return nf_err_set(err, NF_E_NOMEM, "no memory for a fiber's stack");
+    }
+    s->map = m;
+    s->valgrind_id = VALGRIND_STACK_REGISTER(stack_of(s), stack_of(s) + NF_FIBER_STACK);
+
+    /* Fails when vm.max_map_count is reached: the guard page is a mapping of its own. */
+    if (mprotect(m, GUARD, PROT_NONE) != 0) {
+        unmap(s);
+        return nf_err_set(err, NF_E_NOMEM, "no mapping left for a fiber's guard page");
+    }
+    *ret = s;
+    return NF_OK;
+}
+
+static void start(unsigned high, unsigned low)
+{
+    /* makecontext hands on ints only. */
+    struct nf_switch *s = (struct nf_switch *)(((uintptr_t)high << 32) | low);
+    tell_entered(s);
+    s->entry(s->arg);
+    abort();
+}
+
+NF_RC nf_switch_new(struct nf_switch_pool *pool, void (*entry)(void *arg), void *arg,
+                    struct nf_switch **ret, struct nf_err *err)
+{
+    struct nf_switch *s = pool->free;
+    if (s) {
+        pool->free = s->next;
+        pool->n--;
+    } else {
+        NF_TRY(map(&s, err));
+    }
+    s->entry = entry;
+    s->arg = arg;
+    s->next = NULL;
+    s->thread = pthread_self();
+    int rc = getcontext(&s->self);
+    assert(rc == 0);
+    (void)rc;
+    s->self.uc_link = NULL;
+    s->self.uc_stack = (stack_t){ .ss_sp = stack_of(s), .ss_size = NF_FIBER_STACK };
+    uintptr_t p = (uintptr_t)s;
+    makecontext(&s->self, (void (*)(void))start, 2, (unsigned)(p >> 32), (unsigned)p);
+
+    /* Only makecontext needs it. AddressSanitizer's swapcontext would forget, each time, what it
+     * knows about the frames on this stack. */
+    s->self.uc_stack = (stack_t){ 0 };
+#ifdef WITH_ASAN
+    s->fake = NULL;
+#endif
+#ifdef WITH_TSAN
+    s->tsan = __tsan_create_fiber(0);
+#endif
+    *ret = s;
+    return NF_OK;
+}
+
+void nf_switch_free(struct nf_switch_pool *pool, struct nf_switch *s)
+{
+#ifdef WITH_ASAN
+    /* The frames that never returned. */
+    __asan_unpoison_memory_region(stack_of(s), NF_FIBER_STACK);
+#endif
+#ifdef WITH_TSAN
+    __tsan_destroy_fiber(s->tsan);
+#endif
+    if (pool->n >= POOL_MAX) {
+        unmap(s);
+        return;
+    }
+    madvise(stack_of(s), NF_FIBER_STACK - POOL_KEEP, MADV_DONTNEED);
+    (void)VALGRIND_MAKE_MEM_UNDEFINED(stack_of(s), NF_FIBER_STACK);
+    s->next = pool->free;
+    pool->free = s;
+    pool->n++;
+}
+
+void nf_switch_pool_done(struct nf_switch_pool *pool)
+{
+    while (pool->free) {
+        struct nf_switch *s = pool->free;
+        pool->free = s->next;
+        unmap(s);
+    }
+    pool->n = 0;
+}
+
+/* --- switching -----------------------------------------------------------------------------------
+ */
+
+void nf_switch_enter(struct nf_switch *s)
+{
+    tell_entering(s);
+    int rc = swapcontext(&s->loop, &s->self);
+    assert(rc == 0);
+    (void)rc;
+    tell_back_in_loop(s);
+}
+
+void nf_switch_leave(struct nf_switch *s)
+{
+    tell_leaving(s, false);
+    int rc = swapcontext(&s->self, &s->loop);
+    assert(rc == 0);
+    (void)rc;
+    tell_entered(s);
+}
+
+void nf_switch_exit(struct nf_switch *s)
+{
+    tell_leaving(s, true);
+    swapcontext(&s->self, &s->loop);
+    abort();
+}
+
+bool nf_switch_here(const struct nf_switch *s)
+{
+    return pthread_equal(s->thread, pthread_self());
+}

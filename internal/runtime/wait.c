@@ -1,0 +1,211 @@
+/* Fibers as the scheduler sees them, and everything they wait with. */
+#include "runtime/impl.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+static _Thread_local struct nf_fiber *current;
+
+struct nf_fiber *nf_fiber_current(void)
+{
+    return current;
+}
+
+/* --- running -------------------------------------------------------------------------------------
+ */
+
+/* On the loop's stack. The log context and `current` are set on the fiber's side: with the thread
+ * backend they are another thread's. */
+void nf_fiber_run(struct nf_fiber *f)
+{
+    const struct nf_context *context = nf_context_swap(NULL);
+    nf_switch_enter(f->on);
+    nf_context_swap(context);
+    if (f->ended)
+        nf_fiber_free(f);
+}
+
+void nf_fiber_entry(void *fiber)
+{
+    struct nf_fiber *f = fiber;
+    struct nf_err err = { .code = NF_OK };
+    current = f;
+    nf_context_swap(f->context);
+    enum nf_code rc = f->fn(f->arg, &err);
+    nf_context_swap(NULL);
+    current = NULL;
+    nf_scope_child_ended(f, rc, &err);
+    nf_switch_exit(f->on);
+}
+
+static void suspend(struct nf_fiber *f)
+{
+    f->context = nf_context_swap(NULL);
+    current = NULL;
+    nf_switch_leave(f->on);
+    current = f;
+    nf_context_swap(f->context);
+}
+
+/* --- waiting -------------------------------------------------------------------------------------
+ */
+
+static enum nf_code wait_end(const struct nf_wait *w, const char *what, struct nf_err *err)
+{
+    switch (w->rc) {
+    case NF_OK:
+        return NF_OK;
+    case NF_E_TIMEOUT:
+        return nf_err_set(err, w->rc, "%s: time is up", what);
+    case NF_E_CANCELED:
+        return nf_err_set(err, w->rc, "%s: canceled", what);
+    default:
+        return nf_err_set(err, w->rc, "%s: %s", what, nf_code_name(w->rc));
+    }
+}
+
+static void suspend_in(struct nf_fiber *f, struct nf_wait *w)
+{
+    f->wait = w;
+    w->fiber = f;
+    suspend(f);
+    assert(w->woken);
+    w->fiber = NULL;
+    f->wait = NULL;
+}
+
+/* Until `due_us` (0: no limit), whatever the fiber's own deadline is. */
+static NF_RC wait_until(struct nf_wait *w, int64_t due_us, const char *what, struct nf_err *err)
+{
+    struct nf_fiber *f = current;
+    assert(f && !w->fiber);
+    if (w->woken)
+        return wait_end(w, what, err);
+    if (f->canceled != NF_OK) {
+        nf_wait_wake(w, f->canceled);
+        return wait_end(w, what, err);
+    }
+    if (due_us == 0) {
+        suspend_in(f, w);
+        return wait_end(w, what, err);
+    }
+    if (due_us <= nf_mono_us()) {
+        nf_wait_wake(w, NF_E_TIMEOUT);
+        return wait_end(w, what, err);
+    }
+    f->due_us = due_us;
+    nf_loop_timer_add(f);
+    suspend_in(f, w);
+    nf_loop_timer_remove(f);
+    return wait_end(w, what, err);
+}
+
+static int64_t earlier(int64_t a_us, int64_t b_us)
+{
+    if (a_us == 0 || b_us == 0)
+        return a_us == 0 ? b_us : a_us;
+    return a_us < b_us ? a_us : b_us;
+}
+
+/* Far ahead is never; it also keeps the sum from overflowing. */
+static int64_t after_ms(int64_t ms)
+{
+    const int64_t year_ms = INT64_C(366) * 24 * 3600 * 1000;
+    return nf_mono_us() + (ms < year_ms ? ms : year_ms) * 1000;
+}
+
+NF_RC nf_wait(struct nf_wait *w, int64_t timeout_ms, const char *what, struct nf_err *err)
+{
+    assert(current);
+    int64_t due = timeout_ms < 0 ? 0 : after_ms(timeout_ms);
+    return wait_until(w, earlier(due, current->deadline_us), what, err);
+}
+
+enum nf_code nf_wait_uninterruptible(struct nf_wait *w)
+{
+    struct nf_fiber *f = current;
+    assert(f && !w->fiber);
+    if (!w->woken) {
+        f->uninterruptible = true;
+        suspend_in(f, w);
+        f->uninterruptible = false;
+    }
+    return w->rc;
+}
+
+void nf_wait_wake(struct nf_wait *w, enum nf_code rc)
+{
+    if (w->woken)
+        return;
+    w->woken = true;
+    w->rc = rc;
+    if (w->fiber)
+        nf_loop_ready(w->fiber);
+}
+
+NF_RC nf_sleep(int64_t ms, struct nf_err *err)
+{
+    struct nf_fiber *f = current;
+    assert(f);
+    if (ms <= 0)
+        return nf_yield(err);
+    struct nf_wait w = { 0 };
+    int64_t due = after_ms(ms);
+    bool whole = f->deadline_us == 0 || due <= f->deadline_us;
+    enum nf_code rc = wait_until(&w, earlier(due, f->deadline_us), "sleep", err);
+    if (rc == NF_E_TIMEOUT && whole && f->canceled == NF_OK)
+        return NF_OK;
+    return rc;
+}
+
+NF_RC nf_yield(struct nf_err *err)
+{
+    struct nf_fiber *f = current;
+    assert(f);
+    struct nf_wait w = { 0 };
+    if (f->canceled != NF_OK || (f->deadline_us != 0 && f->deadline_us <= nf_mono_us())) {
+        nf_wait_wake(&w, f->canceled != NF_OK ? f->canceled : NF_E_TIMEOUT);
+        return wait_end(&w, "yield", err);
+    }
+    w.fiber = f;
+    nf_wait_wake(&w, NF_OK);
+    suspend_in(f, &w);
+    return NF_OK;
+}
+
+/* --- cancelling, deadlines
+ * ------------------------------------------------------------------------ */
+
+void nf_fiber_cancel(struct nf_fiber *f, enum nf_code code)
+{
+    assert(code != NF_OK);
+    if (f->canceled == NF_OK)
+        f->canceled = code;
+    if (f->wait && !f->uninterruptible)
+        nf_wait_wake(f->wait, f->canceled);
+}
+
+enum nf_code nf_fiber_cancelled(void)
+{
+    assert(current);
+    return current->canceled;
+}
+
+void nf_fiber_uncancel(void)
+{
+    assert(current);
+    current->canceled = NF_OK;
+}
+
+void nf_deadline_push(struct nf_deadline *d, int64_t ms)
+{
+    assert(current);
+    d->outer_us = current->deadline_us;
+    current->deadline_us = earlier(after_ms(ms < 0 ? 0 : ms), d->outer_us);
+}
+
+void nf_deadline_pop(struct nf_deadline *d)
+{
+    assert(current);
+    current->deadline_us = d->outer_us;
+}
