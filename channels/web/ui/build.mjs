@@ -1,0 +1,140 @@
+// Builds the page: bundles, compresses, and lists the files for embedding.
+//
+//   node build.mjs [OUT]     into OUT, or $NF_UI_OUT, or ./dist
+//   node build.mjs --test    runs test/*.test.ts
+//
+// OUT then holds every file as NAME.gz and assets.tsv, one line per file:
+// path, file, content type, bytes, ETag (SHA-256 of the plain bytes), immutable (0 or 1).
+// $NF_UI_MODULES is the directory that holds node_modules, if it is not this one.
+import { createHash } from 'node:crypto';
+import { spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const modules = resolve(process.env.NF_UI_MODULES ?? here);
+const esbuild = createRequire(join(modules, 'package.json'))('esbuild');
+
+// Bounds on what a visitor loads, in compressed bytes.
+const FIRST_LOAD_MAX = 60 * 1024;
+const TOTAL_MAX = 250 * 1024;
+
+const TYPES = {
+  html: 'text/html; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+  svg: 'image/svg+xml',
+  txt: 'text/plain; charset=utf-8',
+};
+
+const common = {
+  absWorkingDir: here,
+  bundle: true,
+  format: 'esm',
+  target: 'es2022',
+  jsx: 'automatic',
+  jsxImportSource: 'preact',
+  nodePaths: [join(modules, 'node_modules')],
+  logLevel: 'warning',
+};
+
+async function runTests() {
+  const out = await mkdtemp(join(tmpdir(), 'nexflow-ui-'));
+  try {
+    const tests = (await readdir(join(here, 'test'))).filter((f) => f.endsWith('.test.ts'));
+    await esbuild.build({
+      ...common,
+      platform: 'node',
+      entryPoints: tests.map((f) => join('test', f)),
+      outdir: out,
+      outExtension: { '.js': '.mjs' },
+      sourcemap: 'inline',
+    });
+    const files = tests.map((f) => join(out, f.replace(/\.ts$/, '.mjs')));
+    return spawnSync(process.execPath, ['--test', ...files], { stdio: 'inherit' }).status ?? 1;
+  } finally {
+    await rm(out, { recursive: true, force: true });
+  }
+}
+
+// The licences of all packages that end up in the bundle.
+async function notices(metafile) {
+  const names = new Set();
+  for (const input of Object.keys(metafile.inputs)) {
+    const match = /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input.replaceAll('\\', '/'));
+    if (match) names.add(match[1]);
+  }
+  const parts = [];
+  for (const name of [...names].sort()) {
+    const folder = join(modules, 'node_modules', name);
+    const about = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
+    const licence = (await readdir(folder)).find((f) => /^licen[cs]e/i.test(f));
+    const text = licence ? await readFile(join(folder, licence), 'utf8') : about.license;
+    parts.push(`${about.name} ${about.version} (${about.license})\n\n${text.trim()}\n`);
+  }
+  return parts.join(`\n${'-'.repeat(72)}\n\n`);
+}
+
+async function bundle() {
+  const result = await esbuild.build({
+    ...common,
+    entryPoints: { app: 'src/main.tsx', style: 'src/style.css' },
+    outdir: 'out',
+    chunkNames: 'chunk-[name]-[hash]',
+    splitting: true,
+    minify: true,
+    legalComments: 'none',
+    metafile: true,
+    write: false,
+  });
+  const files = new Map();
+  for (const file of result.outputFiles) {
+    files.set(relative(join(here, 'out'), file.path), Buffer.from(file.contents));
+  }
+  files.set('index.html', await readFile(join(here, 'src/index.html')));
+  files.set('favicon.svg', await readFile(join(here, 'src/favicon.svg')));
+  files.set('licenses.txt', Buffer.from(await notices(result.metafile)));
+  return files;
+}
+
+async function build(out) {
+  const files = await bundle();
+  await mkdir(out, { recursive: true });
+  for (const old of await readdir(out)) {
+    if (old.endsWith('.gz')) await rm(join(out, old)); // an earlier build's chunks
+  }
+
+  const rows = [];
+  let first = 0;
+  let total = 0;
+  for (const [name, bytes] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const packed = gzipSync(bytes, { level: 9 });
+    packed[9] = 255; // "unknown system", so that every build gives the same bytes
+    const lazy = name.startsWith('chunk-');
+    total += packed.length;
+    if (!lazy && name !== 'licenses.txt') first += packed.length;
+    const etag = createHash('sha256').update(bytes).digest('hex');
+    const path = name === 'index.html' ? '/' : `/${name}`;
+    const type = TYPES[name.slice(name.lastIndexOf('.') + 1)];
+    rows.push([path, `${name}.gz`, type, bytes.length, etag, lazy ? 1 : 0].join('\t'));
+    await writeFile(join(out, `${name}.gz`), packed);
+  }
+  await writeFile(join(out, 'assets.tsv'), `${rows.join('\n')}\n`);
+
+  console.log(`page: ${first} bytes at first, ${total} in all, compressed`);
+  if (first > FIRST_LOAD_MAX || total > TOTAL_MAX) {
+    console.error(`page: over the bound of ${FIRST_LOAD_MAX} at first or ${TOTAL_MAX} in all`);
+    return 1;
+  }
+  return 0;
+}
+
+const argument = process.argv[2];
+process.exitCode =
+  argument === '--test'
+    ? await runTests()
+    : await build(resolve(argument ?? process.env.NF_UI_OUT ?? join(here, 'dist')));

@@ -1,0 +1,48 @@
+// The daemon's REST interface, as far as this page needs it.
+import type { MessagePage, Models, SessionInfo } from './protocol';
+
+export class ApiError extends Error {
+  constructor(readonly status: number, readonly code: string, message: string) {
+    super(message);
+  }
+}
+
+const PROBE_TIMEOUT_MS = 5000;
+
+async function call<T>(method: string, path: string, body?: unknown, timeoutMs = 30000): Promise<T> {
+  const response = await fetch(path, {
+    method,
+    credentials: 'same-origin',
+    headers: body === undefined ? undefined : { 'Content-Type': 'application/json' },
+    body: body === undefined ? undefined : JSON.stringify(body),
+    signal: AbortSignal.timeout(timeoutMs),
+  });
+  const text = await response.text();
+  let data: unknown;
+  try {
+    data = text ? JSON.parse(text) : undefined;
+  } catch {
+    throw new ApiError(response.status, 'internal', `${response.status} ${response.statusText}`);
+  }
+  if (response.ok) return data as T;
+  const error = (data as { error?: { code?: string; message?: string } } | undefined)?.error;
+  throw new ApiError(response.status, error?.code ?? 'internal',
+                     error?.message ?? `${response.status} ${response.statusText}`);
+}
+
+const at = (id: string): string => `/api/v1/sessions/${encodeURIComponent(id)}`;
+
+export const api = {
+  me: () => call<{ id: string; name: string; role: string }>(
+    'GET', '/api/v1/users/me', undefined, PROBE_TIMEOUT_MS),
+  exchange: (token: string) => call<void>('POST', '/api/v1/auth/exchange', { token }),
+  logout: () => call<void>('POST', '/api/v1/auth/logout'),
+  models: () => call<Models>('GET', '/api/v1/models'),
+  sessions: (cursor?: string) => call<{ sessions: SessionInfo[]; next_cursor: string | null }>(
+    'GET', `/api/v1/sessions?limit=100${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`),
+  session: (id: string) => call<SessionInfo>('GET', at(id)),
+  rename: (id: string, title: string) => call<SessionInfo>('PATCH', at(id), { title }),
+  remove: (id: string) => call<void>('DELETE', at(id)),
+  messages: (id: string, cursor?: string | null) => call<MessagePage>(
+    'GET', `${at(id)}/messages?limit=50${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`),
+};

@@ -1,0 +1,309 @@
+// One session as this page knows it: its turns, put together from stored messages and from events.
+// Pure state: no network, no document.
+//
+// An event's position is fence * 2^24 + pos (docs/api.md): the fence is that of the attempt, and
+// text advances pos by its bytes. Each turn keeps its own position, so that events which come twice
+// are recognised, a missing one is noticed, and what overlaps is cut.
+import type { Accepted, MessagePage, RunEvent, StoredMessage, Usage } from './protocol';
+
+export type TurnState = 'queued' | 'running' | 'done' | 'stopped' | 'failed';
+
+export interface TextItem {
+  kind: 'text';
+  id: string;
+  text: string;
+  open: boolean;
+}
+export interface ToolItem {
+  kind: 'tool';
+  id: string;
+  name: string;
+  args: string;
+  result?: string;
+  failed?: boolean;
+}
+export interface NoticeItem {
+  kind: 'notice';
+  id: string;
+  text: string;
+}
+export type Item = TextItem | ToolItem | NoticeItem;
+
+export interface Turn {
+  runId: string;
+  seq: number; // of the message it answers
+  user?: { messageId?: string; content: string; at?: string };
+  state: TurnState;
+  items: Item[];
+  model?: string;
+  usage?: Usage;
+  pos: number; // of the last event applied; 0: none
+  settled: boolean; // read from the database as a whole: events add nothing but the usage
+  stored: StoredMessage[]; // what of it was read, by seq
+  version: number; // grows with each change
+}
+
+export type Applied = 'changed' | 'known' | 'gap';
+
+const ATTEMPT = 2 ** 24;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+const fenceOf = (seq: number): number => Math.floor(seq / ATTEMPT);
+
+export function isOver(turn: Turn): boolean {
+  return turn.state !== 'queued' && turn.state !== 'running';
+}
+
+export class Conversation {
+  turns: Turn[] = [];
+  older: string | null = null; // cursor of what came before
+  loaded = false;
+  private start = 0;
+  private byRun = new Map<string, Turn>();
+
+  // `start`: an event's position up to which everything is surely in the stored messages.
+  constructor(readonly id: string, start = 0) {
+    this.start = start;
+  }
+
+  // Stored messages, a page of them; `earlier`: it goes before what is here. A page read again adds
+  // what is new in it.
+  addPage(page: MessagePage, earlier: boolean): void {
+    const first = !this.loaded;
+    const touched = new Set<Turn>();
+    for (const message of page.messages) {
+      const turn = this.addMessage(message);
+      if (turn) touched.add(turn);
+    }
+    for (const turn of touched) rebuild(turn);
+    if (earlier || first) this.older = page.next_cursor;
+    this.loaded = true;
+    this.sort();
+  }
+
+  // The daemon says how many turns have not ended: older ones without an answer never get one.
+  setPending(pending: number): void {
+    const open = this.turns.filter((turn) => !isOver(turn));
+    for (const turn of open.slice(0, Math.max(0, open.length - pending))) {
+      if (turn.pos > 0) continue;
+      turn.state = 'stopped';
+      turn.version++;
+    }
+  }
+
+  accepted(frame: Accepted): Turn {
+    const turn = this.turn(frame.run_id, frame.seq);
+    turn.version++;
+    turn.user ??= { messageId: frame.message_id, content: frame.content ?? '' };
+    return turn;
+  }
+
+  cancelled(runId: string): Turn | null {
+    const turn = this.byRun.get(runId);
+    if (!turn || isOver(turn)) return null;
+    turn.state = 'stopped';
+    turn.version++;
+    return turn;
+  }
+
+  // 'gap': something before it is missing. Ask for everything behind after().
+  apply(event: RunEvent): Applied {
+    let turn = this.byRun.get(event.run_id);
+    if (!turn && this.isBeforePage(event.run_id)) return 'known';
+    if (turn?.settled) return this.applyToSettled(turn, event);
+
+    const fence = fenceOf(event.seq);
+    const mine = turn ? fenceOf(turn.pos) : 0;
+    if (turn && turn.pos > 0 && event.seq <= turn.pos) return 'known';
+    if (event.type === 'RUN_STARTED') {
+      turn = this.turn(event.run_id, event.input_seq);
+      turn.items = [];
+      turn.state = 'running';
+      turn.pos = event.seq;
+      turn.version++;
+      return 'changed';
+    }
+    if (!turn || fence !== mine) return 'gap';
+    return this.applyInOrder(turn, event);
+  }
+
+  // Where to resume: behind everything that is complete.
+  after(): number {
+    let after = this.start;
+    for (const turn of this.turns) {
+      after = Math.max(after, turn.pos);
+      if (!isOver(turn)) break;
+    }
+    return after;
+  }
+
+  // The position behind the last turn up to which all have ended, to remember beyond this page.
+  settledPosition(): number {
+    let position = this.start;
+    for (const turn of this.turns) {
+      if (!isOver(turn)) break;
+      position = Math.max(position, turn.pos);
+    }
+    return position;
+  }
+
+  active(): Turn | undefined {
+    return this.turns.find((turn) => !isOver(turn));
+  }
+
+  private isBeforePage(runId: string): boolean {
+    return this.older !== null && this.turns.length > 0 && runId < this.turns[0].runId;
+  }
+
+  private turn(runId: string, seq: number): Turn {
+    let turn = this.byRun.get(runId);
+    if (!turn) {
+      turn = { runId, seq, state: 'queued', items: [], pos: 0, settled: false,
+               stored: [], version: 0 };
+      this.byRun.set(runId, turn);
+      this.turns.push(turn);
+      this.sort();
+    }
+    return turn;
+  }
+
+  private sort(): void {
+    this.turns.sort((a, b) => a.seq - b.seq || (a.runId < b.runId ? -1 : 1));
+  }
+
+  // The turn that the message completes, if what is shown of it comes from stored messages.
+  private addMessage(message: StoredMessage): Turn | null {
+    const turn = this.turn(message.run_id, message.seq);
+    if (message.role === 'user') {
+      turn.seq = message.seq;
+      turn.version++;
+      turn.user = {
+        messageId: message.message_id,
+        content: message.content,
+        at: message.created_at,
+      };
+      return null;
+    }
+    // What is being written here is completed by events, which say more than the stored text.
+    if (turn.pos > 0 && !turn.settled) return null;
+    if (turn.stored.some((m) => m.seq === message.seq)) return null;
+    turn.settled = true;
+    turn.stored.push(message);
+    return turn;
+  }
+
+  private applyToSettled(turn: Turn, event: RunEvent): Applied {
+    if (event.type !== 'RUN_FINISHED' && event.type !== 'RUN_ERROR') return 'known';
+    turn.pos = Math.max(turn.pos, event.seq);
+    if (event.type === 'RUN_ERROR') return 'known';
+    if (turn.usage) return 'known';
+    finish(turn, event);
+    turn.version++;
+    return 'changed';
+  }
+
+  private applyInOrder(turn: Turn, event: RunEvent): Applied {
+    let delta = 'delta' in event ? event.delta : '';
+    const bytes = 'delta' in event ? encoder.encode(delta) : null;
+    const start = event.seq - (bytes ? bytes.length : 1);
+    if (start > turn.pos) return 'gap';
+    if (bytes && start < turn.pos) delta = decoder.decode(bytes.subarray(turn.pos - start));
+    turn.pos = event.seq;
+    turn.version++;
+    change(turn, event, delta);
+    return 'changed';
+  }
+}
+
+function rebuild(turn: Turn): void {
+  turn.items = [];
+  turn.state = 'done';
+  turn.version++;
+  turn.stored.sort((a, b) => a.seq - b.seq);
+  for (const message of turn.stored) addStored(turn, message);
+}
+
+function addStored(turn: Turn, message: StoredMessage): void {
+  const id = `stored-${message.seq}`;
+  if (message.role === 'notice') {
+    turn.items.push({ kind: 'notice', id, text: message.content });
+    turn.state = 'failed';
+    return;
+  }
+  if (message.role === 'tool') {
+    for (const call of message.tool_calls ?? []) setResult(turn, call.id, call.result ?? '', call.is_error);
+    return;
+  }
+  if (message.content) turn.items.push({ kind: 'text', id, text: message.content, open: false });
+  for (const call of message.tool_calls ?? []) {
+    const args = typeof call.args === 'string' ? call.args : JSON.stringify(call.args ?? {});
+    turn.items.push({ kind: 'tool', id: call.id, name: call.name, args });
+    if (call.result !== undefined) setResult(turn, call.id, call.result, call.is_error);
+  }
+  turn.model = message.model ?? turn.model;
+}
+
+function setResult(turn: Turn, id: string, result: string, failed?: boolean): void {
+  const item = turn.items.find((i): i is ToolItem => i.kind === 'tool' && i.id === id);
+  if (item) Object.assign(item, { result, failed });
+}
+
+function finish(turn: Turn, event: Extract<RunEvent, { type: 'RUN_FINISHED' }>): void {
+  turn.model = event.model || turn.model;
+  turn.usage = event.usage;
+  turn.state = event.stopped ? 'stopped' : 'done';
+  for (const item of turn.items) if (item.kind === 'text') item.open = false;
+}
+
+function textItem(turn: Turn, id: string): TextItem {
+  const found = turn.items.find((i): i is TextItem => i.kind === 'text' && i.id === id);
+  if (found) return found;
+  const item: TextItem = { kind: 'text', id, text: '', open: true };
+  turn.items.push(item);
+  return item;
+}
+
+function toolItem(turn: Turn, id: string, name = ''): ToolItem {
+  const found = turn.items.find((i): i is ToolItem => i.kind === 'tool' && i.id === id);
+  if (found) return found;
+  const item: ToolItem = { kind: 'tool', id, name, args: '' };
+  turn.items.push(item);
+  return item;
+}
+
+function change(turn: Turn, event: RunEvent, delta: string): void {
+  switch (event.type) {
+    case 'TEXT_MESSAGE_START':
+      textItem(turn, event.messageId);
+      break;
+    case 'TEXT_MESSAGE_CONTENT':
+      textItem(turn, event.messageId).text += delta;
+      break;
+    case 'TEXT_MESSAGE_END':
+      textItem(turn, event.messageId).open = false;
+      break;
+    case 'TOOL_CALL_START':
+      toolItem(turn, event.toolCallId, event.toolCallName);
+      break;
+    case 'TOOL_CALL_ARGS':
+      toolItem(turn, event.toolCallId).args += delta;
+      break;
+    case 'TOOL_CALL_END':
+      break;
+    case 'TOOL_CALL_RESULT':
+      toolItem(turn, event.toolCallId);
+      setResult(turn, event.toolCallId, event.content, event.is_error);
+      break;
+    case 'RUN_FINISHED':
+      finish(turn, event);
+      break;
+    case 'RUN_ERROR':
+      turn.state = 'failed';
+      for (const item of turn.items) if (item.kind === 'text') item.open = false;
+      turn.items.push({ kind: 'notice', id: `error-${event.seq}`, text: event.message });
+      break;
+    case 'RUN_STARTED':
+      break;
+  }
+}

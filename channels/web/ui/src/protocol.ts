@@ -1,0 +1,92 @@
+// What the daemon says: docs/api.md. Only what this page reads.
+
+export interface Usage {
+  input_tokens?: number;
+  output_tokens?: number;
+  cache_read_tokens?: number;
+  cache_write_tokens?: number;
+}
+
+export interface SessionInfo {
+  id: string;
+  title: string;
+  channel: string;
+  updated_at: string;
+  pending: number;
+  last_seq: number;
+}
+
+export interface StoredToolCall {
+  id: string;
+  name: string;
+  args?: unknown;
+  result?: string;
+  is_error?: boolean;
+}
+
+export interface StoredMessage {
+  seq: number;
+  role: 'user' | 'assistant' | 'tool' | 'notice';
+  content: string;
+  run_id: string;
+  message_id?: string;
+  model?: string;
+  created_at: string;
+  tool_calls?: StoredToolCall[];
+}
+
+export interface MessagePage {
+  messages: StoredMessage[];
+  next_cursor: string | null;
+}
+
+export interface Models {
+  default: string | null;
+  models: { name: string; provider: string }[];
+}
+
+interface Place {
+  seq: number;
+  session_id: string;
+  run_id: string;
+}
+
+export type RunEvent = Place &
+  (
+    | { type: 'RUN_STARTED'; input_seq: number }
+    | { type: 'TEXT_MESSAGE_START'; messageId: string }
+    | { type: 'TEXT_MESSAGE_CONTENT'; messageId: string; delta: string }
+    | { type: 'TEXT_MESSAGE_END'; messageId: string }
+    | { type: 'TOOL_CALL_START'; toolCallId: string; toolCallName: string }
+    | { type: 'TOOL_CALL_ARGS'; toolCallId: string; delta: string }
+    | { type: 'TOOL_CALL_END'; toolCallId: string }
+    | { type: 'TOOL_CALL_RESULT'; toolCallId: string; content: string; is_error?: boolean }
+    | { type: 'RUN_FINISHED'; model?: string; usage?: Usage; stopped?: boolean }
+    | { type: 'RUN_ERROR'; message: string }
+  );
+
+export interface Accepted {
+  type: 'accepted';
+  message_id: string;
+  session_id: string;
+  run_id: string;
+  seq: number;
+  content?: string;
+  duplicate?: boolean;
+}
+
+export type ServerFrame =
+  | RunEvent
+  | Accepted
+  | { type: 'error'; code: string; message: string; message_id?: string }
+  | { type: 'cancelled'; session_id: string; run_id: string }
+  | { type: 'session'; session_id: string; title?: string; deleted?: boolean };
+
+export type ClientFrame =
+  | { type: 'user_message'; message_id: string; session_id?: string; content: string }
+  | { type: 'resume'; session_id: string; after: number }
+  | { type: 'stop'; session_id: string };
+
+export function isRunEvent(frame: ServerFrame): frame is RunEvent {
+  return 'run_id' in frame && 'seq' in frame && frame.type !== 'accepted';
+}

@@ -1,0 +1,63 @@
+// What this browser remembers: language, appearance, drafts. Works without storage, forgetting.
+import { signal } from '@preact/signals';
+import { pickLanguage, translate, type Key, type Language } from './strings';
+import type { Storage } from './outbox';
+
+function findStorage(): Storage | null {
+  try {
+    const storage = globalThis.localStorage;
+    storage.setItem('nexflow.probe', '1');
+    storage.removeItem('nexflow.probe');
+    return storage;
+  } catch {
+    return null;
+  }
+}
+
+const storage = findStorage();
+
+export const settings = {
+  storage,
+  get: (key: string): string | null => storage?.getItem(key) ?? null,
+  set(key: string, value: string | null): void {
+    try {
+      if (value === null) storage?.removeItem(key);
+      else storage?.setItem(key, value);
+    } catch {
+      // Full: what is lost is a convenience.
+    }
+  },
+};
+
+export type Theme = 'auto' | 'light' | 'dark';
+
+function storedTheme(): Theme {
+  const stored = settings.get('nexflow.theme');
+  return stored === 'light' || stored === 'dark' ? stored : 'auto';
+}
+
+export const language = signal<Language>(
+  pickLanguage(settings.get('nexflow.language'), navigator.languages ?? []));
+export const theme = signal<Theme>(storedTheme());
+
+export function setLanguage(value: Language): void {
+  language.value = value;
+  settings.set('nexflow.language', value);
+  applySettings();
+}
+
+export function setTheme(value: Theme): void {
+  theme.value = value;
+  settings.set('nexflow.theme', value === 'auto' ? null : value);
+  applySettings();
+}
+
+export function applySettings(): void {
+  document.documentElement.lang = language.value;
+  if (theme.value === 'auto') delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme.value;
+}
+
+export function t(key: Key, values?: Record<string, string>): string {
+  return translate(language.value, key, values);
+}

@@ -1,0 +1,448 @@
+// What the page shows, as signals, and what a person can do. Ties the daemon's frames, the stored
+// messages and the outbox together; draws nothing.
+import { batch, computed, signal } from '@preact/signals';
+import { ApiError, api } from './api';
+import { Connection, type Link } from './connection';
+import { Conversation, isOver } from './conversation';
+import { Outbox, type Unsent } from './outbox';
+import { isRunEvent, type Accepted, type Models, type RunEvent, type ServerFrame, type SessionInfo } from './protocol';
+import { settings, t } from './settings';
+import { newId } from './ids';
+
+const ACCEPT_TIMEOUT_MS = 10000;
+const RESUME_PAUSE_MS = 300; // between two requests for what is missing
+const MODELS_POLL_MS = 4000; // while there is no model
+const POSITION_PREFIX = 'nexflow.position.';
+
+export type Phase = 'starting' | 'signed-out' | 'bad-link' | 'ready';
+
+export const phase = signal<Phase>('starting');
+export const link = signal<Link>('connecting');
+export const me = signal<{ name: string; role: string } | null>(null);
+export const models = signal<Models | null>(null);
+export const sessions = signal<SessionInfo[]>([]);
+export const sessionsLoaded = signal(false);
+export const problem = signal<string | null>(null);
+export const spoken = signal<'' | 'answering' | 'answerDone' | 'answerStopped' | 'answerFailed'>('');
+// The chat that is shown: a session's id, or "new:..." for one that has no session yet.
+export const current = signal(newChatName());
+// Grows when something in the shown conversation changed.
+export const revision = signal(0);
+export const unsent = signal<Unsent[]>([]);
+export const loadingOlder = signal(false);
+
+const conversations = new Map<string, Conversation>();
+const loading = new Map<string, Promise<void>>();
+const resumedAt = new Map<string, number>();
+const outbox = new Outbox(settings.storage);
+let sentAt = new Map<string, number>();
+let frameRequested = false;
+
+export const isNew = computed(() => current.value.startsWith('new:'));
+export const currentInfo = computed(() => sessions.value.find((s) => s.id === current.value));
+
+export function conversation(): Conversation | undefined {
+  return conversations.get(current.value);
+}
+
+function newChatName(): string {
+  return `new:${newId()}`;
+}
+
+const connection = new Connection(
+  `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`,
+  { onState: onLink, onFrame, probe },
+);
+
+// Draw at most once per frame, however fast the events come.
+function changed(): void {
+  if (frameRequested) return;
+  frameRequested = true;
+  const draw = (): void => {
+    frameRequested = false;
+    revision.value++;
+  };
+  if (document.hidden) setTimeout(draw, 100);
+  else requestAnimationFrame(draw);
+}
+
+function explain(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+// Run it; what goes wrong is shown, and a lost sign-in is acted upon.
+async function guarded(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 401) signedOut();
+    else if (error instanceof ApiError) problem.value = error.message;
+    else if (link.value === 'online') problem.value = explain(error);
+  }
+}
+
+/* ---- signing in ---- */
+
+export async function start(): Promise<void> {
+  addEventListener('hashchange', () => void followHash());
+  addEventListener('online', () => connection.retryNow());
+  document.addEventListener('visibilitychange', () => {
+    if (document.hidden) return;
+    connection.retryNow();
+    if (link.value === 'online') void refreshSessions();
+  });
+  addEventListener('storage', (event) => {
+    if (!outbox.follow(event.key, event.newValue)) return;
+    unsent.value = outbox.list();
+  });
+  setInterval(checkAccepted, 1000);
+  setInterval(() => {
+    if (link.value === 'online' && models.value?.models.length === 0) void refreshModels();
+  }, MODELS_POLL_MS);
+  unsent.value = outbox.list();
+  current.value = unsent.value.find((item) => !item.sessionId)?.chat ?? current.value;
+  await followHash();
+  if (phase.value === 'starting') connection.start();
+}
+
+// "#t=TOKEN" signs in and leaves the address bar at once; "#/s/ID" names a session.
+async function followHash(): Promise<void> {
+  const hash = location.hash;
+  if (hash.startsWith('#t=')) {
+    history.replaceState(null, '', location.pathname);
+    await exchange(decodeURIComponent(hash.slice(3)));
+    return;
+  }
+  const match = /^#\/s\/([0-9a-z]+)$/.exec(hash);
+  if (match && match[1] !== current.value) void select(match[1]);
+}
+
+async function exchange(token: string): Promise<void> {
+  connection.stop();
+  try {
+    await api.exchange(token);
+    phase.value = 'starting';
+    link.value = 'connecting';
+    connection.start();
+  } catch (error) {
+    if (error instanceof ApiError && (await probe()) === 'ok') connection.start();
+    else phase.value = 'bad-link';
+  }
+}
+
+async function probe(): Promise<'ok' | 'signed-out' | 'unreachable'> {
+  try {
+    me.value = await api.me();
+    return 'ok';
+  } catch (error) {
+    const denied = error instanceof ApiError && (error.status === 401 || error.status === 403);
+    return denied ? 'signed-out' : 'unreachable';
+  }
+}
+
+function signedOut(): void {
+  connection.stop();
+  phase.value = 'signed-out';
+}
+
+export async function signOut(): Promise<void> {
+  await guarded(() => api.logout());
+  conversations.clear();
+  sessions.value = [];
+  signedOut();
+}
+
+/* ---- the connection ---- */
+
+function onLink(state: Link): void {
+  batch(() => {
+    link.value = state;
+    if (state === 'signed-out') phase.value = 'signed-out';
+    else phase.value = 'ready';
+  });
+  if (state !== 'online') return;
+  resumedAt.clear();
+  sentAt = new Map();
+  for (const [id, chat] of conversations) {
+    if (chat.loaded) {
+      resume(chat);
+      void reload(id);
+    }
+  }
+  flush();
+  void refreshSessions();
+  void refreshModels();
+  if (!isNew.value && !conversations.get(current.value)?.loaded) void open(current.value);
+}
+
+function resume(chat: Conversation): void {
+  const now = performance.now();
+  if (now - (resumedAt.get(chat.id) ?? -Infinity) < RESUME_PAUSE_MS) return;
+  const sent = connection.send({ type: 'resume', session_id: chat.id, after: chat.after() });
+  if (sent) resumedAt.set(chat.id, now);
+}
+
+function onFrame(frame: ServerFrame): void {
+  if (isRunEvent(frame)) return onRunEvent(frame);
+  switch (frame.type) {
+    case 'accepted':
+      return onAccepted(frame);
+    case 'error':
+      return onError(frame.message, frame.message_id);
+    case 'cancelled':
+      conversations.get(frame.session_id)?.cancelled(frame.run_id);
+      touch(frame.session_id, -1);
+      return changed();
+    case 'session':
+      if (frame.deleted) forget(frame.session_id);
+      else replaceInfo(frame.session_id, { title: frame.title ?? '' });
+      return;
+    default:
+  }
+}
+
+function onRunEvent(event: RunEvent): void {
+  const ended = event.type === 'RUN_FINISHED' || event.type === 'RUN_ERROR';
+  const chat = conversations.get(event.session_id);
+  if (!chat?.loaded) {
+    if (ended) touch(event.session_id, -1);
+    return;
+  }
+  const applied = chat.apply(event);
+  if (applied === 'gap') return resume(chat);
+  if (applied === 'known') return;
+  if (ended) {
+    touch(event.session_id, -1);
+    remember(chat);
+  }
+  if (chat.id === current.value) speak(event);
+  changed();
+}
+
+function speak(event: RunEvent): void {
+  if (event.type === 'RUN_STARTED') spoken.value = 'answering';
+  else if (event.type === 'RUN_ERROR') spoken.value = 'answerFailed';
+  else if (event.type === 'RUN_FINISHED') spoken.value = event.stopped ? 'answerStopped' : 'answerDone';
+}
+
+// So that the next page does not ask for everything again.
+function remember(chat: Conversation): void {
+  const position = chat.settledPosition();
+  if (position > 0) settings.set(POSITION_PREFIX + chat.id, String(position));
+}
+
+function onAccepted(frame: Accepted): void {
+  const mine = outbox.accepted(frame.message_id, frame.session_id);
+  sentAt.delete(frame.message_id);
+  batch(() => {
+    if (mine && mine.chat === current.value && mine.sessionId === null) becomeSession(frame.session_id);
+    const chat = conversations.get(frame.session_id);
+    if (chat) chat.accepted({ ...frame, content: frame.content ?? mine?.content ?? '' });
+    unsent.value = outbox.list();
+  });
+  if (!frame.duplicate) touch(frame.session_id, 1);
+  flush();
+  changed();
+}
+
+// The new chat on the screen got its session: nothing of it is stored that we do not know.
+function becomeSession(id: string): void {
+  if (!conversations.has(id)) {
+    const chat = new Conversation(id);
+    chat.loaded = true;
+    conversations.set(id, chat);
+    resume(chat);
+  }
+  current.value = id;
+  history.replaceState(null, '', `#/s/${id}`);
+}
+
+function onError(message: string, messageId?: string): void {
+  if (messageId && outbox.get(messageId)) {
+    outbox.fail(messageId, message);
+    sentAt.delete(messageId);
+    unsent.value = outbox.list();
+  } else {
+    problem.value = message;
+  }
+}
+
+/* ---- messages ---- */
+
+export function send(content: string): void {
+  const sessionId = isNew.value ? null : current.value;
+  outbox.add({ messageId: newId(), chat: current.value, sessionId, content, at: Date.now() });
+  unsent.value = outbox.list();
+  flush();
+}
+
+export function retry(messageId: string): void {
+  outbox.fail(messageId, undefined);
+  unsent.value = outbox.list();
+  flush();
+}
+
+export function discard(messageId: string): void {
+  outbox.remove(messageId);
+  unsent.value = outbox.list();
+}
+
+function flush(): void {
+  for (const item of outbox.sendable()) {
+    if (sentAt.has(item.messageId)) continue;
+    const sent = connection.send({
+      type: 'user_message',
+      message_id: item.messageId,
+      ...(item.sessionId ? { session_id: item.sessionId } : {}),
+      content: item.content,
+    });
+    if (sent) sentAt.set(item.messageId, performance.now());
+  }
+}
+
+// A socket that takes messages and never answers is dead, whatever the browser thinks of it.
+function checkAccepted(): void {
+  const now = performance.now();
+  for (const at of sentAt.values()) {
+    if (now - at > ACCEPT_TIMEOUT_MS) {
+      sentAt = new Map();
+      return connection.restart();
+    }
+  }
+}
+
+export function stop(): void {
+  const chat = conversation();
+  if (chat?.active()) connection.send({ type: 'stop', session_id: chat.id });
+}
+
+/* ---- sessions ---- */
+
+export function newChat(): void {
+  current.value = newChatName();
+  history.replaceState(null, '', location.pathname);
+}
+
+export async function select(id: string): Promise<void> {
+  current.value = id;
+  spoken.value = '';
+  history.replaceState(null, '', `#/s/${id}`);
+  if (link.value === 'online') await open(id);
+}
+
+function open(id: string): Promise<void> {
+  const known = conversations.get(id);
+  if (known?.loaded) {
+    changed();
+    return Promise.resolve();
+  }
+  let running = loading.get(id);
+  if (!running) {
+    running = guarded(() => load(id)).finally(() => loading.delete(id));
+    loading.set(id, running);
+  }
+  return running;
+}
+
+async function load(id: string): Promise<void> {
+  try {
+    const [info, page] = await Promise.all([api.session(id), api.messages(id)]);
+    const chat = new Conversation(id, Number(settings.get(POSITION_PREFIX + id)) || 0);
+    chat.addPage(page, false);
+    chat.setPending(info.pending);
+    conversations.set(id, chat);
+    replaceInfo(id, info);
+    resume(chat);
+    changed();
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 404) throw error;
+    forget(id);
+    problem.value = t('notFound');
+  }
+}
+
+// What other tabs and channels wrote while we were away.
+async function reload(id: string): Promise<void> {
+  await guarded(async () => {
+    const [info, page] = await Promise.all([api.session(id), api.messages(id)]);
+    const chat = conversations.get(id);
+    if (!chat) return;
+    chat.addPage(page, false);
+    chat.setPending(info.pending);
+    changed();
+  });
+}
+
+export async function loadOlder(): Promise<void> {
+  const chat = conversation();
+  if (!chat?.older || loadingOlder.value) return;
+  loadingOlder.value = true;
+  await guarded(async () => {
+    chat.addPage(await api.messages(chat.id, chat.older), true);
+    revision.value++;
+  });
+  loadingOlder.value = false;
+}
+
+async function refreshSessions(): Promise<void> {
+  await guarded(async () => {
+    const page = await api.sessions();
+    sessions.value = page.sessions.filter((s) => s.channel === 'web' || s.last_seq > 0);
+    sessionsLoaded.value = true;
+  });
+}
+
+async function refreshModels(): Promise<void> {
+  await guarded(async () => {
+    models.value = await api.models();
+  });
+}
+
+// Something happened in the session: it moves up, and `by` more of its turns are unfinished.
+function touch(id: string, by: number): void {
+  const info = sessions.value.find((s) => s.id === id);
+  if (!info || (by > 0 && !info.title)) {
+    void guarded(async () => replaceInfo(id, await api.session(id)));
+    if (!info) return;
+  }
+  replaceInfo(id, {
+    pending: Math.max(0, info.pending + by),
+    updated_at: new Date().toISOString(),
+  });
+}
+
+function replaceInfo(id: string, change: Partial<SessionInfo>): void {
+  const old = sessions.value.find((s) => s.id === id);
+  if (!old && !change.id) return;
+  const info = { ...old, ...change } as SessionInfo;
+  const rest = sessions.value.filter((s) => s.id !== id);
+  sessions.value = [info, ...rest].sort((a, b) => (a.updated_at < b.updated_at ? 1 : -1));
+}
+
+function forget(id: string): void {
+  conversations.delete(id);
+  settings.set(POSITION_PREFIX + id, null);
+  sessions.value = sessions.value.filter((s) => s.id !== id);
+  if (current.value === id) newChat();
+}
+
+export async function rename(id: string, title: string): Promise<void> {
+  await guarded(async () => replaceInfo(id, await api.rename(id, title)));
+}
+
+export async function remove(id: string): Promise<void> {
+  await guarded(async () => {
+    await api.remove(id);
+    forget(id);
+  });
+}
+
+export function isRunning(info: SessionInfo): boolean {
+  return info.pending > 0;
+}
+
+export const running = computed(() => {
+  void revision.value;
+  void current.value;
+  return conversation()?.turns.some((turn) => !isOver(turn)) ?? false;
+});

@@ -1,0 +1,64 @@
+// What is shown instead of, or above, a conversation.
+import { t } from '../settings';
+import { phase, problem } from '../store';
+import { Icon } from './icons';
+import { CopyButton } from './markdown';
+
+const CONFIG = `llm:
+  default: local/llama3.2
+  providers:
+    - name: local
+      type: ollama
+      base_url: http://127.0.0.1:11434
+      models: [llama3.2]`;
+
+function Command({ text }: { text: string }) {
+  return (
+    <figure class="code command">
+      <pre tabIndex={0}><code>{text}</code></pre>
+      <CopyButton text={() => text} label={t('copyCode')} />
+    </figure>
+  );
+}
+
+export function Setup() {
+  return (
+    <section class="card" aria-labelledby="setup-title">
+      <h2 id="setup-title">{t('noModelTitle')}</h2>
+      <p>{t('noModelText')}</p>
+      <p class="label">{t('noModelUp')}</p>
+      <Command text="nexflow up" />
+      <p class="label">{t('noModelConfig')}</p>
+      <Command text={CONFIG} />
+    </section>
+  );
+}
+
+export function SignedOut() {
+  return (
+    <main class="gate">
+      <section class="card">
+        <img src="/favicon.svg" alt="" width="44" height="44" />
+        <h1>{phase.value === 'bad-link' ? t('badLinkTitle') : t('signedOutTitle')}</h1>
+        <p>{t('signedOutText')}</p>
+        <Command text="nexflow link" />
+      </section>
+    </main>
+  );
+}
+
+export function Problem() {
+  if (!problem.value) return null;
+  return (
+    <div class="toast" role="alert">
+      <Icon name="alert" />
+      <div>
+        <strong>{t('problem')}</strong>
+        <p>{problem.value}</p>
+      </div>
+      <button type="button" class="quiet" aria-label={t('dismiss')} onClick={() => (problem.value = null)}>
+        <Icon name="close" />
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,149 @@
+// A question and what came of it.
+import { isOver, type Item, type NoticeItem, type ToolItem, type Turn } from '../conversation';
+import type { Unsent } from '../outbox';
+import type { Usage } from '../protocol';
+import { language, t } from '../settings';
+import { discard, link, retry } from '../store';
+import { Icon } from './icons';
+import { CopyButton, Markdown } from './markdown';
+import { memo } from './memo';
+
+const TARGET_MAX = 80;
+
+function target(args: string): string {
+  try {
+    const first = Object.values(JSON.parse(args) as object).find((v) => typeof v === 'string');
+    return String(first ?? '').slice(0, TARGET_MAX);
+  } catch {
+    return '';
+  }
+}
+
+function pretty(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}
+
+function ToolCard({ item, over }: { item: ToolItem; over: boolean }) {
+  const running = item.result === undefined && !over;
+  const state = item.failed ? 'toolFailed' : running ? 'toolRunning' : 'toolDone';
+  return (
+    <details class="tool">
+      <summary>
+        <Icon name="tool" />
+        <span class="tool-name">{item.name}</span>
+        <span class="tool-target">{target(item.args)}</span>
+        <span class={`tool-state ${state}`}>{t(state)}</span>
+        <Icon name="chevron" />
+      </summary>
+      <p class="label">{t('toolArgs')}</p>
+      <pre tabIndex={0}>{pretty(item.args || '{}')}</pre>
+      {item.result !== undefined && (
+        <>
+          <p class="label">{t('toolResult')}</p>
+          <pre tabIndex={0}>{pretty(item.result)}</pre>
+        </>
+      )}
+    </details>
+  );
+}
+
+function Notice({ item }: { item: NoticeItem }) {
+  return (
+    <div class="notice">
+      <Icon name="alert" />
+      <p>{item.text}</p>
+    </div>
+  );
+}
+
+function ItemView({ item, over }: { item: Item; over: boolean }) {
+  if (item.kind === 'tool') return <ToolCard item={item} over={over} />;
+  if (item.kind === 'notice') return <Notice item={item} />;
+  return <Markdown text={item.text} open={item.open && !over} />;
+}
+
+function usageText(usage: Usage | undefined): string | null {
+  if (usage?.output_tokens === undefined && usage?.input_tokens === undefined) return null;
+  const number = new Intl.NumberFormat(language.value);
+  const read = (usage.input_tokens ?? 0) + (usage.cache_read_tokens ?? 0) + (usage.cache_write_tokens ?? 0);
+  return t('tokens', { in: number.format(read), out: number.format(usage.output_tokens ?? 0) });
+}
+
+function Footer({ turn }: { turn: Turn }) {
+  const answer = turn.items.flatMap((i) => (i.kind === 'text' ? [i.text] : [])).join('\n\n');
+  const usage = usageText(turn.usage);
+  return (
+    <footer class="answer-foot">
+      {answer && <CopyButton text={() => answer} label={t('copyAnswer')} />}
+      {turn.state === 'stopped' && <span class="badge">{t('answerStopped')}</span>}
+      {turn.model && <span class="model">{turn.model}</span>}
+      {usage && <span title={t('tokensHint')}>{usage}</span>}
+    </footer>
+  );
+}
+
+function Waiting({ turn }: { turn: Turn }) {
+  const last = turn.items.at(-1);
+  if (isOver(turn) || (last?.kind === 'text' && last.text)) return null;
+  const queued = turn.state === 'queued';
+  return (
+    <p class="waiting">
+      <span class="dots" aria-hidden="true"><i /><i /><i /></span>
+      {queued ? t('waiting') : t('thinking')}
+    </p>
+  );
+}
+
+function TurnBody({ turn }: { turn: Turn; version: number }) {
+  const over = isOver(turn);
+  return (
+    <div class="turn" data-run={turn.runId} data-state={turn.state}>
+      {turn.user && (
+        <article class="message user" tabIndex={-1} aria-label={t('you')}>
+          <h2 class="offscreen">{t('you')}</h2>
+          <div class="bubble">{turn.user.content}</div>
+        </article>
+      )}
+      {(turn.items.length > 0 || !over || turn.state === 'stopped') && (
+        <article class="message assistant" tabIndex={-1} aria-label={t('assistant')} aria-busy={!over}>
+          <h2 class="offscreen">{t('assistant')}</h2>
+          {turn.items.map((item) => <ItemView key={item.id} item={item} over={over} />)}
+          <Waiting turn={turn} />
+          {over && <Footer turn={turn} />}
+        </article>
+      )}
+    </div>
+  );
+}
+
+// A turn is changed in place; its version says that it was.
+export const TurnView = memo(TurnBody);
+
+export function UnsentView({ item }: { item: Unsent }) {
+  return (
+    <div class="turn" data-unsent={item.messageId}>
+      <article class="message user" tabIndex={-1} aria-label={t('you')}>
+        <h2 class="offscreen">{t('you')}</h2>
+        <div class={`bubble ${item.error ? 'refused' : 'pending'}`}>{item.content}</div>
+        {item.error ? (
+          <p class="unsent refused">
+            <span>{t('notSent', { reason: item.error })}</span>
+            <button type="button" class="text" onClick={() => retry(item.messageId)}>{t('retry')}</button>
+            <button type="button" class="text" onClick={() => discard(item.messageId)}>{t('discard')}</button>
+          </p>
+        ) : (
+          link.value !== 'online' && (
+            <p class="unsent">
+              <span>{t('queuedOffline')}</span>
+              <button type="button" class="text" onClick={() => discard(item.messageId)}>{t('discard')}</button>
+            </p>
+          )
+        )}
+      </article>
+    </div>
+  );
+}
