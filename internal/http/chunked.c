@@ -1,0 +1,144 @@
+#include "http/chunked.h"
+
+#include "http/head.h"
+
+#include <string.h>
+
+enum state {
+    SIZE, /* hex digits */
+    EXT,  /* after ";" */
+    SIZE_LF,
+    DATA,
+    DATA_CR,
+    DATA_LF,
+    TRAILER_START, /* at the beginning of a line after the last chunk */
+    TRAILER_NAME,
+    TRAILER_VALUE,
+    TRAILER_LF,
+    END_LF,
+};
+
+#define DIGITS_MAX 8 /* leading zeros included */
+
+static int hex(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+/* One byte of framing. */
+static enum nf_httpd_chunked_result size_byte(struct nf_httpd_chunked *d, char c)
+{
+    int v = hex(c);
+    if (v >= 0) {
+        if (d->digits++ == DIGITS_MAX)
+            return NF_HTTPD_CHUNKED_BAD;
+        d->left = d->left * 16 + (uint64_t)v;
+        return NF_HTTPD_CHUNKED_MORE;
+    }
+    if (d->digits == 0 || (c != '\r' && c != ';'))
+        return NF_HTTPD_CHUNKED_BAD;
+    d->state = c == '\r' ? SIZE_LF : EXT;
+    return NF_HTTPD_CHUNKED_MORE;
+}
+
+static enum nf_httpd_chunked_result ext_byte(struct nf_httpd_chunked *d, char c)
+{
+    if (c == '\r') {
+        d->state = SIZE_LF;
+        return NF_HTTPD_CHUNKED_MORE;
+    }
+    if (d->ext++ == NF_HTTPD_CHUNK_EXT_MAX || !nf_httpd_is_value((struct nf_slice){ &c, 1 }))
+        return NF_HTTPD_CHUNKED_BAD;
+    return NF_HTTPD_CHUNKED_MORE;
+}
+
+static enum nf_httpd_chunked_result trailer_byte(struct nf_httpd_chunked *d, char c)
+{
+    struct nf_slice one = { &c, 1 };
+    if (d->trailer++ == NF_HTTPD_TRAILER_MAX)
+        return NF_HTTPD_CHUNKED_BAD;
+    if (d->state == TRAILER_VALUE) {
+        if (c == '\r')
+            d->state = TRAILER_LF;
+        else if (!nf_httpd_is_value(one))
+            return NF_HTTPD_CHUNKED_BAD;
+        return NF_HTTPD_CHUNKED_MORE;
+    }
+    if (c == '\r' && d->state == TRAILER_START)
+        d->state = END_LF;
+    else if (c == ':' && d->state == TRAILER_NAME)
+        d->state = TRAILER_VALUE;
+    else if (nf_httpd_is_token(one))
+        d->state = TRAILER_NAME;
+    else
+        return NF_HTTPD_CHUNKED_BAD;
+    return NF_HTTPD_CHUNKED_MORE;
+}
+
+static enum nf_httpd_chunked_result lf_byte(struct nf_httpd_chunked *d, char c)
+{
+    if (c != '\n')
+        return NF_HTTPD_CHUNKED_BAD;
+    switch (d->state) {
+    case SIZE_LF:
+        d->state = d->left > 0 ? DATA : TRAILER_START;
+        d->digits = 0;
+        return NF_HTTPD_CHUNKED_MORE;
+    case DATA_LF:
+        d->state = SIZE;
+        return NF_HTTPD_CHUNKED_MORE;
+    case TRAILER_LF:
+        d->state = TRAILER_START;
+        return NF_HTTPD_CHUNKED_MORE;
+    default:
+        return NF_HTTPD_CHUNKED_DONE;
+    }
+}
+
+static enum nf_httpd_chunked_result framing_byte(struct nf_httpd_chunked *d, char c)
+{
+    switch (d->state) {
+    case SIZE:
+        return size_byte(d, c);
+    case EXT:
+        return ext_byte(d, c);
+    case DATA_CR:
+        d->state = DATA_LF;
+        return c == '\r' ? NF_HTTPD_CHUNKED_MORE : NF_HTTPD_CHUNKED_BAD;
+    case TRAILER_START:
+    case TRAILER_NAME:
+    case TRAILER_VALUE:
+        return trailer_byte(d, c);
+    default:
+        return lf_byte(d, c);
+    }
+}
+
+enum nf_httpd_chunked_result nf_httpd_chunked_decode(struct nf_httpd_chunked *d, char *p, size_t n,
+                                                     size_t *in, size_t *out, size_t max)
+{
+    while (*in < n) {
+        if (d->state != DATA) {
+            enum nf_httpd_chunked_result r = framing_byte(d, p[(*in)++]);
+            if (r != NF_HTTPD_CHUNKED_MORE)
+                return r;
+            if (d->state == DATA && d->left > max - *out)
+                return NF_HTTPD_CHUNKED_TOO_LONG;
+            continue;
+        }
+        size_t take = n - *in < d->left ? n - *in : (size_t)d->left;
+        memmove(p + *out, p + *in, take);
+        *in += take;
+        *out += take;
+        d->left -= take;
+        if (d->left == 0)
+            d->state = DATA_CR;
+    }
+    return NF_HTTPD_CHUNKED_MORE;
+}

@@ -1,0 +1,428 @@
+#include "http/conn.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* --- the pool -----------------------------------------------------------------------------------
+ */
+
+static struct nf_http_exchange *borrow(struct nf_httpd_conn *c)
+{
+    struct nf_http_server *s = c->server;
+    struct nf_http_exchange *x = s->pool;
+    if (x) {
+        s->pool = x->next;
+        s->pool_n--;
+    } else {
+        x = calloc(1, sizeof(*x));
+        if (!x)
+            return NULL;
+    }
+    x->next = NULL;
+    x->c = c;
+    return x;
+}
+
+/* Ready for the next request of the same connection. */
+static void forget(struct nf_http_exchange *x)
+{
+    if (x->user && x->free_user)
+        x->free_user(x->user);
+    x->user = NULL;
+    x->free_user = NULL;
+    nf_httpd_target_reset(&x->target);
+    nf_str_reset(&x->headers);
+    x->match.route = NULL;
+    x->match.params_n = 0;
+    x->responded = x->streaming = x->ended = x->upgraded = x->keep = x->raw = false;
+    x->peer[0] = '\0';
+}
+
+void nf_httpd_exchange_free(struct nf_http_exchange *x)
+{
+    nf_httpd_target_done(&x->target);
+    nf_str_done(&x->headers);
+    nf_httpd_input_reset(&x->in, 0);
+    free(x);
+}
+
+void nf_httpd_exchange_release(struct nf_httpd_conn *c)
+{
+    struct nf_http_server *s = c->server;
+    struct nf_http_exchange *x = nf_take(c->x);
+    if (!x)
+        return;
+    forget(x);
+    nf_httpd_input_reset(&x->in, NF_HTTPD_POOL_BUFFER);
+    if (s->pool_n == NF_HTTPD_POOL_MAX || x->headers.cap > NF_HTTPD_POOL_BUFFER) {
+        nf_httpd_exchange_free(x);
+        return;
+    }
+    x->next = s->pool;
+    s->pool = x;
+    s->pool_n++;
+}
+
+/* --- a request arrives --------------------------------------------------------------------------
+ */
+
+void nf_httpd_exchange_refuse(struct nf_httpd_conn *c, int status, const char *why)
+{
+    struct nf_http_exchange *x = c->x;
+    struct nf_err e;
+    c->server->stats.refused++;
+    x->keep = false;
+    (void)nf_err_set(&e, status >= 500 ? NF_E_UNAVAILABLE : NF_E_INVALID, "%s", why);
+    nf_httpd_respond_error(x, status, &e);
+    nf_httpd_exchange_release(c);
+    nf_httpd_conn_finish(c);
+}
+
+static struct nf_slice slice_of(const struct nf_http_exchange *x, struct nf_httpd_span s)
+{
+    return x->in.buf ? nf_httpd_slice(x->in.buf, s) : (struct nf_slice){ "", 0 };
+}
+
+/* The head is there: find the route, whose limit holds for the body. False: refused. */
+static bool on_head(struct nf_httpd_conn *c)
+{
+    struct nf_http_server *s = c->server;
+    struct nf_http_exchange *x = c->x;
+    const struct nf_httpd_head *h = &x->in.head;
+    int status;
+    const char *why;
+    c->deadline_ms = nf_httpd_now(s) + s->o.limits.body_timeout_ms;
+    if (nf_httpd_target_parse(slice_of(x, h->target), slice_of(x, h->host), &x->target, &status,
+                              &why, NULL) != NF_OK) {
+        nf_httpd_exchange_refuse(c, 503, "out of memory");
+        return false;
+    }
+    if (status) {
+        nf_httpd_exchange_refuse(c, status, why);
+        return false;
+    }
+    nf_httpd_route(s->o.routes, s->o.routes_n, slice_of(x, h->method),
+                   (struct nf_slice){ nf_str_c(&x->target.path), x->target.path.len }, &x->match);
+    if (x->match.route && x->match.route->body_max)
+        x->in.body_max = x->match.route->body_max;
+    bool body_waits =
+        h->chunked || (h->content_length > 0 && (uint64_t)h->content_length <= x->in.body_max);
+    if (h->expect_continue && body_waits && x->in.len == x->in.head_n) {
+        static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+        uv_buf_t b = { .base = (char *)go_on, .len = sizeof(go_on) - 1 };
+        return nf_httpd_send(c, &b, 1, true, NULL) == NF_OK;
+    }
+    return true;
+}
+
+/* True if a whole request is there. */
+static bool advance(struct nf_httpd_conn *c)
+{
+    struct nf_http_exchange *x = c->x;
+    for (;;) {
+        switch (nf_httpd_input_step(&x->in, &c->server->input_limits)) {
+        case NF_HTTPD_MORE:
+            return false;
+        case NF_HTTPD_HEAD:
+            if (!on_head(c))
+                return false;
+            break;
+        case NF_HTTPD_DONE:
+            c->state = NF_HTTPD_RUNNING;
+            c->deadline_ms = nf_httpd_now(c->server) + c->server->o.limits.handler_timeout_ms;
+            return true;
+        default:
+            nf_httpd_exchange_refuse(c, x->in.status, x->in.why);
+            return false;
+        }
+    }
+}
+
+void nf_httpd_exchange_input(struct nf_httpd_conn *c, const char *p, size_t n)
+{
+    if (!c->x) {
+        c->x = borrow(c);
+        if (!c->x) {
+            nf_httpd_conn_close(c);
+            return;
+        }
+        c->deadline_ms = nf_httpd_now(c->server) + c->server->o.limits.head_timeout_ms;
+    }
+    if (nf_httpd_input_feed(&c->x->in, p, n, NULL) != NF_OK) {
+        nf_httpd_conn_close(c);
+        return;
+    }
+    if (advance(c) && !nf_httpd_conn_spawn(c)) {
+        c->state = NF_HTTPD_READING;
+        nf_httpd_exchange_refuse(c, 503, "too many requests at once");
+    }
+}
+
+/* --- its handler --------------------------------------------------------------------------------
+ */
+
+static void respond_unrouted(struct nf_http_exchange *x)
+{
+    struct nf_http_server *s = x->c->server;
+    struct nf_err e;
+    if (!x->match.path_known) {
+        (void)nf_err_set(&e, NF_E_NOT_FOUND, "no such path");
+        nf_httpd_respond_error(x, 404, &e);
+        return;
+    }
+    NF_CLEANUP(nf_str_done) struct nf_str allow = { 0 };
+    (void)nf_err_set(&e, NF_E_INVALID, "method not allowed here");
+    if (nf_httpd_allow(s->o.routes, s->o.routes_n, nf_http_path(x), &allow, NULL) == NF_OK &&
+        nf_http_add_header(x, "Allow", nf_str_c(&allow), NULL) == NF_OK)
+        nf_httpd_respond_error(x, 405, &e);
+}
+
+static bool refuse_handshake(struct nf_http_exchange *x)
+{
+    const char *why;
+    struct nf_err e;
+    int status = nf_httpd_ws_check(x, &why);
+    if (!status)
+        return false;
+    if (status == 426 && (nf_http_add_header(x, "Upgrade", "websocket", NULL) != NF_OK ||
+                          nf_http_add_header(x, "Sec-WebSocket-Version", "13", NULL) != NF_OK))
+        status = 400;
+    (void)nf_err_set(&e, NF_E_INVALID, "%s", why);
+    nf_httpd_respond_error(x, status, &e);
+    return true;
+}
+
+static enum nf_code call_handler(struct nf_http_exchange *x, struct nf_err *err)
+{
+    const struct nf_http_server_options *o = &x->c->server->o;
+    if (o->before) {
+        NF_TRY(o->before(o->arg, x, err));
+        if (x->responded)
+            return NF_OK;
+    }
+    if (!x->match.route) {
+        respond_unrouted(x);
+        return NF_OK;
+    }
+    if ((x->match.route->flags & NF_ROUTE_UPGRADE) && refuse_handshake(x))
+        return NF_OK;
+    return x->match.route->fn(o->arg, x, err);
+}
+
+static void run_one(struct nf_http_exchange *x)
+{
+    struct nf_httpd_conn *c = x->c;
+    struct nf_err e = { 0 };
+    c->server->stats.requests++;
+    x->keep = x->in.head.keep_alive && !c->eof;
+    enum nf_code rc = call_handler(x, &e);
+    if (nf_fiber_cancelled() != NF_OK)
+        nf_fiber_uncancel();
+    c->deadline_ms = 0;
+    if (rc == NF_OK && !x->responded)
+        rc = nf_err_set(&e, NF_E_INTERNAL, "the request was not answered");
+    if (rc != NF_OK && !x->responded)
+        nf_httpd_respond_error(x, 0, &e);
+    if (rc != NF_OK && x->upgraded)
+        nf_websocket_close(c->ws, 1011, "");
+}
+
+/* The request is answered. True if the next one is whole already. */
+static bool finish_one(struct nf_httpd_conn *c)
+{
+    struct nf_http_exchange *x = c->x;
+    bool cut = !x->responded || (x->streaming && !x->ended);
+    bool upgraded = x->upgraded, keep = x->keep && !c->eof && !c->server->stopping;
+    forget(x);
+    if (c->closing || cut) {
+        nf_httpd_conn_close(c);
+        return false;
+    }
+    if (!keep && !upgraded) {
+        nf_httpd_exchange_release(c);
+        nf_httpd_conn_finish(c);
+        return false;
+    }
+    nf_httpd_input_next(&x->in);
+    if (c->in_len > 0 && nf_httpd_input_feed(&x->in, c->in, c->in_len, NULL) != NF_OK) {
+        nf_httpd_conn_close(c);
+        return false;
+    }
+    free(c->in);
+    c->in = NULL;
+    c->in_len = c->in_cap = 0;
+    c->state = upgraded ? NF_HTTPD_WEBSOCKET : NF_HTTPD_READING;
+    if (upgraded && x->in.len > 0)
+        nf_httpd_conn_stash(c, x->in.buf, x->in.len);
+    if (upgraded || x->in.len == 0) {
+        nf_httpd_exchange_release(c);
+        if (upgraded && c->server->stopping)
+            nf_websocket_close(c->ws, 1001, "");
+        if (!upgraded)
+            c->deadline_ms = nf_httpd_now(c->server) + c->server->o.limits.idle_timeout_ms;
+        return false;
+    }
+    c->deadline_ms = nf_httpd_now(c->server) + c->server->o.limits.head_timeout_ms;
+    return advance(c);
+}
+
+void nf_httpd_exchange_run(struct nf_httpd_conn *c)
+{
+    do
+        run_one(c->x);
+    while (finish_one(c));
+}
+
+/* --- what a handler asks ------------------------------------------------------------------------
+ */
+
+struct nf_slice nf_http_method(const struct nf_http_exchange *x)
+{
+    return slice_of(x, x->in.head.method);
+}
+
+struct nf_slice nf_http_path(const struct nf_http_exchange *x)
+{
+    return (struct nf_slice){ nf_str_c(&x->target.path), x->target.path.len };
+}
+
+const char *nf_http_pattern(const struct nf_http_exchange *x)
+{
+    return x->match.route ? x->match.route->pattern : "";
+}
+
+struct nf_slice nf_http_param(const struct nf_http_exchange *x, const char *name)
+{
+    for (unsigned i = 0; i < x->match.params_n; i++)
+        if (nf_slice_eq(x->match.params[i].name, name))
+            return x->match.params[i].value;
+    return (struct nf_slice){ "", 0 };
+}
+
+struct nf_slice nf_http_query(const struct nf_http_exchange *x, const char *name, bool *found)
+{
+    const struct nf_httpd_target *t = &x->target;
+    for (unsigned i = 0; i < t->pairs_n; i++) {
+        if (!nf_slice_eq(nf_httpd_slice(t->query.p, t->pairs[i].name), name))
+            continue;
+        if (found)
+            *found = true;
+        return nf_httpd_slice(t->query.p, t->pairs[i].value);
+    }
+    if (found)
+        *found = false;
+    return (struct nf_slice){ "", 0 };
+}
+
+/* The i-th header of that name, from `*at` on. */
+static bool next_header(const struct nf_http_exchange *x, const char *name, unsigned *at,
+                        struct nf_slice *ret)
+{
+    const struct nf_httpd_head *h = &x->in.head;
+    while (*at < h->fields_n) {
+        const struct nf_httpd_field *f = &h->fields[(*at)++];
+        if (!nf_slice_ieq(nf_httpd_slice(x->in.buf, f->name), name))
+            continue;
+        *ret = nf_httpd_slice(x->in.buf, f->value);
+        return true;
+    }
+    return false;
+}
+
+struct nf_slice nf_http_request_header(const struct nf_http_exchange *x, const char *name)
+{
+    unsigned at = 0;
+    struct nf_slice v = { "", 0 };
+    (void)next_header(x, name, &at, &v);
+    return v;
+}
+
+size_t nf_http_request_header_count(const struct nf_http_exchange *x, const char *name)
+{
+    unsigned at = 0;
+    size_t n = 0;
+    struct nf_slice v;
+    while (next_header(x, name, &at, &v))
+        n++;
+    return n;
+}
+
+/* RFC 6265 section 4.2.1: name=value; name=value */
+static bool find_cookie(struct nf_slice list, const char *name, struct nf_slice *ret)
+{
+    while (list.n > 0) {
+        const char *semicolon = memchr(list.p, ';', list.n);
+        size_t n = semicolon ? (size_t)(semicolon - list.p) : list.n;
+        struct nf_slice pair = nf_slice_trim((struct nf_slice){ list.p, n });
+        const char *eq = pair.n ? memchr(pair.p, '=', pair.n) : NULL;
+        if (eq && nf_slice_eq((struct nf_slice){ pair.p, (size_t)(eq - pair.p) }, name)) {
+            *ret = (struct nf_slice){ eq + 1, pair.n - (size_t)(eq - pair.p) - 1 };
+            return true;
+        }
+        n += semicolon ? 1 : 0;
+        list.p += n;
+        list.n -= n;
+    }
+    return false;
+}
+
+struct nf_slice nf_http_cookie(const struct nf_http_exchange *x, const char *name)
+{
+    unsigned at = 0;
+    struct nf_slice list, v = { "", 0 };
+    while (next_header(x, "cookie", &at, &list))
+        if (find_cookie(list, name, &v))
+            break;
+    return v;
+}
+
+struct nf_slice nf_http_body(const struct nf_http_exchange *x)
+{
+    return nf_httpd_input_body(&x->in);
+}
+
+const char *nf_http_peer(const struct nf_http_exchange *x)
+{
+    static const uint8_t v4[12] = { [10] = 0xff, [11] = 0xff };
+    struct nf_http_exchange *w = (struct nf_http_exchange *)x; /* only fills its cache */
+    const uint8_t *ip = x->c->ip;
+    if (x->c->is_unix)
+        return "unix";
+    bool is_v4 = memcmp(ip, v4, sizeof(v4)) == 0;
+    if (!x->peer[0] &&
+        !inet_ntop(is_v4 ? AF_INET : AF_INET6, is_v4 ? ip + 12 : ip, w->peer, sizeof(w->peer)))
+        return "?";
+    return x->peer;
+}
+
+bool nf_http_peer_uid(const struct nf_http_exchange *x, unsigned *uid)
+{
+    uv_os_fd_t fd;
+    struct ucred cred;
+    socklen_t n = sizeof(cred);
+    if (!x->c->is_unix || uv_fileno(&x->c->u.handle, &fd) < 0 ||
+        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) < 0)
+        return false;
+    *uid = cred.uid;
+    return true;
+}
+
+void nf_http_set_user(struct nf_http_exchange *x, void *user, void (*free_user)(void *user))
+{
+    if (x->user && x->free_user && x->user != user)
+        x->free_user(x->user);
+    x->user = user;
+    x->free_user = free_user;
+}
+
+void *nf_http_user(const struct nf_http_exchange *x)
+{
+    return x->user;
+}
+
+bool nf_http_responded(const struct nf_http_exchange *x)
+{
+    return x->responded;
+}
