@@ -1,0 +1,72 @@
+#include "base/own.h"
+#include "persistence/memory/impl.h"
+
+static struct nf_memory *memory_of(struct nf_task_store *s)
+{
+    assert(s->ops == &nf_memory_tasks);
+    return nf_container_of(s, struct nf_memory, tasks);
+}
+
+static enum nf_code get(struct nf_task_store *st, int64_t id, int64_t user_id, struct nf_task *ret,
+                        struct nf_err *err)
+{
+    const struct nf_memory_task *t = nf_memory_task(memory_of(st), id);
+    if (!t || (user_id != 0 && t->t.user_id != user_id))
+        return nf_err_set(err, NF_E_NOT_FOUND, "no such task");
+    return nf_memory_copy_task(&t->t, ret, err);
+}
+
+static bool matches(const struct nf_task *t, const struct nf_task_filter *f)
+{
+    return (f->user_id == 0 || t->user_id == f->user_id) &&
+           (f->session_id == 0 || t->session_id == f->session_id) &&
+           (f->turn_id ? t->turn_id == f->turn_id : t->kind == NF_TASK_TURN) &&
+           (f->status == 0 || (int)t->status == f->status);
+}
+
+static enum nf_code list(struct nf_task_store *st, const struct nf_task_filter *f,
+                         struct nf_tasks *ret, struct nf_err *err)
+{
+    struct nf_memory *m = memory_of(st);
+    NF_CLEANUP(nf_tasks_done) struct nf_tasks found = { 0 };
+    int64_t before = f->before_id ? f->before_id : INT64_MAX;
+    while (found.n < f->limit) {
+        const struct nf_task *next = NULL;
+        for (size_t i = 0; i < m->task.n; i++) {
+            const struct nf_task *t = &m->task.v[i].t;
+            if (t->id < before && matches(t, f) && (!next || t->id > next->id))
+                next = t;
+        }
+        if (!next)
+            break;
+        NF_TRY(nf_memory_push_task(&found, next, err));
+        before = next->id;
+    }
+    *ret = nf_take(found);
+    return NF_OK;
+}
+
+static enum nf_code changes(struct nf_task_store *st, int64_t task_id, struct nf_task_changes *ret,
+                            struct nf_err *err)
+{
+    struct nf_memory *m = memory_of(st);
+    NF_CLEANUP(nf_task_changes_done) struct nf_task_changes found = { 0 };
+    size_t cap = 0;
+    for (size_t i = 0; i < m->change.n; i++) {
+        if (m->change.v[i].task_id != task_id)
+            continue;
+        void *v = nf_memory_room(found.v, &cap, found.n, 1, sizeof(*found.v), err);
+        if (!v)
+            return NF_E_NOMEM;
+        found.v = v;
+        found.v[found.n++] = m->change.v[i];
+    }
+    *ret = nf_take(found);
+    return NF_OK;
+}
+
+const struct nf_task_store_ops nf_memory_tasks = {
+    .get = get,
+    .list = list,
+    .changes = changes,
+};
