@@ -13,7 +13,7 @@
 struct nf_http_client;
 struct nf_http_call;
 
-#define NF_HTTP_HEADERS_MAX 32 /* of a request */
+#define NF_HTTP_HEADERS_MAX 32          /* of a request */
 #define NF_HTTP_RESPONSE_HEAD_MAX 65536 /* bytes */
 
 struct nf_http_header {
@@ -22,8 +22,8 @@ struct nf_http_header {
 
 /* Borrowed until nf_http_open returns, except `body`, which must live until the call is closed. */
 struct nf_http_request {
-    const char *method; /* "GET" */
-    const char *url; /* http:// or https:// */
+    const char *method;      /* "GET" */
+    const char *url;         /* http:// or https:// */
     const char *unix_socket; /* connect to this path instead of the URL's host; NULL: no */
     const struct nf_http_header *headers;
     size_t headers_n;
@@ -33,15 +33,19 @@ struct nf_http_request {
     const char *body;
     size_t body_n;
     int64_t connect_timeout_ms; /* 0: 10,000 */
-    int64_t head_timeout_ms; /* until the response's head arrived; 0: 60,000 */
-    const char *proxy; /* NULL: none */
+    int64_t head_timeout_ms;    /* until the response's head arrived; 0: 60,000 */
+    const char *proxy;          /* NULL: none */
+    /* Set by nf_http_open, also when it fails: whether the server may have seen any of the request.
+     * False after a refused connection, an unknown name or failed TLS: another try cannot do
+     * anything twice. NULL: nobody asks. */
+    bool *sent;
 };
 
 struct nf_http_client_options {
     const char *user_agent; /* NULL: "nexflow" */
-    const char *ca_file; /* NULL: the system's */
+    const char *ca_file;    /* NULL: the system's */
     size_t connections_max; /* kept alive; 0: 64 */
-    size_t buffer_max; /* bytes of one response held while nobody reads; 0: 65,536 */
+    size_t buffer_max;      /* bytes of one response held while nobody reads; 0: 65,536 */
 };
 
 NF_RC nf_http_client_new(struct nf_loop *l, const struct nf_http_client_options *o,
