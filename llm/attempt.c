@@ -1,0 +1,355 @@
+#include "llm/attempt.h"
+
+#include "base/own.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define SLACK_MS 20 /* by how much a wait may end early and still have been ours */
+#define DRAIN_MS 20 /* waited for the end of the body after the end of the answer */
+
+struct attempt {
+    struct nf_llm_attempt *out;
+    struct nf_llm_wire *w;
+    const struct nf_llm_route *t;
+    struct nf_model_sink *sink;
+    struct nf_str id, model; /* of START */
+    bool has_start, has_tokens, ended;
+    int64_t begun_ms;
+};
+
+static void attempt_done(struct attempt *a)
+{
+    nf_str_done(&a->id);
+    nf_str_done(&a->model);
+}
+
+/* --- messages for a person ---------------------------------------------------------------------
+ */
+
+static NF_RC explain_denied(const struct nf_llm_route *t, const struct nf_llm_failure *f,
+                            struct nf_err *err)
+{
+    if (f->status == 401 || (f->status == 403 && f->detail[0] == '\0'))
+        return nf_err_set(err, NF_E_DENIED,
+                          "%s refused the key (%d): check llm.providers: api_key of '%s'", t->name,
+                          f->status, t->provider);
+    if (f->status == 403)
+        return nf_err_set(err, NF_E_DENIED, "%s may not be used with this key (403): %s", t->name,
+                          f->detail);
+    return nf_err_set(err, NF_E_DENIED,
+                      "%s: the account at '%s' has no credit left (%d): top it up, or choose "
+                      "another model",
+                      t->name, t->provider, f->status);
+}
+
+static NF_RC explain_unavailable(const struct nf_llm_route *t, const struct nf_llm_failure *f,
+                                 struct nf_err *err)
+{
+    const char *colon = f->detail[0] ? ": " : "";
+    if (f->status == 429 && f->retry_after_ms > 0)
+        return nf_err_set(err, NF_E_UNAVAILABLE, "%s: too many requests (429): try again in %lld s",
+                          t->name, (long long)(f->retry_after_ms + 999) / 1000);
+    if (f->status == 429)
+        return nf_err_set(err, NF_E_UNAVAILABLE,
+                          "%s: too many requests (429): try again in a minute", t->name);
+    if (f->status >= 400)
+        return nf_err_set(err, NF_E_UNAVAILABLE,
+                          "%s does not work right now (%d%s%s): try again in a moment, or choose "
+                          "another model",
+                          t->name, f->status, colon, f->detail);
+    if (f->status > 0)
+        return nf_err_set(err, NF_E_UNAVAILABLE,
+                          "%s does not answer with a stream (status %d%s%s): check the base_url of "
+                          "'%s'",
+                          t->name, f->status, colon, f->detail, t->provider);
+    if (strcmp(f->kind, "truncated") == 0)
+        return nf_err_set(err, NF_E_UNAVAILABLE,
+                          "%s: the answer broke off before its end: try again", t->name);
+    if (strcmp(f->kind, "bad_stream") == 0)
+        return nf_err_set(err, NF_E_UNAVAILABLE,
+                          "%s sent something that is no answer (%s): try again, or check the "
+                          "base_url of '%s'",
+                          t->name, f->detail, t->provider);
+    if (strcmp(f->kind, "unreachable") == 0)
+        return nf_err_set(err, NF_E_UNAVAILABLE,
+                          "%s cannot be reached (%s): is '%s' running, and is its base_url right?",
+                          t->name, f->detail, t->provider);
+    return nf_err_set(err, NF_E_UNAVAILABLE, "%s failed%s%s: try again, or choose another model",
+                      t->name, colon, f->detail);
+}
+
+enum nf_code nf_llm_explain(const struct nf_llm_route *t, const struct nf_llm_failure *f,
+                            struct nf_err *err)
+{
+    const char *colon = f->detail[0] ? ": " : "";
+    switch (f->code) {
+    case NF_E_DENIED:
+        return explain_denied(t, f, err);
+    case NF_E_NOT_FOUND:
+        return nf_err_set(err, f->code,
+                          "%s: '%s' does not know this model (404%s%s): check its name and the "
+                          "base_url",
+                          t->name, t->provider, colon, f->detail);
+    case NF_E_LIMIT:
+        return nf_err_set(err, f->code, "%s: the conversation is too long for it%s%s", t->name,
+                          colon, f->detail);
+    case NF_E_INVALID:
+        return nf_err_set(err, f->code, "%s refused the request (%d%s%s)", t->name, f->status,
+                          colon, f->detail);
+    case NF_E_TIMEOUT:
+        return nf_err_set(err, f->code,
+                          "%s was silent too long (%s): try again, choose another model, or raise "
+                          "its timeout under llm.models",
+                          t->name, f->detail);
+    default:
+        return explain_unavailable(t, f, err);
+    }
+}
+
+static NF_RC fail(struct attempt *a, struct nf_err *err)
+{
+    a->out->failed = true;
+    return nf_llm_explain(a->t, &a->out->failure, err);
+}
+
+static NF_RC fail_with(struct attempt *a, enum nf_code code, const char *kind, const char *detail,
+                       bool retry, struct nf_err *err)
+{
+    struct nf_llm_failure *f = &a->out->failure;
+    *f = (struct nf_llm_failure){ .code = code, .retry = retry, .next = true };
+    (void)snprintf(f->kind, sizeof(f->kind), "%s", kind);
+    (void)snprintf(f->detail, sizeof(f->detail), "%s", detail);
+    return fail(a, err);
+}
+
+/* --- events ------------------------------------------------------------------------------------
+ */
+
+static NF_RC keep_text(struct nf_str *to, const char *text, struct nf_err *err)
+{
+    return text ? nf_str_set(to, text, err) : NF_OK;
+}
+
+/* The first thing to show: what was held back comes before it. */
+static NF_RC show(struct attempt *a, struct nf_err *err)
+{
+    if (a->out->shown)
+        return NF_OK;
+    a->out->shown = true;
+    a->out->first_token_ms = a->w->ops->mono_ms(a->w) - a->begun_ms;
+    struct nf_completion_event start = { .type = NF_EVENT_START,
+                                         .id = a->id.p,
+                                         .model = a->model.p };
+    NF_TRY(a->sink->event(a->sink, &start, err));
+    struct nf_completion_event usage = { .type = NF_EVENT_USAGE, .tokens = a->out->tokens };
+    return a->has_tokens ? a->sink->event(a->sink, &usage, err) : NF_OK;
+}
+
+static void note_error(struct attempt *a, const struct nf_completion_event *e)
+{
+    struct nf_llm_failure *f = &a->out->failure;
+    *f = (struct nf_llm_failure){ .status = e->status, .retry_after_ms = e->retry_after_ms };
+    (void)snprintf(f->kind, sizeof(f->kind), "%s", e->kind ? e->kind : "");
+    (void)snprintf(f->detail, sizeof(f->detail), "%.*s", (int)e->text.n, e->text.p);
+    nf_llm_failure_classify(f);
+    nf_llm_failure_censor(f, nf_secret_reveal(&a->t->key));
+    a->out->failed = true;
+}
+
+static enum nf_code on_event(void *arg, const struct nf_completion_event *e, struct nf_err *err)
+{
+    struct attempt *a = arg;
+    switch (e->type) {
+    case NF_EVENT_START:
+        NF_TRY(keep_text(&a->id, e->id, err));
+        return keep_text(&a->model, e->model, err);
+    case NF_EVENT_USAGE:
+        a->out->tokens = e->tokens;
+        a->has_tokens = true;
+        return a->out->shown ? a->sink->event(a->sink, e, err) : NF_OK;
+    case NF_EVENT_ERROR:
+        note_error(a, e);
+        return NF_OK;
+    default:
+        NF_TRY(show(a, err));
+        a->ended = a->ended || e->type == NF_EVENT_END;
+        return a->sink->event(a->sink, e, err);
+    }
+}
+
+/* --- time --------------------------------------------------------------------------------------
+ */
+
+static int64_t least(int64_t x, int64_t y)
+{
+    return x < y ? x : y;
+}
+
+/* How long the next wait may be, and the text of what has run out when it has. */
+static int64_t patience(const struct attempt *a, int64_t elapsed, char *what, size_t size)
+{
+    const struct nf_llm_route *t = a->t;
+    int64_t total = t->total_timeout_ms - elapsed;
+    int64_t first = a->out->shown ? total : t->first_token_timeout_ms - elapsed;
+    int64_t left = least(least(total, first), t->idle_timeout_ms);
+    if (!a->out->shown)
+        left = least(total, first);
+    if (left == total)
+        (void)snprintf(what, size, "total_timeout %lld s", (long long)t->total_timeout_ms / 1000);
+    else if (!a->out->shown)
+        (void)snprintf(what, size, "first_token_timeout %lld s",
+                       (long long)t->first_token_timeout_ms / 1000);
+    else
+        (void)snprintf(what, size, "idle_timeout %lld s", (long long)t->idle_timeout_ms / 1000);
+    return left;
+}
+
+/* A wait of ours failed: is that this model's fault? */
+static NF_RC wait_failed(struct attempt *a, enum nf_code rc, int64_t waited, int64_t limit,
+                         const char *what, struct nf_err *err)
+{
+    if (a->w->ops->cancelled(a->w) != NF_OK)
+        return rc;
+    if (rc == NF_E_TIMEOUT && waited + SLACK_MS >= limit)
+        return fail_with(a, NF_E_TIMEOUT, "timeout", what, false, err);
+    if (rc != NF_E_UNAVAILABLE && rc != NF_E_IO)
+        return rc;
+    char detail[NF_LLM_DETAIL_MAX + 1];
+    (void)snprintf(detail, sizeof(detail), "%.*s", NF_LLM_DETAIL_MAX, err ? err->msg : "");
+    return fail_with(a, NF_E_UNAVAILABLE, a->out->shown ? "truncated" : "unreachable", detail, true,
+                     err);
+}
+
+/* --- the call ----------------------------------------------------------------------------------
+ */
+
+/* Read what a provider said instead of an answer. What cannot be read is left out. */
+static NF_RC read_refusal(struct attempt *a, struct nf_llm_answer *ans, struct nf_str *body)
+{
+    const char *p;
+    size_t n = 1;
+    while (n > 0 && body->len < NF_LLM_ERROR_BODY_MAX) {
+        enum nf_code rc = a->w->ops->read(a->w, ans, NF_LLM_CONNECT_TIMEOUT_MS, &p, &n, NULL);
+        if (rc == NF_E_CANCELED)
+            return rc;
+        if (rc != NF_OK || nf_str_add(body, p, n, NULL) != NF_OK)
+            return NF_OK;
+    }
+    return NF_OK;
+}
+
+static NF_RC refused(struct attempt *a, struct nf_llm_answer *ans, struct nf_err *err)
+{
+    NF_CLEANUP(nf_str_done) struct nf_str body = { 0 };
+    struct nf_llm_failure *f = &a->out->failure;
+    int64_t now = a->w->ops->now_ms(a->w), ms;
+    int status = a->w->ops->status(ans);
+    const char *exact = a->w->ops->header(ans, "retry-after-ms");
+    int64_t after = nf_llm_retry_after(a->w->ops->header(ans, "retry-after"), now);
+
+    if (exact && nf_slice_u63(nf_slice_trim(nf_slice_of(exact)), &ms) &&
+        ms <= NF_LLM_RETRY_AFTER_MAX_MS)
+        after = ms;
+    if (read_refusal(a, ans, &body) != NF_OK)
+        return nf_err_set(err, NF_E_CANCELED, "cancelled");
+    nf_llm_failure_of_answer(status, nf_str_c(&body), body.len, nf_secret_reveal(&a->t->key), f);
+    f->retry_after_ms = after;
+    if (f->status == 0)
+        f->status = status;
+    return fail(a, err);
+}
+
+/* A page or a whole JSON object where a stream belongs: the URL is that of something else. */
+static bool is_no_stream(const struct attempt *a, const struct nf_llm_answer *ans)
+{
+    const char *type = a->w->ops->header(ans, "content-type");
+    if (!type)
+        return false;
+    if (strncasecmp(type, "text/html", 9) == 0)
+        return true;
+    return a->t->codec->is_sse && strncasecmp(type, "application/json", 16) == 0;
+}
+
+/* Wait a moment for the end of the body, so that the connection can be used again. */
+static void drain(struct attempt *a, struct nf_llm_answer *ans)
+{
+    const char *p;
+    size_t n;
+    if (a->w->ops->cancelled(a->w) == NF_OK)
+        (void)!a->w->ops->read(a->w, ans, DRAIN_MS, &p, &n, NULL);
+}
+
+static NF_RC pump(struct attempt *a, struct nf_llm_answer *ans, struct nf_llm_decoder *d,
+                  struct nf_err *err)
+{
+    char what[64];
+    const char *p;
+    size_t n = 1;
+    while (n > 0 && !nf_llm_ended(d)) {
+        int64_t from = a->w->ops->mono_ms(a->w);
+        int64_t limit = patience(a, from - a->begun_ms, what, sizeof(what));
+        if (limit <= 0)
+            return fail_with(a, NF_E_TIMEOUT, "timeout", what, false, err);
+        enum nf_code rc = a->w->ops->read(a->w, ans, limit, &p, &n, err);
+        if (rc != NF_OK)
+            return wait_failed(a, rc, a->w->ops->mono_ms(a->w) - from, limit, what, err);
+        NF_TRY(n > 0 ? nf_llm_feed(d, p, n, err) : nf_llm_finish(d, err));
+    }
+    if (a->out->failed)
+        return fail(a, err);
+    assert(a->ended);
+    drain(a, ans);
+    return NF_OK;
+}
+
+static NF_RC converse(struct attempt *a, const struct nf_str *body, struct nf_err *err)
+{
+    struct nf_llm_wire *w = a->w;
+    NF_CLEANUP(nf_llm_decoder_freep) struct nf_llm_decoder *d = NULL;
+    struct nf_llm_answer *ans = NULL;
+    char what[64];
+    int64_t limit = patience(a, 0, what, sizeof(what));
+    struct nf_llm_call c = {
+        .http = &a->t->codec->http,
+        .url = a->t->url,
+        .key = &a->t->key,
+        .body = nf_str_c(body),
+        .body_n = body->len,
+        .connect_timeout_ms = least(NF_LLM_CONNECT_TIMEOUT_MS, limit),
+        .head_timeout_ms = limit,
+    };
+
+    NF_TRY(a->t->codec->decoder_new(on_event, a, w->ops->random(w), &d, err));
+    enum nf_code rc = w->ops->send(w, &c, &ans, err);
+    int64_t waited = w->ops->mono_ms(w) - a->begun_ms;
+    if (rc == NF_E_TIMEOUT && waited + SLACK_MS < limit &&
+        waited + SLACK_MS >= c.connect_timeout_ms)
+        return fail_with(a, NF_E_UNAVAILABLE, "unreachable", "no connection within 10 s", true,
+                         err);
+    if (rc != NF_OK)
+        return wait_failed(a, rc, waited, limit, what, err);
+    if (w->ops->status(ans) != 200 || is_no_stream(a, ans))
+        rc = refused(a, ans, err);
+    else
+        rc = pump(a, ans, d, err);
+    w->ops->close(ans);
+    return rc;
+}
+
+enum nf_code nf_llm_attempt_run(struct nf_llm_wire *w, const struct nf_llm_route *t,
+                                const struct nf_completion_request *r, struct nf_model_sink *sink,
+                                struct nf_llm_attempt *out, struct nf_err *err)
+{
+    NF_CLEANUP(nf_str_done) struct nf_str body = { .max = NF_LLM_REQUEST_MAX };
+    NF_CLEANUP(attempt_done) struct attempt a = { .out = out, .w = w, .t = t, .sink = sink };
+
+    *out = (struct nf_llm_attempt){ .tokens = { -1, -1, -1, -1 }, .first_token_ms = -1 };
+    NF_TRY(t->codec->encode(r, &t->target, &body, err));
+    a.begun_ms = w->ops->mono_ms(w);
+    enum nf_code rc = converse(&a, &body, err);
+    out->took_ms = w->ops->mono_ms(w) - a.begun_ms;
+    return rc;
+}
