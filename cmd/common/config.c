@@ -87,7 +87,11 @@ enum nf_code nf_daemon_config_load(const char *path, struct nf_daemon_config *re
         path = NF_CONFIG_DEFAULT_PATH;
     *ret = (struct nf_daemon_config){ 0 };
     nf_daemon_config_parts(ret, parts);
-    return nf_config_load(path, parts, NF_DAEMON_PARTS, err);
+    NF_TRY(nf_config_load(path, parts, NF_DAEMON_PARTS, err));
+    enum nf_code rc = nf_llm_settings_check(&ret->llm, err);
+    if (rc != NF_OK)
+        nf_daemon_config_done(ret);
+    return rc;
 }
 
 void nf_daemon_config_done(struct nf_daemon_config *c)

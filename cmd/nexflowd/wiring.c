@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define OWNER 1           /* of SQLite there is one instance */
 #define LATE_LOOP_MS 1000 /* above it we are not ready */
@@ -15,10 +16,56 @@
 /* --- what the web channel asks
  * --------------------------------------------------------------------- */
 
+static void put_model(struct nf_json_out *o, const struct nf_llm_model_view *m)
+{
+    nf_json_out_object(o);
+    nf_json_put_str(o, "name", m->name);
+    nf_json_put_str(o, "provider", m->provider);
+    nf_json_put_i64(o, "context_tokens", m->info.context_tokens);
+    nf_json_put_i64(o, "output_tokens", m->info.output_tokens);
+    nf_json_put_bool(o, "broken", m->broken);
+    nf_json_out_end(o);
+}
+
+static void put_alias(struct nf_json_out *o, const struct nf_llm_alias_view *a)
+{
+    nf_json_out_object(o);
+    nf_json_put_str(o, "name", a->name);
+    nf_json_out_key(o, "models");
+    nf_json_out_array(o);
+    for (size_t i = 0; i < a->n; i++)
+        nf_json_out_str(o, a->models[i]);
+    nf_json_out_end(o);
+    nf_json_out_end(o);
+}
+
 static enum nf_code models(void *arg, struct nf_str *to, struct nf_err *err)
 {
-    struct nf_wiring *w = arg;
-    return nf_router_models_json(w->router, to, err);
+    const struct nf_wiring *w = arg;
+    const struct nf_llm_router *r = w->router;
+    const char *standard = nf_llm_router_default(r);
+    struct nf_json_out o;
+
+    nf_json_begin_doc(&o, to);
+    nf_json_out_object(&o);
+    nf_json_out_key(&o, "default");
+    nf_json_out_str(&o, standard[0] ? standard : NULL);
+    nf_json_out_key(&o, "models");
+    nf_json_out_array(&o);
+    for (size_t i = 0; i < nf_llm_router_models_n(r); i++) {
+        struct nf_llm_model_view m = nf_llm_router_model_at(r, i);
+        put_model(&o, &m);
+    }
+    nf_json_out_end(&o);
+    nf_json_out_key(&o, "aliases");
+    nf_json_out_array(&o);
+    for (size_t i = 0; i < nf_llm_router_aliases_n(r); i++) {
+        struct nf_llm_alias_view a = nf_llm_router_alias_at(r, i);
+        put_alias(&o, &a);
+    }
+    nf_json_out_end(&o);
+    nf_json_out_end(&o);
+    return nf_json_end_doc(&o, err);
 }
 
 static enum nf_code not_ready(void *arg, struct nf_str *reasons, struct nf_err *err)
@@ -71,14 +118,18 @@ static NF_RC open_database(struct nf_wiring *w, struct nf_err *err)
     return nf_repositories_new(w->db, &w->stores, err);
 }
 
+/* Without any model a turn fails with words that say how to add one. */
+static void offer_models(struct nf_wiring *w)
+{
+    w->app.model = nf_llm_router_models_n(w->router) > 0 ? nf_llm_router_model(w->router) : NULL;
+}
+
 static NF_RC build_models(struct nf_wiring *w, struct nf_err *err)
 {
     const struct nf_http_client_options options = { .user_agent = "nexflow/" NF_VERSION };
     NF_TRY(nf_http_client_new(w->loop, &options, &w->http, err));
-    if (w->config->llm.providers.n == 0)
-        return NF_OK;
-    NF_TRY(nf_router_new(&w->config->llm, w->http, nf_system_clock(), &w->router, err));
-    w->app.model = nf_router_model(w->router);
+    NF_TRY(nf_llm_router_new(&w->config->llm, w->http, &w->router, err));
+    offer_models(w);
     return NF_OK;
 }
 
@@ -209,11 +260,13 @@ enum nf_code nf_wiring_reload(struct nf_wiring *w, const char *config_path, stru
     NF_TRY(nf_daemon_config_load(config_path, &fresh, err));
     nf_daemon_config_parts(w->config, live_parts);
     nf_daemon_config_parts(&fresh, fresh_parts);
-    enum nf_code rc = nf_config_reload(live_parts, fresh_parts, NF_DAEMON_PARTS, ignored, err);
-    nf_daemon_config_done(&fresh);
+    enum nf_code rc = nf_llm_router_reload(w->router, &fresh.llm, err);
     if (rc == NF_OK)
-        nf_log_setup(2, (enum nf_log_level)(w->config->log.level + 1),
-                     (enum nf_log_format)w->config->log.format);
+        rc = nf_config_reload(live_parts, fresh_parts, NF_DAEMON_PARTS, ignored, err);
+    nf_daemon_config_done(&fresh);
+    offer_models(w);
+    nf_log_setup(STDERR_FILENO, (enum nf_log_level)(w->config->log.level + 1),
+                 (enum nf_log_format)w->config->log.format);
     return rc;
 }
 
@@ -223,7 +276,7 @@ void nf_wiring_done(struct nf_wiring *w)
     nf_web_free(w->web);
     nf_turns_free(w->turns);
     nf_summaries_free(w->app.summaries);
-    nf_router_free(w->router);
+    nf_llm_router_free(w->router);
     nf_http_client_free(w->http);
     nf_stores_done(&w->stores);
     if (w->db)

@@ -17,7 +17,7 @@ struct nf_wiring {
     struct nf_db *db;
     struct nf_stores stores;
     struct nf_http_client *http;
-    struct nf_router *router; /* NULL: no provider is configured */
+    struct nf_llm_router *router;
     struct nf_web *web;
     struct nf_turns *turns;
     struct nf_idgen ids;

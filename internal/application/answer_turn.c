@@ -80,6 +80,9 @@ static NF_RC end_turn(struct nf_turn *t, struct nf_turn_control *control,
                                    .status = NF_OUTBOX_PENDING };
     struct nf_finished done;
 
+    if (t->cursor.pos == 0) /* it failed before it began: an end needs a beginning */
+        nf_turn_show(t,
+                     &(struct nf_run_event){ .type = NF_RUN_STARTED, .input_seq = t->claim->seq });
     NF_TRY(close_step(t, status, reason, err));
     if (needs_notice(t, status))
         NF_TRY(nf_turn_say(t, NF_ROLE_NOTICE, reason, NULL, err));
