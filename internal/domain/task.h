@@ -65,7 +65,8 @@ void nf_task_done(struct nf_task *t);
  * above. */
 NF_RC nf_task_may_become(enum nf_task_status from, enum nf_task_status to, struct nf_err *err);
 
-/* Move *t and stamp started_ms or ended_ms; `reason` may be NULL and is cut at a character. */
+/* Move *t and stamp started_ms or ended_ms; `reason` may be NULL and is cut at a character,
+ * also where it stops to be UTF-8. */
 NF_RC nf_task_become(struct nf_task *t, enum nf_task_status to, int64_t now_ms, const char *reason,
                      struct nf_err *err);
 

@@ -27,8 +27,8 @@ struct nf_identity {
     int64_t created_ms;
 };
 
-/* Names are 1 to NF_NAME_MAX bytes of UTF-8 without control characters. NF_E_INVALID, NF_E_LIMIT.
- */
+/* Names are 1 to NF_NAME_MAX bytes of UTF-8 without control characters, not
+ * only blanks. NF_E_INVALID, NF_E_LIMIT. */
 NF_RC nf_user_init(struct nf_user *u, int64_t id, const char *name, enum nf_user_role role,
                    int64_t now_ms, struct nf_err *err);
 NF_RC nf_user_rename(struct nf_user *u, const char *name, struct nf_err *err);
