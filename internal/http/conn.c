@@ -145,32 +145,35 @@ void nf_httpd_conn_stash(struct nf_httpd_conn *c, const char *p, size_t n)
 /* --- the fiber ----------------------------------------------------------------------------------
  */
 
-static enum nf_code work(void *arg, struct nf_err *err)
-{
-    struct nf_httpd_conn *c = arg;
-    (void)err;
-    if (c->state == NF_HTTPD_RUNNING)
-        nf_httpd_exchange_run(c);
-    if (c->state == NF_HTTPD_WEBSOCKET)
-        nf_httpd_ws_run(c);
-    nf_httpd_conn_idle(c);
-    return NF_OK;
-}
-
 bool nf_httpd_conn_spawn(struct nf_httpd_conn *c)
 {
     if (c->running)
         return true;
-    if (nf_scope_spawn(&c->server->fibers, work, c, &c->fiber, NULL) != NF_OK)
+    if (!nf_httpd_worker_give(c->server, c))
         return false;
     c->running = true;
     return true;
 }
 
-void nf_httpd_conn_idle(struct nf_httpd_conn *c)
+bool nf_httpd_conn_waits(const struct nf_httpd_conn *c)
 {
+    const struct nf_http_server *s = c->server;
+    if (c->state == NF_HTTPD_WEBSOCKET)
+        return c->ws->waits;
+    return c->x->match.route && s->route_waits[c->x->match.route - s->o.routes];
+}
+
+void nf_httpd_conn_work(struct nf_httpd_conn *c)
+{
+    c->fiber = nf_fiber_current();
+    if (c->state == NF_HTTPD_RUNNING)
+        nf_httpd_exchange_run(c);
+    if (c->state == NF_HTTPD_WEBSOCKET)
+        nf_httpd_ws_run(c);
     c->running = false;
     c->fiber = NULL;
+    if (nf_fiber_cancelled() != NF_OK)
+        nf_fiber_uncancel(); /* it was meant for this connection */
     if (c->closed)
         destroy(c);
     else

@@ -42,6 +42,7 @@ struct nf_httpd_conn {
     } u;
     struct nf_http_server *server;
     struct nf_httpd_conn *prev, *next;
+    struct nf_httpd_conn *ready_next;              /* in the queue for a fiber */
     struct nf_httpd_conn *dirty_prev, *dirty_next; /* with output to flush this round */
     struct nf_http_exchange *x;                    /* from a request's first byte to its end */
     struct nf_websocket *ws;
@@ -82,6 +83,7 @@ struct nf_websocket {
     int64_t heard_ms, ping_ms;   /* ping_ms 0: none is under way */
     int64_t message_deadline_ms; /* of a running handler */
     uint16_t code;               /* how it ended; 0: it did not */
+    bool waits;                  /* the last message's handler waited */
     bool close_sent, done;       /* done: nothing more is read from it */
 };
 
@@ -96,6 +98,7 @@ struct nf_httpd_listener {
     bool paused;
 };
 
+struct nf_httpd_worker;
 struct nf_httpd_peer; /* an address and how many connections it has */
 
 struct nf_http_server {
@@ -105,6 +108,11 @@ struct nf_http_server {
     struct nf_httpd_input_limits input_limits;
     struct nf_scope fibers;
     struct nf_httpd_conn *conns, *dirty;
+    struct nf_httpd_conn *ready, **ready_end; /* that wait for a fiber */
+    struct nf_httpd_worker *parked;
+    size_t parked_n;
+    uint64_t round;    /* of the loop */
+    bool *route_waits; /* by route: its handler waited the last time */
     struct nf_http_exchange *pool;
     size_t pool_n;
     struct nf_httpd_listener *listeners;
@@ -119,6 +127,7 @@ struct nf_http_server {
     int64_t date_until_ms;
     char date[40]; /* "Date: ...\r\n" */
     bool stopping;
+    bool worker_due; /* a fiber for `ready` is about to run */
     char read_buffer[NF_HTTPD_READ_BUFFER];
 };
 
@@ -136,10 +145,12 @@ void nf_httpd_conn_close(struct nf_httpd_conn *c);
 /* Flush, FIN, linger. */
 void nf_httpd_conn_finish(struct nf_httpd_conn *c);
 void nf_httpd_conn_sweep(struct nf_httpd_conn *c, int64_t now);
-/* Its fiber is about to end: read on, or free it. */
-void nf_httpd_conn_idle(struct nf_httpd_conn *c);
-/* Start a fiber for it, unless one works already. False: there is none to be had. */
+/* Have a fiber work for it, unless one does. False: there is none to be had. */
 bool nf_httpd_conn_spawn(struct nf_httpd_conn *c);
+/* In that fiber. */
+void nf_httpd_conn_work(struct nf_httpd_conn *c);
+/* True unless its handler did not wait the last time. */
+bool nf_httpd_conn_waits(const struct nf_httpd_conn *c);
 /* Keep bytes for later. On failure the connection is closed. */
 void nf_httpd_conn_stash(struct nf_httpd_conn *c, const char *p, size_t n);
 
@@ -159,6 +170,13 @@ void nf_httpd_exchange_free(struct nf_http_exchange *x);
 void nf_httpd_respond_error(struct nf_http_exchange *x, int status, const struct nf_err *e);
 /* 101 with the exchange's headers. */
 NF_RC nf_httpd_respond_upgrade(struct nf_http_exchange *x, const char *accept, struct nf_err *err);
+
+/* --- worker.c -----------------------------------------------------------------------------------
+ */
+/* Queue `c` for a fiber. False: there is none to be had. */
+bool nf_httpd_worker_give(struct nf_http_server *s, struct nf_httpd_conn *c);
+/* See to it that a fiber looks at the queue. */
+bool nf_httpd_worker_call(struct nf_http_server *s);
 
 /* --- out.c: output ------------------------------------------------------------------------------
  */

@@ -217,7 +217,10 @@ static void run_one(struct nf_http_exchange *x)
     struct nf_err e = { 0 };
     c->server->stats.requests++;
     x->keep = x->in.head.keep_alive && !c->eof;
+    uint64_t round = c->server->round;
     enum nf_code rc = call_handler(x, &e);
+    if (x->match.route)
+        c->server->route_waits[x->match.route - c->server->o.routes] = c->server->round != round;
     if (nf_fiber_cancelled() != NF_OK)
         nf_fiber_uncancel();
     c->deadline_ms = 0;
@@ -270,6 +273,10 @@ static bool finish_one(struct nf_httpd_conn *c)
 
 void nf_httpd_exchange_run(struct nf_httpd_conn *c)
 {
+    if (c->server->fibers.canceled) {
+        nf_httpd_conn_close(c); /* stopped before it began */
+        return;
+    }
     do
         run_one(c->x);
     while (finish_one(c));

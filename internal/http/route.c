@@ -183,7 +183,7 @@ static struct brace read_brace(const char *p)
     const char *close = strchr(p, '}');
     assert(close);
     struct brace b = { { p + 1, (size_t)(close - p - 1) }, false, close + 1 };
-    if (b.name.n > 3 && memcmp(close - 3, "...", 3) == 0) {
+    if (b.name.n >= 3 && memcmp(close - 3, "...", 3) == 0) {
         b.rest = true;
         b.name.n -= 3;
     }

@@ -50,7 +50,11 @@ static uint64_t sweep_interval(const struct nf_http_limits *l)
 
 static void on_prepare(uv_prepare_t *p)
 {
-    nf_httpd_flush_all(p->data);
+    struct nf_http_server *s = p->data;
+    s->round++;
+    if (s->ready)
+        (void)nf_httpd_worker_call(s);
+    nf_httpd_flush_all(s);
 }
 
 static void on_idle(uv_idle_t *i)
@@ -100,6 +104,12 @@ enum nf_code nf_http_server_new(struct nf_loop *l, const struct nf_http_server_o
     struct nf_http_server *s = calloc(1, sizeof(*s));
     if (!s)
         return nf_err_set(err, NF_E_NOMEM, "out of memory");
+    s->route_waits = calloc(o->routes_n + 1, sizeof(*s->route_waits));
+    if (!s->route_waits) {
+        free(s);
+        return nf_err_set(err, NF_E_NOMEM, "out of memory");
+    }
+    s->ready_end = &s->ready;
     s->loop = l;
     s->uv = nf_loop_uv(l);
     s->o = *o;
@@ -196,6 +206,7 @@ void nf_http_server_free(struct nf_http_server *s)
         s->pool = x->next;
         nf_httpd_exchange_free(x);
     }
+    free(s->route_waits);
     free(s);
 }
 

@@ -152,7 +152,9 @@ static void on_message(struct nf_websocket *ws, bool text, const char *p, size_t
     struct nf_http_server *s = ws->c->server;
     struct nf_err e = { 0 };
     ws->message_deadline_ms = nf_httpd_now(s) + s->o.limits.handler_timeout_ms;
+    uint64_t round = s->round;
     enum nf_code rc = ws->ops->message(ws->user, ws, text, p, n, &e);
+    ws->waits = s->round != round;
     ws->message_deadline_ms = 0;
     if (nf_fiber_cancelled() != NF_OK)
         nf_fiber_uncancel();
