@@ -1,0 +1,576 @@
+#include "tests/support/test.h"
+
+#include "codec/json.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct nf_err err;
+
+struct fixture {
+    struct nf_json_doc *doc;
+    struct nf_str text;
+    struct nf_json_out o;
+};
+
+static int setup(void **state)
+{
+    *state = calloc(1, sizeof(struct fixture));
+    return *state ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    nf_fail_alloc_at(0);
+    nf_json_free(f->doc);
+    nf_str_done(&f->text);
+    free(f);
+    return 0;
+}
+
+static enum nf_code parse(struct fixture *f, const char *text)
+{
+    nf_json_free(f->doc);
+    f->doc = NULL;
+    return nf_json_parse(text, strlen(text), 0, &f->doc, &err);
+}
+
+static const struct nf_json *parsed(struct fixture *f, const char *text)
+{
+    assert_ok(parse(f, text), &err);
+    return nf_json_root(f->doc);
+}
+
+/* What `text` reads as, printed again. */
+static const char *reprinted(struct fixture *f, const char *text)
+{
+    const struct nf_json *v = parsed(f, text);
+    nf_str_reset(&f->text);
+    nf_json_begin_doc(&f->o, &f->text);
+    nf_json_out_value(&f->o, v);
+    assert_ok(nf_json_end_doc(&f->o, &err), &err);
+    return nf_str_c(&f->text);
+}
+
+/* `open` n times, then `close` n times, in *ret. */
+static void nest(struct nf_str *ret, const char *open, const char *close, int n)
+{
+    nf_str_reset(ret);
+    for (int i = 0; i < n; i++)
+        assert_ok(nf_str_adds(ret, open, &err), &err);
+    for (int i = 0; i < n; i++)
+        assert_ok(nf_str_adds(ret, close, &err), &err);
+}
+
+static void every_kind_of_value_is_read(void **state)
+{
+    const struct nf_json *v = parsed(
+        *state, " { \"s\" : \"a\\u00e9\\ud83d\\ude00\\n\\/\" , \"n\":null, \"t\":true,\"f\":false,"
+                "\"i\":-12, \"d\":2.5, \"a\":[1,2,3], \"o\":{} }\r\n\t ");
+
+    assert_int_equal(nf_json_type(v), NF_JSON_OBJECT);
+    assert_int_equal(nf_json_count(v), 8);
+    assert_string_equal(nf_json_str(nf_json_get(v, "s")), "a\xc3\xa9\xf0\x9f\x98\x80\n/");
+    assert_int_equal(nf_json_type(nf_json_get(v, "n")), NF_JSON_NULL);
+    assert_true(nf_json_bool(nf_json_get(v, "t"), false));
+    assert_false(nf_json_bool(nf_json_get(v, "f"), true));
+    assert_int_equal(nf_json_i64(nf_json_get(v, "i"), 0), -12);
+    assert_true(nf_json_f64(nf_json_get(v, "d"), 0) == 2.5);
+    const struct nf_json *second = nf_json_next(nf_json_first(nf_json_get(v, "a")));
+    assert_int_equal(nf_json_i64(second, 0), 2);
+    assert_null(nf_json_key(second));
+    assert_string_equal(nf_json_key(nf_json_next(nf_json_first(v))), "n");
+    assert_int_equal(nf_json_type(nf_json_get(v, "o")), NF_JSON_OBJECT);
+    assert_null(nf_json_first(nf_json_get(v, "o")));
+}
+
+static void what_is_absent_or_of_another_type_gives_the_other_value(void **state)
+{
+    const struct nf_json *v = parsed(*state, "{\"s\":\"x\",\"n\":1}");
+
+    assert_int_equal(nf_json_type(nf_json_get(v, "gone")), NF_JSON_ABSENT);
+    assert_null(nf_json_get(NULL, "s"));
+    assert_null(nf_json_get(nf_json_get(v, "s"), "s"));
+    assert_null(nf_json_str(nf_json_get(v, "n")));
+    assert_null(nf_json_next(NULL));
+    assert_null(nf_json_first(NULL));
+    assert_null(nf_json_key(NULL));
+    assert_int_equal(nf_json_count(NULL), 0);
+    assert_int_equal(nf_json_i64(nf_json_get(v, "s"), 7), 7);
+    assert_true(nf_json_f64(NULL, 7) == 7);
+    assert_true(nf_json_bool(nf_json_get(v, "n"), true));
+}
+
+static void integers_are_exact_to_63_bits(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t want;
+    } all[] = {
+        { "9223372036854775807", INT64_MAX },
+        { "-9223372036854775808", INT64_MIN },
+        { "9007199254740993", 9007199254740993 }, /* 2^53 + 1: no double is that */
+        { "-9007199254740993", -9007199254740993 },
+        { "999999999999999", 999999999999999 },
+        { "1234567890123456", 1234567890123456 },
+        { "0", 0 },
+        { "-0", 0 },
+        { "3.0", 3 },
+        { "1e3", 1000 },
+        { "9223372036854775808", 42 },
+        { "-9223372036854775809", 42 },
+        { "0.5", 42 },
+        { "9007199254740993.0", 42 },
+        { "1e400", 42 },
+        { "1e-400", 0 },
+    };
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+        if (nf_json_i64(parsed(*state, all[i].text), 42) != all[i].want)
+            fail_msg("%s", all[i].text);
+}
+
+static void exact_integers_are_found_among_other_numbers(void **state)
+{
+    const struct nf_json *v = parsed(*state, "{\"a\":[1,{\"b\":2.5},9007199254740993,[]],"
+                                             "\"c\":{\"d\":{},\"e\":9007199254740995},\"f\":3}");
+
+    const struct nf_json *third = nf_json_next(nf_json_next(nf_json_first(nf_json_get(v, "a"))));
+    assert_true(nf_json_i64(third, 0) == 9007199254740993);
+    assert_true(nf_json_i64(nf_json_get(nf_json_get(v, "c"), "e"), 0) == 9007199254740995);
+    assert_int_equal(nf_json_i64(nf_json_get(v, "f"), 0), 3);
+}
+
+static void numbers_without_end_are_no_doubles(void **state)
+{
+    assert_true(nf_json_f64(parsed(*state, "1e400"), 7) == 7);
+    assert_true(nf_json_f64(parsed(*state, "1e308"), 7) == 1e308);
+}
+
+static void what_is_not_json_is_refused(void **state)
+{
+    static const char *const all[] = {
+        "",
+        " ",
+        "nul",
+        "nulll",
+        "True",
+        "[",
+        "]",
+        "[1",
+        "[1,",
+        "[1,]",
+        "[,1]",
+        "[1 2]",
+        "{",
+        "{]",
+        "[}",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{\"a\":1,}",
+        "{1:2}",
+        "{\"a\" 1}",
+        "{,}",
+        "1 2",
+        "[] []",
+        "01",
+        "-",
+        "+1",
+        ".5",
+        "1.",
+        "1.e1",
+        "1e",
+        "1e+",
+        "-01",
+        "0x1",
+        "NaN",
+        "Infinity",
+        "\"",
+        "\"a",
+        "\"\\\"",
+        "\"\\x\"",
+        "\"\\u12\"",
+        "\"\\u12g4\"",
+        "\"\n\"",
+        "\"\t\"",
+        "'a'",
+        "// c\n1",
+        "/**/1",
+        "\xef\xbb\xbf[]",
+        "[1]x",
+        "1\v",
+        "{\"a\":1 b}",
+        "\"\xff\"",
+        "\"\xc0\x80\"",
+        "\"\xed\xa0\x80\"",
+        "\xc2\xa0"
+        "1",
+    };
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+        if (parse(*state, all[i]) != NF_E_INVALID)
+            fail_msg("accepted: %s", all[i]);
+}
+
+static void an_error_says_at_which_byte(void **state)
+{
+    assert_code(parse(*state, "[1, x]"), NF_E_INVALID);
+    assert_string_equal(err.msg, "not JSON at byte 4: unexpected character");
+}
+
+static void nul_bytes_and_half_surrogates_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    assert_code(nf_json_parse("\"a\0b\"", 5, 0, &f->doc, &err), NF_E_INVALID);
+    assert_code(nf_json_parse("1\0", 2, 0, &f->doc, &err), NF_E_INVALID);
+    assert_code(parse(f, "\"\\u0000\""), NF_E_INVALID);
+    assert_code(parse(f, "{\"\\u0000\":1}"), NF_E_INVALID);
+    assert_code(parse(f, "\"\\ud800\""), NF_E_INVALID);
+    assert_code(parse(f, "\"\\udc00\""), NF_E_INVALID);
+    assert_code(parse(f, "\"\\ud800\\u0041\""), NF_E_INVALID);
+    assert_code(parse(f, "\"\\ud800\\ud800\""), NF_E_INVALID);
+    assert_string_equal(nf_json_str(parsed(f, "\"\\u0001\\ud7ff\\ue000\\uDBFF\\uDFFF\"")),
+                        "\x01\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf");
+}
+
+static void nesting_ends_at_its_limit(void **state)
+{
+    struct fixture *f = *state;
+
+    nest(&f->text, "[", "]", NF_JSON_DEPTH_MAX);
+    assert_ok(nf_json_parse(nf_str_c(&f->text), f->text.len, 0, &f->doc, &err), &err);
+    nf_json_free(f->doc);
+    f->doc = NULL;
+    nest(&f->text, "[", "]", NF_JSON_DEPTH_MAX + 1);
+    assert_code(nf_json_parse(nf_str_c(&f->text), f->text.len, 0, &f->doc, &err), NF_E_LIMIT);
+    nest(&f->text, "[", "", 100000);
+    assert_code(nf_json_parse(nf_str_c(&f->text), f->text.len, 0, &f->doc, &err), NF_E_LIMIT);
+}
+
+static void the_deepest_nesting_is_walked_and_printed(void **state)
+{
+    struct fixture *f = *state;
+    nest(&f->text, "{\"a\":", "", NF_JSON_DEPTH_MAX);
+    assert_ok(nf_str_adds(&f->text, "9007199254740993", &err), &err);
+    for (int i = 0; i < NF_JSON_DEPTH_MAX; i++)
+        assert_ok(nf_str_adds(&f->text, "}", &err), &err);
+    char *text = strdup(nf_str_c(&f->text));
+    assert_non_null(text);
+
+    const char *again = reprinted(f, text);
+    int differ = strcmp(again, text);
+    free(text);
+
+    assert_int_equal(differ, 0);
+    assert_false(nf_json_has_duplicate_keys(nf_json_root(f->doc)));
+}
+
+static void size_ends_at_its_limit(void **state)
+{
+    struct fixture *f = *state;
+    assert_ok(nf_json_parse("\"abc\"", 5, 5, &f->doc, &err), &err);
+    nf_json_free(f->doc);
+    f->doc = NULL;
+    assert_code(nf_json_parse("\"abc\"", 5, 4, &f->doc, &err), NF_E_LIMIT);
+}
+
+static void the_number_of_values_ends_at_its_limit(void **state)
+{
+    struct fixture *f = *state;
+    assert_ok(nf_str_adds(&f->text, "[1", &err), &err);
+    for (int i = 0; i < NF_JSON_VALUES_MAX - 2; i++)
+        assert_ok(nf_str_adds(&f->text, ",1", &err), &err);
+    assert_ok(nf_str_adds(&f->text, "]", &err), &err);
+    assert_ok(nf_json_parse(nf_str_c(&f->text), f->text.len, 0, &f->doc, &err), &err);
+    nf_json_free(f->doc);
+    f->doc = NULL;
+
+    f->text.p[f->text.len - 1] = ',';
+    assert_ok(nf_str_adds(&f->text, "1]", &err), &err);
+    assert_code(nf_json_parse(nf_str_c(&f->text), f->text.len, 0, &f->doc, &err), NF_E_LIMIT);
+}
+
+static void a_numbers_length_ends_at_its_limit(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < NF_JSON_NUMBER_MAX; i++)
+        assert_ok(nf_str_adds(&f->text, "1", &err), &err);
+    assert_ok(nf_json_parse(nf_str_c(&f->text), f->text.len, 0, &f->doc, &err), &err);
+    assert_true(nf_json_f64(nf_json_root(f->doc), 0) > 1e62);
+    nf_json_free(f->doc);
+    f->doc = NULL;
+
+    assert_ok(nf_str_adds(&f->text, "1", &err), &err);
+    assert_code(nf_json_parse(nf_str_c(&f->text), f->text.len, 0, &f->doc, &err), NF_E_LIMIT);
+}
+
+static void of_a_member_that_stands_twice_the_last_counts(void **state)
+{
+    const struct nf_json *v = parsed(*state, "{\"a\":1,\"b\":{\"c\":1,\"d\":[{\"e\":1}]},\"a\":2}");
+    assert_int_equal(nf_json_i64(nf_json_get(v, "a"), 0), 2);
+    assert_true(nf_json_has_duplicate_keys(v));
+    assert_false(nf_json_has_duplicate_keys(nf_json_get(v, "b")));
+    assert_true(
+        nf_json_has_duplicate_keys(parsed(*state, "[1,{\"x\":[{\"e\":1,\"E\":1,\"e\":1}]}]")));
+    assert_false(nf_json_has_duplicate_keys(parsed(*state, "[{\"a\":1},{\"a\":1}]")));
+}
+
+static void without_memory_members_count_as_repeated(void **state)
+{
+    const struct nf_json *v = parsed(*state, "{\"a\":1,\"b\":2}");
+    nf_fail_alloc_at(1);
+    bool repeat = nf_json_has_duplicate_keys(v);
+    nf_fail_alloc_at(0);
+    assert_true(repeat);
+}
+
+static void a_value_prints_as_it_was_read(void **state)
+{
+    static const char *const all[] = {
+        "null",
+        "\"\"",
+        "[]",
+        "{}",
+        "[[],{},[[]]]",
+        "{\"a\":[1,{\"b\":[]},{}],\"c\":{\"d\":null,\"e\":{}},\"f\":[true,false]}",
+        "\"\\\"\\\\\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\xe2\x82\xac\"",
+        "[9223372036854775807,1e400,0.1,-2.5,1E+2,123456789012345678901234567890,0]",
+    };
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+        assert_string_equal(reprinted(*state, all[i]), all[i]);
+}
+
+/* --- encoding --------------------------------------------------------------------------------- */
+
+static const char *encoded_f64(struct fixture *f, double v)
+{
+    nf_str_reset(&f->text);
+    nf_json_begin_doc(&f->o, &f->text);
+    nf_json_out_f64(&f->o, v);
+    assert_ok(nf_json_end_doc(&f->o, &err), &err);
+    return nf_str_c(&f->text);
+}
+
+static void doubles_are_written_short_and_read_back_equal(void **state)
+{
+    assert_string_equal(encoded_f64(*state, 0.1), "0.1");
+    assert_string_equal(encoded_f64(*state, 1e300), "1e+300");
+    assert_string_equal(encoded_f64(*state, 0.1 + 0.2), "0.30000000000000004");
+    assert_string_equal(encoded_f64(*state, 3), "3");
+    assert_string_equal(encoded_f64(*state, NAN), "null");
+    assert_string_equal(encoded_f64(*state, -INFINITY), "null");
+    static const double all[] = { 1.0 / 3, 5e-324, 1.7976931348623157e308, -0.7, 123456.789e-7 };
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+        assert_true(strtod(encoded_f64(*state, all[i]), NULL) == all[i]);
+}
+
+static void commas_and_nesting_are_kept_track_of(void **state)
+{
+    struct fixture *f = *state;
+    nf_json_begin_doc(&f->o, &f->text);
+    nf_json_out_object(&f->o);
+    nf_json_put_str(&f->o, "s", "x\ny");
+    nf_json_put_str(&f->o, "left out", NULL);
+    nf_json_put_i64(&f->o, "i", INT64_MIN);
+    nf_json_out_key(&f->o, "a");
+    nf_json_out_array(&f->o);
+    nf_json_out_array(&f->o);
+    nf_json_out_end(&f->o);
+    nf_json_out_raw(&f->o, "{\"r\":1}", 7);
+    nf_json_out_strn(&f->o, "abc", 2);
+    nf_json_out_str(&f->o, NULL);
+    nf_json_out_value(&f->o, NULL);
+    nf_json_out_end(&f->o);
+    nf_json_put_bool(&f->o, "k\"", true);
+    nf_json_out_end(&f->o);
+    assert_ok(nf_json_end_doc(&f->o, &err), &err);
+
+    assert_string_equal(nf_str_c(&f->text),
+                        "{\"s\":\"x\\ny\",\"i\":-9223372036854775808,"
+                        "\"a\":[[],{\"r\":1},\"ab\",null,null],\"k\\\"\":true}");
+    assert_ok(parse(f, nf_str_c(&f->text)), &err);
+}
+
+static void invalid_utf8_becomes_the_replacement_character(void **state)
+{
+    struct fixture *f = *state;
+    nf_json_begin_doc(&f->o, &f->text);
+    nf_json_out_str(&f->o, "a\xff\"\xe2\x82\xac\xe2\x82");
+    assert_ok(nf_json_end_doc(&f->o, &err), &err);
+    assert_string_equal(nf_str_c(&f->text),
+                        "\"a\xef\xbf\xbd\\\"\xe2\x82\xac\xef\xbf\xbd\xef\xbf\xbd\"");
+}
+
+static void what_does_not_fit_leaves_the_string_as_it_was(void **state)
+{
+    struct fixture *f = *state;
+    f->text.max = 16; /* with the NUL */
+    assert_ok(nf_str_adds(&f->text, "before", &err), &err);
+
+    nf_json_begin_doc(&f->o, &f->text);
+    nf_json_out_str(&f->o, "1234567"); /* 9 with its quotes: the last that fits */
+    assert_ok(nf_json_end_doc(&f->o, &err), &err);
+    assert_string_equal(nf_str_c(&f->text), "before\"1234567\"");
+
+    f->text.len = 6;
+    nf_json_begin_doc(&f->o, &f->text);
+    nf_json_out_str(&f->o, "12345678");
+    assert_code(nf_json_end_doc(&f->o, &err), NF_E_LIMIT);
+    assert_string_equal(nf_str_c(&f->text), "before");
+}
+
+static void writing_deeper_than_the_limit_fails(void **state)
+{
+    struct fixture *f = *state;
+    for (int depth = NF_JSON_DEPTH_MAX; depth <= NF_JSON_DEPTH_MAX + 1; depth++) {
+        nf_json_begin_doc(&f->o, &f->text);
+        for (int i = 0; i < depth; i++)
+            nf_json_out_array(&f->o);
+        for (int i = 0; i < depth; i++)
+            nf_json_out_end(&f->o);
+        assert_code(nf_json_end_doc(&f->o, &err), depth == NF_JSON_DEPTH_MAX ? NF_OK : NF_E_LIMIT);
+    }
+}
+
+/* --- decoding by table ------------------------------------------------------------------------ */
+
+struct usage {
+    int64_t tokens;
+    char *model;
+};
+struct frame {
+    char *content, *input;
+    int64_t seq;
+    double temperature;
+    bool stream;
+    struct usage usage;
+};
+
+static const struct nf_json_field usage_fields[] = {
+    NF_JSON_FIELD(struct usage, "tokens", NF_JSON_F_I64, tokens, NF_JSON_REQUIRED, 0, 1000),
+    NF_JSON_FIELD(struct usage, "model", NF_JSON_F_STR, model, 0, 0, 8),
+};
+static const struct nf_json_table usage_table = { usage_fields, 2, true };
+static const struct nf_json_field frame_fields[] = {
+    NF_JSON_FIELD(struct frame, "content", NF_JSON_F_STR, content, NF_JSON_REQUIRED, 1, 4),
+    NF_JSON_FIELD(struct frame, "input", NF_JSON_F_RAW, input, 0, 0, 10),
+    NF_JSON_FIELD(struct frame, "seq", NF_JSON_F_I64, seq, 0, 0, 0),
+    NF_JSON_FIELD(struct frame, "temperature", NF_JSON_F_F64, temperature, NF_JSON_NULLABLE, 0, 0),
+    NF_JSON_FIELD(struct frame, "stream", NF_JSON_F_BOOL, stream, 0, 0, 0),
+    NF_JSON_FIELD_OBJECT(struct frame, "usage", usage, 0, &usage_table),
+};
+static const struct nf_json_table frame_table = { frame_fields, 6, false };
+
+static enum nf_code decode(struct fixture *f, const char *text, struct frame *out)
+{
+    return nf_json_decode(parsed(f, text), &frame_table, out, &err);
+}
+
+static void a_table_fills_a_struct(void **state)
+{
+    struct frame fr = { .temperature = 1.5 };
+    enum nf_code rc = decode(*state,
+                             "{\"content\":\"abcd\",\"input\":{\"a\":[1]},\"seq\":"
+                             "-9223372036854775808,\"temperature\":null,\"stream\":true,"
+                             "\"usage\":{\"tokens\":1000,\"model\":\"12345678\"},\"unknown\":1}",
+                             &fr);
+    bool good = rc == NF_OK && strcmp(fr.content, "abcd") == 0 &&
+                strcmp(fr.input, "{\"a\":[1]}") == 0 && fr.seq == INT64_MIN &&
+                fr.temperature == 1.5 && fr.stream && fr.usage.tokens == 1000 &&
+                strcmp(fr.usage.model, "12345678") == 0;
+    nf_json_table_done(&frame_table, &fr);
+    assert_ok(rc, &err);
+    assert_true(good);
+    assert_null(fr.content);
+    assert_null(fr.usage.model);
+}
+
+static void a_table_names_the_field_that_is_wrong(void **state)
+{
+    static const struct {
+        const char *text, *message;
+        enum nf_code code;
+    } all[] = {
+        { "[]", "an object is expected", NF_E_INVALID },
+        { "{}", "content is missing", NF_E_INVALID },
+        { "{\"content\":null}", "content must be a string", NF_E_INVALID },
+        { "{\"content\":\"\"}", "content has 0 bytes; at least 1 are needed", NF_E_INVALID },
+        { "{\"content\":\"abcde\"}", "content has 5 bytes; at most 4 are allowed", NF_E_LIMIT },
+        { "{\"content\":\"a\",\"seq\":1.5}", "seq must be an integer", NF_E_INVALID },
+        { "{\"content\":\"a\",\"stream\":1}", "stream must be true or false", NF_E_INVALID },
+        { "{\"content\":\"a\",\"temperature\":\"1\"}", "temperature must be a number",
+          NF_E_INVALID },
+        { "{\"content\":\"a\",\"input\":\"123456789\"}", "input: text over 10 bytes", NF_E_LIMIT },
+        { "{\"content\":\"a\",\"usage\":{}}", "usage: tokens is missing", NF_E_INVALID },
+        { "{\"content\":\"a\",\"usage\":{\"tokens\":1001}}",
+          "usage: tokens is 1001; 0 to 1000 are allowed", NF_E_LIMIT },
+        { "{\"content\":\"a\",\"usage\":{\"tokens\":-1}}",
+          "usage: tokens is -1; 0 to 1000 are allowed", NF_E_LIMIT },
+        { "{\"content\":\"a\",\"usage\":{\"tokens\":1,\"x\":1}}", "usage: unknown field x",
+          NF_E_INVALID },
+    };
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        struct frame fr = { 0 };
+        enum nf_code rc = decode(*state, all[i].text, &fr);
+        nf_json_table_done(&frame_table, &fr);
+        assert_code(rc, all[i].code);
+        assert_string_equal(err.msg, all[i].message);
+    }
+}
+
+/* --- memory ----------------------------------------------------------------------------------- */
+
+static void every_failing_allocation_is_told_and_leaks_nothing(void **state)
+{
+    static const char text[] = "{\"content\":\"abcd\",\"input\":{\"a\":1e5},"
+                               "\"usage\":{\"tokens\":1,\"model\":\"m\"}}";
+    struct fixture *f = *state;
+    size_t n = 1;
+    for (enum nf_code rc = NF_E_NOMEM; rc != NF_OK && n < 200; n++) {
+        struct frame fr = { 0 };
+        nf_fail_alloc_at(n);
+        rc = nf_json_parse(text, sizeof(text) - 1, 0, &f->doc, &err);
+        if (rc == NF_OK)
+            rc = nf_json_decode(nf_json_root(f->doc), &frame_table, &fr, &err);
+        nf_fail_alloc_at(0);
+        nf_json_table_done(&frame_table, &fr);
+        nf_json_free(f->doc);
+        f->doc = NULL;
+        if (rc != NF_OK)
+            assert_code(rc, NF_E_NOMEM);
+    }
+    assert_in_range(n, 15, 199); /* cJSON's own allocations were among them */
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(every_kind_of_value_is_read),
+        T(what_is_absent_or_of_another_type_gives_the_other_value),
+        T(integers_are_exact_to_63_bits),
+        T(exact_integers_are_found_among_other_numbers),
+        T(numbers_without_end_are_no_doubles),
+        T(what_is_not_json_is_refused),
+        T(an_error_says_at_which_byte),
+        T(nul_bytes_and_half_surrogates_are_refused),
+        T(nesting_ends_at_its_limit),
+        T(the_deepest_nesting_is_walked_and_printed),
+        T(size_ends_at_its_limit),
+        T(the_number_of_values_ends_at_its_limit),
+        T(a_numbers_length_ends_at_its_limit),
+        T(of_a_member_that_stands_twice_the_last_counts),
+        T(without_memory_members_count_as_repeated),
+        T(a_value_prints_as_it_was_read),
+        T(doubles_are_written_short_and_read_back_equal),
+        T(commas_and_nesting_are_kept_track_of),
+        T(invalid_utf8_becomes_the_replacement_character),
+        T(what_does_not_fit_leaves_the_string_as_it_was),
+        T(writing_deeper_than_the_limit_fails),
+        T(a_table_fills_a_struct),
+        T(a_table_names_the_field_that_is_wrong),
+        T(every_failing_allocation_is_told_and_leaks_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
