@@ -33,8 +33,7 @@ void nf_curl_keep(struct nf_curl_loop *l, size_t idle_max);
 /* How many connections are open, idle ones included. */
 size_t nf_curl_sockets(const struct nf_curl_loop *l);
 
-/* What every easy handle of this multi needs: which loop watches its sockets. After each
- * curl_easy_reset. */
+/* What every easy handle of this multi needs: which loop watches its sockets. */
 void nf_curl_prepare(struct nf_curl_loop *l, CURL *easy);
 
 /* Begin; t->easy is set and configured. NF_E_NOMEM, NF_E_INTERNAL. */

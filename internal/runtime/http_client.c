@@ -9,7 +9,6 @@
 #define HEAD_TIMEOUT_MS 60000
 #define CONNECTIONS_MAX 64
 #define BUFFER_MAX 65536
-#define HEADERS_MAX 256 /* of a response */
 
 struct nf_http_call {
     struct nf_curl_transfer t;
@@ -117,7 +116,7 @@ static enum nf_code head_line(struct nf_http_call *h, const char *p, size_t n)
     }
     if (*p == ' ' || *p == '\t')
         return continue_header(h, p, n);
-    if (++h->headers_n > HEADERS_MAX)
+    if (++h->headers_n > NF_HTTP_RESPONSE_HEADERS_MAX)
         return NF_E_LIMIT;
     return add_header(h, p, n);
 }
@@ -379,7 +378,7 @@ void nf_http_close(struct nf_http_call *h)
     assert(!h->waiter);
     if (h->t.easy && !h->removed)
         nf_curl_remove(h->client->curl, &h->t);
-    nf_http_easy_put(h->client, h->t.easy, true);
+    nf_http_easy_put(h->client, h->t.easy, h->done && h->result == CURLE_OK);
     curl_url_cleanup(h->url);
     nf_http_headers_done(&h->headers);
     nf_str_done(&h->head);

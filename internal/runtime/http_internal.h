@@ -22,7 +22,8 @@ struct nf_http_client {
 /* A configured handle: sockets, TLS, user agent, HTTP/1.1, no proxy but `proxy` (NULL: none). */
 NF_RC nf_http_easy_take(struct nf_http_client *c, const char *proxy, CURL **ret,
                         struct nf_err *err);
-/* Take it back for another request, or end it (`again` false). It is in no multi. */
+/* Take it back for another request, or end it (`again` false): only one whose transfer went well is
+ * used again. It is in no multi. */
 void nf_http_easy_put(struct nf_http_client *c, CURL *easy, bool again);
 
 /* A URL that is http or https (or ws and wss, for which the first two are returned), has a host and

@@ -263,12 +263,10 @@ void nf_http_headers_done(struct nf_http_header_list *l)
 /* --- handles ------------------------------------------------------------------------------------
  */
 
-NF_RC nf_http_easy_take(struct nf_http_client *c, const char *proxy, CURL **ret, struct nf_err *err)
+/* What is the same for all requests. Set once: curl_easy_reset, in 7.88, forgets a BUFFERSIZE below
+ * the default while it keeps the buffer, and the next transfer writes past its end. */
+static void set_common(const struct nf_http_client *c, CURL *e)
 {
-    CURL *e = c->pool_n > 0 ? c->pool[--c->pool_n] : curl_easy_init();
-
-    if (!e)
-        return nf_err_set(err, NF_E_NOMEM, "out of memory for a transfer");
     nf_curl_prepare(c->curl, e);
     curl_easy_setopt(e, CURLOPT_SHARE, c->sessions);
     curl_easy_setopt(e, CURLOPT_USERAGENT, c->user_agent);
@@ -279,15 +277,45 @@ NF_RC nf_http_easy_take(struct nf_http_client *c, const char *proxy, CURL **ret,
         curl_easy_setopt(e, CURLOPT_CAINFO, c->ca_file);
     /* A paused HTTP/2 stream buffers its whole window, 32 MB, and CONNECT_ONLY cannot use it. */
     curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    /* Set, even if empty, so that no environment variable decides where requests go. */
-    curl_easy_setopt(e, CURLOPT_PROXY, proxy ? proxy : "");
     curl_easy_setopt(e, CURLOPT_NOPROXY, "");
     curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(e, CURLOPT_BUFFERSIZE, 4096L);
     curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, 16384L);
     curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
+}
+
+NF_RC nf_http_easy_take(struct nf_http_client *c, const char *proxy, CURL **ret, struct nf_err *err)
+{
+    CURL *e = NULL;
+
+    if (c->pool_n > 0) {
+        e = c->pool[--c->pool_n];
+    } else {
+        e = curl_easy_init();
+        if (!e)
+            return nf_err_set(err, NF_E_NOMEM, "out of memory for a transfer");
+        set_common(c, e);
+    }
+    /* Set, even if empty, so that no environment variable decides where requests go. */
+    curl_easy_setopt(e, CURLOPT_PROXY, proxy ? proxy : "");
     *ret = e;
     return NF_OK;
+}
+
+/* Undo whatever nf_http_open sets only for some requests, and what points into this one. */
+static void forget_request(CURL *e)
+{
+    curl_easy_setopt(e, CURLOPT_CURLU, NULL);
+    curl_easy_setopt(e, CURLOPT_HTTPHEADER, NULL);
+    curl_easy_setopt(e, CURLOPT_POSTFIELDS, NULL);
+    curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)-1);
+    curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, NULL);
+    curl_easy_setopt(e, CURLOPT_HTTPGET, 1L); /* after POSTFIELDS, which means POST, even if NULL */
+    curl_easy_setopt(e, CURLOPT_UNIX_SOCKET_PATH, NULL);
+    curl_easy_setopt(e, CURLOPT_HEADERDATA, NULL);
+    curl_easy_setopt(e, CURLOPT_WRITEDATA, NULL);
+    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, NULL);
+    curl_easy_setopt(e, CURLOPT_PRIVATE, NULL);
 }
 
 void nf_http_easy_put(struct nf_http_client *c, CURL *easy, bool again)
@@ -295,7 +323,7 @@ void nf_http_easy_put(struct nf_http_client *c, CURL *easy, bool again)
     if (!easy)
         return;
     if (again && c->pool_n < NF_HTTP_EASY_POOL) {
-        curl_easy_reset(easy); /* forgets what pointed into the request */
+        forget_request(easy);
         c->pool[c->pool_n++] = easy;
     } else {
         curl_easy_cleanup(easy);

@@ -173,12 +173,33 @@ static enum nf_code methods_body(struct fixture *f, struct nf_err *err)
         { "GET", "GET / HTTP/1.1\r\n", NULL },
     };
 
+    NF_CLEANUP(nf_secret_done) struct nf_secret key = { 0 };
+    NF_CLEANUP(nf_str_done) struct nf_str first = { 0 };
+    char url[128];
+
+    NF_TRY(nf_secret_set(&key, "k", err));
+    snprintf(url, sizeof url, "http://u:p@%s/x?y=z", f->url + 7);
+    EXPECT_CODE(fetch(f,
+                      &(struct nf_http_request){ .method = "POST",
+                                                 .url = url,
+                                                 .secret_header = "X-Key",
+                                                 .secret = &key,
+                                                 .body = "hello",
+                                                 .body_n = 5,
+                                                 .proxy = f->url },
+                      NULL, &first, err),
+                NF_OK);
+    EXPECT(begins(&first, "POST http://") && strstr(nf_str_c(&first), "\r\nAuthorization: Basic"));
+
     for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
         NF_CLEANUP(nf_str_done) struct nf_str body = { 0 };
         EXPECT_CODE(fetch(f, &(struct nf_http_request){ .method = t[i].method, .url = f->url },
                           NULL, &body, err),
                     NF_OK);
         EXPECT(begins(&body, t[i].line));
+        EXPECT(!strcasestr(nf_str_c(&body), "\r\nX-Key"));
+        EXPECT(!strcasestr(nf_str_c(&body), "Authorization"));
+        EXPECT(!strstr(nf_str_c(&body), "hello"));
         if (t[i].length)
             EXPECT(strstr(nf_str_c(&body), t[i].length));
         else
@@ -187,7 +208,7 @@ static enum nf_code methods_body(struct fixture *f, struct nf_err *err)
     return NF_OK;
 }
 
-static void a_handle_used_again_remembers_nothing_of_the_last_method(void **state)
+static void a_handle_used_again_remembers_nothing_of_the_last_request(void **state)
 {
     (void)state;
     run(serve_echo, methods_body);
@@ -534,7 +555,7 @@ int main(void)
         cmocka_unit_test(a_get_sends_a_plain_request),
         cmocka_unit_test(a_post_sends_its_headers_its_secret_and_its_body),
         cmocka_unit_test(a_big_body_is_sent_without_asking_first),
-        cmocka_unit_test(a_handle_used_again_remembers_nothing_of_the_last_method),
+        cmocka_unit_test(a_handle_used_again_remembers_nothing_of_the_last_request),
         cmocka_unit_test(bad_urls_and_injected_headers_are_refused_before_connecting),
         cmocka_unit_test(the_number_of_headers_is_limited_and_a_secret_is_checked_like_a_header),
         cmocka_unit_test(the_head_is_delivered_before_the_first_byte_of_the_body),
