@@ -146,7 +146,7 @@ static void memory_free(void *impl)
     free(m);
 }
 
-enum nf_code nf_memory_stores_new(struct nf_stores *ret, struct nf_err *err)
+enum nf_code nf_memory_store_new(struct nf_stores *ret, struct nf_err *err)
 {
     struct nf_memory *m = calloc(1, sizeof(*m));
     if (!m)

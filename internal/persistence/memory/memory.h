@@ -4,4 +4,4 @@
 
 #include "persistence/stores.h"
 
-NF_RC nf_memory_stores_new(struct nf_stores *ret, struct nf_err *err);
+NF_RC nf_memory_store_new(struct nf_stores *ret, struct nf_err *err);
