@@ -1,0 +1,136 @@
+#include "tests/contract/fixture.h"
+
+#define OUTBOX(f) ((f)->s.outbox)
+
+/* A session `n` of its own with an item 900 + n that is due at 1000 * n + 500. */
+static void given_item(struct fixture *f, int64_t session, int64_t n)
+{
+    char id[16];
+    struct answer a;
+    struct nf_finished done;
+    (void)snprintf(id, sizeof(id), "m%d", (int)n);
+    struct nf_accepted got = given_message(f, session, n, id);
+    assert_ok(f->s.turns->ops->finish(f->s.turns, answer(&a, &got.claim, 1000 * n + 500), 900 + n,
+                                      &done, &f->err),
+              &f->err);
+}
+
+static size_t due(struct fixture *f, int64_t now_ms, size_t limit)
+{
+    nf_outbox_items_done(&f->items);
+    assert_ok(OUTBOX(f)->ops->due(OUTBOX(f), now_ms, limit, &f->items, &f->err), &f->err);
+    return f->items.n;
+}
+
+static void items_are_due_from_their_time_on_oldest_first(void **state)
+{
+    struct fixture *f = *state;
+    for (int64_t n = 1; n <= 3; n++) {
+        given_session(f, n);
+        given_item(f, n, n);
+    }
+    assert_int_equal(due(f, 1499, 9), 0);
+    assert_int_equal(due(f, 1500, 9), 1);
+    assert_int_equal(due(f, 9999, 2), 2);
+    assert_int_equal(f->items.v[0].id, 901);
+    assert_int_equal(f->items.v[1].id, 902);
+    assert_int_equal(f->items.v[0].session_id, 1);
+    assert_int_equal(f->items.v[0].seq, 2);
+    assert_int_equal(f->items.v[0].created_ms, 1500);
+    assert_int_equal(f->items.v[0].status, NF_OUTBOX_PENDING);
+    assert_string_equal(f->items.v[0].channel, "web");
+}
+
+static void a_reply_does_not_overtake_an_earlier_one_of_its_session(void **state)
+{
+    struct fixture *f = *state;
+    given_session(f, 7);
+    given_item(f, 7, 1);
+    given_item(f, 7, 2);
+    assert_int_equal(due(f, 9999, 9), 1);
+    assert_int_equal(f->items.v[0].id, 901);
+
+    assert_ok(OUTBOX(f)->ops->begin(OUTBOX(f), 901, 9999, &f->err), &f->err);
+    assert_int_equal(due(f, 9999, 9), 0);
+    assert_ok(OUTBOX(f)->ops->update(OUTBOX(f), 901, NF_OUTBOX_PENDING, 99999, "busy", &f->err),
+              &f->err);
+    assert_int_equal(due(f, 9999, 9), 0);
+    assert_ok(OUTBOX(f)->ops->update(OUTBOX(f), 901, NF_OUTBOX_AMBIGUOUS, 0, "?", &f->err),
+              &f->err);
+    assert_int_equal(due(f, 9999, 9), 1);
+    assert_int_equal(f->items.v[0].id, 902);
+}
+
+static void an_item_is_taken_once_and_gone_when_sent(void **state)
+{
+    struct fixture *f = *state;
+    given_session(f, 7);
+    given_item(f, 7, 1);
+
+    assert_ok(OUTBOX(f)->ops->begin(OUTBOX(f), 901, 9999, &f->err), &f->err);
+    assert_code(OUTBOX(f)->ops->begin(OUTBOX(f), 901, 9999, &f->err), NF_E_CONFLICT);
+    assert_ok(OUTBOX(f)->ops->sent(OUTBOX(f), 901, &f->err), &f->err);
+    assert_code(OUTBOX(f)->ops->sent(OUTBOX(f), 901, &f->err), NF_E_NOT_FOUND);
+    assert_code(OUTBOX(f)->ops->begin(OUTBOX(f), 901, 9999, &f->err), NF_E_CONFLICT);
+    assert_code(OUTBOX(f)->ops->update(OUTBOX(f), 901, NF_OUTBOX_FAILED, 0, NULL, &f->err),
+                NF_E_NOT_FOUND);
+}
+
+static void trying_again_counts_and_waits(void **state)
+{
+    struct fixture *f = *state;
+    given_session(f, 7);
+    given_item(f, 7, 1);
+    assert_ok(OUTBOX(f)->ops->update(OUTBOX(f), 901, NF_OUTBOX_PENDING, 5000, NULL, &f->err),
+              &f->err);
+    assert_int_equal(due(f, 4999, 9), 0);
+    assert_int_equal(due(f, 5000, 9), 1);
+    assert_int_equal(f->items.v[0].attempt, 1);
+    assert_int_equal(f->items.v[0].next_ms, 5000);
+}
+
+static void recovery_settles_what_was_being_sent_on_that_channel(void **state)
+{
+    struct fixture *f = *state;
+    int64_t n = -1;
+    for (int64_t k = 1; k <= 3; k++) {
+        given_session(f, k);
+        given_item(f, k, k);
+        if (k < 3)
+            assert_ok(OUTBOX(f)->ops->begin(OUTBOX(f), 900 + k, 9999, &f->err), &f->err);
+    }
+    assert_ok(OUTBOX(f)->ops->recover(OUTBOX(f), "tg", NF_OUTBOX_PENDING, &n, &f->err), &f->err);
+    assert_int_equal(n, 0);
+    assert_ok(OUTBOX(f)->ops->recover(OUTBOX(f), "web", NF_OUTBOX_PENDING, &n, &f->err), &f->err);
+    assert_int_equal(n, 2);
+    assert_int_equal(due(f, 9999, 9), 3);
+}
+
+static void out_of_memory_is_an_error_and_no_crash(void **state)
+{
+    struct fixture *f = *state;
+    int64_t n = 0;
+    for (int64_t k = 1; k <= 3; k++) {
+        given_session(f, k);
+        given_item(f, k, k);
+    }
+    TORTURE(OUTBOX(f)->ops->due(OUTBOX(f), 9999, 9, &f->items, &f->err),
+            assert_int_equal(f->items.n, 0));
+    assert_int_equal(f->items.n, 3);
+    assert_ok(OUTBOX(f)->ops->begin(OUTBOX(f), 901, 9999, &f->err), &f->err);
+    TORTURE(OUTBOX(f)->ops->recover(OUTBOX(f), "web", NF_OUTBOX_PENDING, &n, &f->err), (void)0);
+    assert_int_equal(n, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(items_are_due_from_their_time_on_oldest_first),
+        cmocka_unit_test(a_reply_does_not_overtake_an_earlier_one_of_its_session),
+        cmocka_unit_test(an_item_is_taken_once_and_gone_when_sent),
+        cmocka_unit_test(trying_again_counts_and_waits),
+        cmocka_unit_test(recovery_settles_what_was_being_sent_on_that_channel),
+        cmocka_unit_test(out_of_memory_is_an_error_and_no_crash),
+    };
+    return RUN_SUITE("outbox_store", tests);
+}

@@ -1,0 +1,140 @@
+#include "tests/contract/fixture.h"
+
+#define TASKS(f) ((f)->s.tasks)
+
+/* Sessions 7 of user 1 (a turn that ended, one that runs, one that waits) and 8 of user 2. */
+static void given_tasks(struct fixture *f)
+{
+    struct answer a;
+    struct nf_finished done;
+    given_session(f, 7);
+    struct nf_accepted got = given_message(f, 7, 1, "m1");
+    (void)answer(&a, &got.claim, 1500);
+    a.f.status = NF_TASK_FAILED;
+    a.f.reason = "no model";
+    assert_ok(f->s.turns->ops->finish(f->s.turns, &a.f, 901, &done, &f->err), &f->err);
+    (void)given_message(f, 7, 2, "m2");
+    (void)given_message(f, 7, 3, "m3");
+
+    struct nf_session other = { .id = 8, .user_id = 2, .channel = "web" };
+    struct nf_accept in = message(8, 4, "m4");
+    in.user_id = 2;
+    in.create = &other;
+    assert_ok(f->s.turns->ops->accept(f->s.turns, &in, &got, &f->err), &f->err);
+}
+
+static void assert_listed(struct fixture *f, struct nf_task_filter filter, const char *ids)
+{
+    char got[128] = "";
+    size_t used = 0;
+    nf_tasks_done(&f->tasks);
+    if (filter.limit == 0)
+        filter.limit = 9;
+    assert_ok(TASKS(f)->ops->list(TASKS(f), &filter, &f->tasks, &f->err), &f->err);
+    for (size_t i = 0; i < f->tasks.n; i++)
+        used += (size_t)snprintf(got + used, sizeof(got) - used, "%s%lld", i ? " " : "",
+                                 (long long)f->tasks.v[i].id);
+    assert_string_equal(got, ids);
+}
+
+static void turns_are_listed_newest_first_by_every_filter(void **state)
+{
+    struct fixture *f = *state;
+    given_tasks(f);
+    assert_listed(f, (struct nf_task_filter){ 0 }, "400 300 200 100");
+    assert_listed(f, (struct nf_task_filter){ .limit = 2 }, "400 300");
+    assert_listed(f, (struct nf_task_filter){ .before_id = 300 }, "200 100");
+    assert_listed(f, (struct nf_task_filter){ .user_id = 1 }, "300 200 100");
+    assert_listed(f, (struct nf_task_filter){ .user_id = 1, .before_id = 300, .limit = 1 }, "200");
+    assert_listed(f, (struct nf_task_filter){ .user_id = 2, .session_id = 7 }, "");
+    assert_listed(f, (struct nf_task_filter){ .session_id = 7 }, "300 200 100");
+    assert_listed(f, (struct nf_task_filter){ .session_id = 7, .status = NF_TASK_PENDING }, "300");
+    assert_listed(f, (struct nf_task_filter){ .status = NF_TASK_RUNNING }, "400 200");
+    assert_listed(f, (struct nf_task_filter){ .user_id = 2, .status = NF_TASK_FAILED }, "");
+}
+
+static void a_turn_is_listed_with_its_steps(void **state)
+{
+    struct fixture *f = *state;
+    given_tasks(f);
+    assert_listed(f, (struct nf_task_filter){ .turn_id = 100 }, "101 100");
+    assert_listed(f, (struct nf_task_filter){ .turn_id = 100, .user_id = 2 }, "");
+    assert_listed(f, (struct nf_task_filter){ .turn_id = 100, .session_id = 8 }, "");
+    assert_listed(f, (struct nf_task_filter){ .turn_id = 100, .status = NF_TASK_COMPLETED }, "101");
+    assert_listed(f, (struct nf_task_filter){ .turn_id = 100, .before_id = 101 }, "100");
+}
+
+static void a_task_of_somebody_else_is_not_found(void **state)
+{
+    struct fixture *f = *state;
+    given_tasks(f);
+    assert_ok(TASKS(f)->ops->get(TASKS(f), 100, 1, &f->task, &f->err), &f->err);
+    assert_int_equal(f->task.status, NF_TASK_FAILED);
+    assert_string_equal(f->task.reason, "no model");
+    assert_int_equal(f->task.seq, 1);
+    assert_int_equal(f->task.turn_id, 100);
+    nf_task_done(&f->task);
+    assert_code(TASKS(f)->ops->get(TASKS(f), 100, 2, &f->task, &f->err), NF_E_NOT_FOUND);
+    assert_code(TASKS(f)->ops->get(TASKS(f), 555, 0, &f->task, &f->err), NF_E_NOT_FOUND);
+}
+
+static void changes_say_what_a_task_became_and_why(void **state)
+{
+    struct fixture *f = *state;
+    given_tasks(f);
+    assert_ok(TASKS(f)->ops->changes(TASKS(f), 100, &f->changes, &f->err), &f->err);
+    assert_int_equal(f->changes.n, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(f->changes.v[i].n, i + 1);
+        assert_int_equal(f->changes.v[i].task_id, 100);
+    }
+    assert_int_equal(f->changes.v[2].status, NF_TASK_FAILED);
+    assert_string_equal(f->changes.v[2].reason, "no model");
+    assert_string_equal(f->changes.v[1].reason, "");
+}
+
+static void a_reason_that_is_too_long_is_cut_at_a_character(void **state)
+{
+    struct fixture *f = *state;
+    struct answer a;
+    struct nf_finished done;
+    char reason[NF_REASON_MAX + 3];
+    given_session(f, 7);
+    struct nf_accepted got = given_message(f, 7, 1, "m1");
+    memset(reason, 'x', sizeof(reason));
+    memcpy(reason + NF_REASON_MAX - 1, "\xc3\xa4", 3);
+    (void)answer(&a, &got.claim, 1500);
+    a.f.reason = reason;
+    assert_ok(f->s.turns->ops->finish(f->s.turns, &a.f, 901, &done, &f->err), &f->err);
+
+    assert_ok(TASKS(f)->ops->get(TASKS(f), 100, 1, &f->task, &f->err), &f->err);
+
+    assert_int_equal(strlen(f->task.reason), NF_REASON_MAX - 1);
+}
+
+static void out_of_memory_is_an_error_and_no_crash(void **state)
+{
+    struct fixture *f = *state;
+    given_tasks(f);
+    struct nf_task_filter filter = { .limit = 9 };
+    TORTURE(TASKS(f)->ops->list(TASKS(f), &filter, &f->tasks, &f->err),
+            assert_int_equal(f->tasks.n, 0));
+    assert_int_equal(f->tasks.n, 4);
+    TORTURE(TASKS(f)->ops->get(TASKS(f), 100, 0, &f->task, &f->err), (void)0);
+    TORTURE(TASKS(f)->ops->changes(TASKS(f), 100, &f->changes, &f->err),
+            assert_int_equal(f->changes.n, 0));
+    assert_int_equal(f->changes.n, 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(turns_are_listed_newest_first_by_every_filter),
+        cmocka_unit_test(a_turn_is_listed_with_its_steps),
+        cmocka_unit_test(a_task_of_somebody_else_is_not_found),
+        cmocka_unit_test(changes_say_what_a_task_became_and_why),
+        cmocka_unit_test(a_reason_that_is_too_long_is_cut_at_a_character),
+        cmocka_unit_test(out_of_memory_is_an_error_and_no_crash),
+    };
+    return RUN_SUITE("task_store", tests);
+}
