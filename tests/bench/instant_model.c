@@ -1,0 +1,225 @@
+/*
+ * A provider that answers at once, to measure what Nexflow adds: OpenAI chat completions, streamed,
+ * on a bare epoll loop without any of our code. Reads requests with Content-Length and keep-alive;
+ * what they ask for does not matter.
+ *
+ * usage: instant_model [--port N] [--deltas N] [--interval-ms N]
+ *   Prints "listening PORT". Each answer has N deltas (default 8); with an interval they are paced,
+ *   else they leave in one piece.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CONNS_MAX 20000
+#define HEAD_MAX 16384
+
+struct conn {
+    int fd;
+    char head[HEAD_MAX];
+    size_t head_n;
+    size_t body_left;
+    int in_body;
+    int deltas_left; /* of a paced answer under way */
+    int64_t next_ms;
+};
+
+static struct conn *conns[CONNS_MAX];
+static int deltas = 8;
+static int64_t interval_ms;
+static char head_bytes[512], delta_bytes[512], tail_bytes[1024], whole[65536];
+static size_t head_n, delta_n, tail_n, whole_n;
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static size_t chunk(char *to, size_t max, const char *data)
+{
+    int n = snprintf(to, max, "%zx\r\n%s\r\n", strlen(data), data);
+    return (size_t)n;
+}
+
+static void prepare(void)
+{
+    char text[1024];
+    head_n = (size_t)snprintf(head_bytes, sizeof(head_bytes),
+                              "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+                              "Transfer-Encoding: chunked\r\n\r\n");
+    delta_n = chunk(delta_bytes, sizeof(delta_bytes),
+                    "data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"created\":1,"
+                    "\"model\":\"instant\",\"choices\":[{\"index\":0,\"delta\":{\"content\":"
+                    "\"twenty-four characters. \"},\"finish_reason\":null}]}\n\n");
+    (void)snprintf(
+        text, sizeof(text),
+        "data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":"
+        "\"instant\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}],"
+        "\"usage\":{\"prompt_tokens\":20,\"completion_tokens\":%d,\"total_tokens\":%d}}\n\n"
+        "data: [DONE]\n\n",
+        deltas, deltas + 20);
+    tail_n = chunk(tail_bytes, sizeof(tail_bytes) - 8, text);
+    memcpy(tail_bytes + tail_n, "0\r\n\r\n", 5);
+    tail_n += 5;
+    memcpy(whole, head_bytes, head_n);
+    whole_n = head_n;
+    for (int i = 0; i < deltas && whole_n + delta_n + tail_n < sizeof(whole); i++) {
+        memcpy(whole + whole_n, delta_bytes, delta_n);
+        whole_n += delta_n;
+    }
+    memcpy(whole + whole_n, tail_bytes, tail_n);
+    whole_n += tail_n;
+}
+
+static void drop(struct conn *c)
+{
+    close(c->fd);
+    conns[c->fd] = NULL;
+    free(c);
+}
+
+/* Answers are small beside a socket's buffer: what does not fit ends the connection. */
+static int put(struct conn *c, const char *p, size_t n)
+{
+    return write(c->fd, p, n) == (ssize_t)n ? 0 : -1;
+}
+
+static int answer(struct conn *c)
+{
+    if (interval_ms == 0)
+        return put(c, whole, whole_n);
+    c->deltas_left = deltas;
+    c->next_ms = now_ms() + interval_ms;
+    return put(c, head_bytes, head_n);
+}
+
+static int on_bytes(struct conn *c, const char *p, size_t n)
+{
+    while (n > 0) {
+        if (c->in_body) {
+            size_t k = n < c->body_left ? n : c->body_left;
+            c->body_left -= k;
+            p += k;
+            n -= k;
+        } else {
+            if (c->head_n == sizeof(c->head) - 1)
+                return -1;
+            c->head[c->head_n++] = *p++;
+            n--;
+            if (c->head_n < 4 || memcmp(c->head + c->head_n - 4, "\r\n\r\n", 4) != 0)
+                continue;
+            c->head[c->head_n] = '\0';
+            const char *length = strcasestr(c->head, "\r\ncontent-length:");
+            c->body_left = length ? strtoul(length + 17, NULL, 10) : 0;
+            c->in_body = 1;
+            c->head_n = 0;
+        }
+        if (c->in_body && c->body_left == 0) {
+            c->in_body = 0;
+            if (answer(c) != 0)
+                return -1;
+        }
+    }
+    return 0;
+}
+
+static void on_readable(struct conn *c)
+{
+    static char buf[65536];
+    for (;;) {
+        ssize_t n = read(c->fd, buf, sizeof(buf));
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+            return;
+        if (n <= 0 || on_bytes(c, buf, (size_t)n) != 0) {
+            drop(c);
+            return;
+        }
+        if (n < (ssize_t)sizeof(buf))
+            return;
+    }
+}
+
+static void pace(void)
+{
+    int64_t now = now_ms();
+    for (int fd = 0; fd < CONNS_MAX; fd++) {
+        struct conn *c = conns[fd];
+        if (!c || c->deltas_left == 0 || c->next_ms > now)
+            continue;
+        c->next_ms += interval_ms;
+        int failed = put(c, delta_bytes, delta_n);
+        if (!failed && --c->deltas_left == 0)
+            failed = put(c, tail_bytes, tail_n);
+        if (failed)
+            drop(c);
+    }
+}
+
+static void on_accept(int listener, int ep)
+{
+    for (;;) {
+        int one = 1, fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0)
+            return;
+        struct conn *c = fd < CONNS_MAX ? calloc(1, sizeof(*c)) : NULL;
+        if (!c) {
+            close(fd);
+            continue;
+        }
+        c->fd = fd;
+        conns[fd] = c;
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+        struct epoll_event e = { .events = EPOLLIN, .data.fd = fd };
+        epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t len = sizeof(a);
+    int one = 1;
+    for (int i = 1; i + 1 < argc; i += 2) {
+        int value = atoi(argv[i + 1]);
+        if (strcmp(argv[i], "--port") == 0)
+            a.sin_port = htons((uint16_t)value);
+        else if (strcmp(argv[i], "--deltas") == 0)
+            deltas = value;
+        else if (strcmp(argv[i], "--interval-ms") == 0)
+            interval_ms = value;
+    }
+    prepare();
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    if (bind(listener, (struct sockaddr *)&a, sizeof(a)) != 0 || listen(listener, 4096) != 0) {
+        perror("listen");
+        return 1;
+    }
+    getsockname(listener, (struct sockaddr *)&a, &len);
+    printf("listening %d\n", ntohs(a.sin_port));
+    fflush(stdout);
+
+    int ep = epoll_create1(EPOLL_CLOEXEC);
+    struct epoll_event e = { .events = EPOLLIN, .data.fd = listener }, ready[256];
+    epoll_ctl(ep, EPOLL_CTL_ADD, listener, &e);
+    for (;;) {
+        int n = epoll_wait(ep, ready, 256, interval_ms ? 10 : -1);
+        for (int i = 0; i < n; i++) {
+            if (ready[i].data.fd == listener)
+                on_accept(listener, ep);
+            else if (conns[ready[i].data.fd])
+                on_readable(conns[ready[i].data.fd]);
+        }
+        if (interval_ms)
+            pace();
+    }
+}

@@ -1,0 +1,274 @@
+/*
+ * Drives the daemon through /ws as people would, on a bare epoll loop without any of our code: each
+ * session sends its next message when its last answer has ended.
+ *
+ * usage: turn_load PORT COOKIES SESSIONS TURNS
+ *   COOKIES is a file with a browser session's cookie per line, a user each, at least SESSIONS
+ * lines (a user's events go to all of that user's sockets, so one user would measure something
+ * else). TURNS in all, spread over SESSIONS web sockets. Prints one JSON line: turns per second,
+ * and the time from a message to its acceptance, to the first text and to the end of the run, in
+ *   microseconds, as p50, p99 and max.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BUF 262144
+
+struct client {
+    int fd, open, turn;
+    char *buf;
+    size_t n;
+    char session[16];
+    int64_t sent_us;
+    int first_seen;
+};
+
+enum { ACCEPTED, FIRST, ENDED, MARKS };
+static int64_t *marks[MARKS];
+static int marks_n[MARKS];
+static int turns_max, begun, ended;
+static FILE *cookies;
+
+static int64_t now_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * INT64_C(1000000) + t.tv_nsec / 1000;
+}
+
+static void die(const char *what)
+{
+    fprintf(stderr, "turn_load: %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+static void put(int fd, const char *p, size_t n)
+{
+    while (n > 0) {
+        ssize_t k = write(fd, p, n);
+        if (k < 0 && errno == EAGAIN)
+            continue;
+        if (k <= 0)
+            die("write");
+        p += k;
+        n -= (size_t)k;
+    }
+}
+
+static void send_frame(struct client *c, const char *text, size_t n)
+{
+    char frame[1024];
+    size_t k = 2;
+    frame[0] = (char)0x81;
+    if (n < 126) {
+        frame[1] = (char)(0x80 | n);
+    } else {
+        frame[1] = (char)(0x80 | 126);
+        frame[2] = (char)(n >> 8);
+        frame[3] = (char)n;
+        k = 4;
+    }
+    memset(frame + k, 0, 4); /* a mask of zeros: the text as it is */
+    memcpy(frame + k + 4, text, n);
+    put(c->fd, frame, k + 4 + n);
+}
+
+static void next_turn(struct client *c)
+{
+    char text[512];
+    if (begun == turns_max)
+        return;
+    int n = snprintf(text, sizeof(text),
+                     "{\"type\":\"user_message\",\"message_id\":\"b%d-%d-%d\"%s%s%s,\"content\":"
+                     "\"What is the answer to question number %d, please?\"}",
+                     (int)getpid(), c->fd, begun, c->session[0] ? ",\"session_id\":\"" : "",
+                     c->session, c->session[0] ? "\"" : "", begun);
+    begun++;
+    c->turn++;
+    c->first_seen = 0;
+    c->sent_us = now_us();
+    send_frame(c, text, (size_t)n);
+}
+
+static void mark(struct client *c, int which)
+{
+    marks[which][marks_n[which]++] = now_us() - c->sent_us;
+}
+
+static int begins(const char *p, size_t n, const char *what)
+{
+    size_t k = strlen(what);
+    return n >= k && memcmp(p, what, k) == 0;
+}
+
+static void on_message(struct client *c, char *p, size_t n)
+{
+    if (begins(p, n, "{\"type\":\"accepted\"")) {
+        /* Frames go to every socket of the user: take those of our own question only. */
+        char own[64];
+        char *at = memmem(p, n, "\"message_id\":\"b", 15);
+        int k = snprintf(own, sizeof(own), "%d-%d-", (int)getpid(), c->fd);
+        if (!at || memcmp(at + 15, own, (size_t)k) != 0)
+            return;
+        char *s = memmem(p, n, "\"session_id\":\"", 14);
+        if (!s)
+            return;
+        memcpy(c->session, s + 14, 13);
+        mark(c, ACCEPTED);
+        return;
+    }
+    char *s = memmem(p, n < 160 ? n : 160, "\"session_id\":\"", 14);
+    if (!s || !c->session[0] || memcmp(s + 14, c->session, 13) != 0)
+        return;
+    if (begins(p, n, "{\"type\":\"TEXT_MESSAGE_CONTENT\"") && !c->first_seen) {
+        c->first_seen = 1;
+        mark(c, FIRST);
+    } else if (begins(p, n, "{\"type\":\"RUN_FINISHED\"")) {
+        mark(c, ENDED);
+        ended++;
+        next_turn(c);
+    } else if (begins(p, n, "{\"type\":\"RUN_ERROR\"") || begins(p, n, "{\"type\":\"error\"")) {
+        fprintf(stderr, "turn_load: %.*s\n", (int)n, p);
+        exit(1);
+    }
+}
+
+static size_t take_frames(struct client *c)
+{
+    size_t at = 0;
+    while (c->n - at >= 2) {
+        unsigned char *f = (unsigned char *)c->buf + at;
+        size_t len = f[1] & 127, head = 2;
+        if (len == 126) {
+            if (c->n - at < 4)
+                break;
+            len = (size_t)f[2] << 8 | f[3];
+            head = 4;
+        } else if (len == 127) {
+            errno = EMSGSIZE;
+            die("frame");
+        }
+        if (c->n - at < head + len)
+            break;
+        if ((f[0] & 15) == 1)
+            on_message(c, (char *)f + head, len);
+        at += head + len;
+    }
+    return at;
+}
+
+static void on_readable(struct client *c)
+{
+    ssize_t n = read(c->fd, c->buf + c->n, BUF - c->n);
+    if (n < 0 && errno == EAGAIN)
+        return;
+    if (n <= 0)
+        die("closed by the daemon");
+    c->n += (size_t)n;
+    size_t at = 0;
+    if (!c->open) {
+        char *end = memmem(c->buf, c->n, "\r\n\r\n", 4);
+        if (!end)
+            return;
+        if (!begins(c->buf, c->n, "HTTP/1.1 101")) {
+            fprintf(stderr, "turn_load: %.*s\n", (int)c->n, c->buf);
+            exit(1);
+        }
+        c->open = 1;
+        at = (size_t)(end + 4 - c->buf);
+        memmove(c->buf, c->buf + at, c->n - at);
+        c->n -= at;
+        next_turn(c);
+    }
+    at = take_frames(c);
+    memmove(c->buf, c->buf + at, c->n - at);
+    c->n -= at;
+}
+
+static void open_client(struct client *c, int port, int ep)
+{
+    struct sockaddr_in a = { .sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    char head[1024], cookie[128];
+    int one = 1;
+    if (!fgets(cookie, sizeof(cookie), cookies))
+        die("too few cookies");
+    cookie[strcspn(cookie, "\n")] = '\0';
+    c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connect(c->fd, (struct sockaddr *)&a, sizeof(a)) != 0)
+        die("connect");
+    setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    int n = snprintf(head, sizeof(head),
+                     "GET /ws HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nOrigin: "
+                     "http://127.0.0.1:%d\r\nCookie: nexflow_session=%s\r\n"
+                     "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+                     port, port, cookie);
+    put(c->fd, head, (size_t)n);
+    c->buf = malloc(BUF);
+    struct epoll_event e = { .events = EPOLLIN, .data.ptr = c };
+    epoll_ctl(ep, EPOLL_CTL_ADD, c->fd, &e);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    int64_t x, y;
+    memcpy(&x, a, sizeof(x));
+    memcpy(&y, b, sizeof(y));
+    return (x > y) - (x < y);
+}
+
+static void print_marks(const char *name, int which, const char *behind)
+{
+    int n = marks_n[which];
+    qsort(marks[which], (size_t)n, sizeof(int64_t), by_value);
+    printf("\"%s_us\":{\"p50\":%lld,\"p99\":%lld,\"max\":%lld}%s", name,
+           n ? (long long)marks[which][n / 2] : 0, n ? (long long)marks[which][n * 99 / 100] : 0,
+           n ? (long long)marks[which][n - 1] : 0, behind);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 5) {
+        fprintf(stderr, "usage: turn_load PORT COOKIES SESSIONS TURNS\n");
+        return 2;
+    }
+    int port = atoi(argv[1]), sessions = atoi(argv[3]);
+    cookies = fopen(argv[2], "r");
+    if (!cookies)
+        die(argv[2]);
+    turns_max = atoi(argv[4]);
+    for (int i = 0; i < MARKS; i++)
+        marks[i] = calloc((size_t)turns_max + 1, sizeof(int64_t));
+    struct client *clients = calloc((size_t)sessions, sizeof(*clients));
+    int ep = epoll_create1(EPOLL_CLOEXEC);
+    int64_t start = now_us();
+    for (int i = 0; i < sessions; i++)
+        open_client(&clients[i], port, ep);
+    while (ended < turns_max) {
+        struct epoll_event ready[256];
+        int n = epoll_wait(ep, ready, 256, 30000);
+        if (n == 0) {
+            errno = ETIMEDOUT;
+            die("no event for 30 s");
+        }
+        for (int i = 0; i < n; i++)
+            on_readable(ready[i].data.ptr);
+    }
+    double seconds = (double)(now_us() - start) / 1e6;
+    printf("{\"sessions\":%d,\"turns\":%d,\"seconds\":%.3f,\"turns_per_second\":%.1f,", sessions,
+           turns_max, seconds, turns_max / seconds);
+    print_marks("accepted", ACCEPTED, ",");
+    print_marks("first_text", FIRST, ",");
+    print_marks("ended", ENDED, "}\n");
+    return 0;
+}
