@@ -148,7 +148,8 @@ static void add_field(struct line *l, const char *key, const char *value)
     bool json = l->format == NF_LOG_JSON;
     const char *before = json ? ",\"" : " ", *between = json ? "\":" : "=";
     size_t n = strlen(before) + strlen(key) + strlen(between);
-    if (l->cut || n + 4 > LINE_BODY_MAX - l->n) { /* 4: null, or two quotes */
+    size_t least = value ? strlen("\"\"") : strlen("null");
+    if (l->cut || n + least > LINE_BODY_MAX - l->n) {
         l->cut = true;
         return;
     }
