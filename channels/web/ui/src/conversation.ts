@@ -138,16 +138,6 @@ export class Conversation {
     return after;
   }
 
-  // The position behind the last turn up to which all have ended, to remember beyond this page.
-  settledPosition(): number {
-    let position = this.start;
-    for (const turn of this.turns) {
-      if (!isOver(turn)) break;
-      position = Math.max(position, turn.pos);
-    }
-    return position;
-  }
-
   active(): Turn | undefined {
     return this.turns.find((turn) => !isOver(turn));
   }
@@ -232,14 +222,12 @@ function addStored(turn: Turn, message: StoredMessage): void {
     return;
   }
   if (message.role === 'tool') {
-    for (const call of message.tool_calls ?? []) setResult(turn, call.id, call.result ?? '', call.is_error);
+    if (message.tool_call_id) setResult(turn, message.tool_call_id, message.content, message.is_error);
     return;
   }
   if (message.content) turn.items.push({ kind: 'text', id, text: message.content, open: false });
   for (const call of message.tool_calls ?? []) {
-    const args = typeof call.args === 'string' ? call.args : JSON.stringify(call.args ?? {});
-    turn.items.push({ kind: 'tool', id: call.id, name: call.name, args });
-    if (call.result !== undefined) setResult(turn, call.id, call.result, call.is_error);
+    turn.items.push({ kind: 'tool', id: call.id, name: call.name, args: call.arguments ?? '' });
   }
   turn.model = message.model ?? turn.model;
 }

@@ -14,14 +14,13 @@ export interface SessionInfo {
   updated_at: string;
   pending: number;
   last_seq: number;
+  resume_after?: number; // the events that the stored messages do not tell are behind it
 }
 
 export interface StoredToolCall {
   id: string;
   name: string;
-  args?: unknown;
-  result?: string;
-  is_error?: boolean;
+  arguments?: string;
 }
 
 export interface StoredMessage {
@@ -33,6 +32,8 @@ export interface StoredMessage {
   model?: string;
   created_at: string;
   tool_calls?: StoredToolCall[];
+  tool_call_id?: string; // role "tool": whose result `content` is
+  is_error?: boolean;
 }
 
 export interface MessagePage {

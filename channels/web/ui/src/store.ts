@@ -12,7 +12,6 @@ import { newId } from './ids';
 const ACCEPT_TIMEOUT_MS = 10000;
 const RESUME_PAUSE_MS = 300; // between two requests for what is missing
 const MODELS_POLL_MS = 4000; // while there is no model
-const POSITION_PREFIX = 'nexflow.position.';
 
 export type Phase = 'starting' | 'signed-out' | 'bad-link' | 'ready';
 
@@ -211,10 +210,7 @@ function onRunEvent(event: RunEvent): void {
   const applied = chat.apply(event);
   if (applied === 'gap') return resume(chat);
   if (applied === 'known') return;
-  if (ended) {
-    touch(event.session_id, -1);
-    remember(chat);
-  }
+  if (ended) touch(event.session_id, -1);
   if (chat.id === current.value) speak(event);
   changed();
 }
@@ -223,12 +219,6 @@ function speak(event: RunEvent): void {
   if (event.type === 'RUN_STARTED') spoken.value = 'answering';
   else if (event.type === 'RUN_ERROR') spoken.value = 'answerFailed';
   else if (event.type === 'RUN_FINISHED') spoken.value = event.stopped ? 'answerStopped' : 'answerDone';
-}
-
-// So that the next page does not ask for everything again.
-function remember(chat: Conversation): void {
-  const position = chat.settledPosition();
-  if (position > 0) settings.set(POSITION_PREFIX + chat.id, String(position));
 }
 
 function onAccepted(frame: Accepted): void {
@@ -346,8 +336,10 @@ function open(id: string): Promise<void> {
 
 async function load(id: string): Promise<void> {
   try {
-    const [info, page] = await Promise.all([api.session(id), api.messages(id)]);
-    const chat = new Conversation(id, Number(settings.get(POSITION_PREFIX + id)) || 0);
+    // In this order: what ends in between is in the messages and among the events, not in neither.
+    const info = await api.session(id);
+    const page = await api.messages(id);
+    const chat = new Conversation(id, info.resume_after);
     chat.addPage(page, false);
     chat.setPending(info.pending);
     conversations.set(id, chat);
@@ -364,7 +356,8 @@ async function load(id: string): Promise<void> {
 // What other tabs and channels wrote while we were away.
 async function reload(id: string): Promise<void> {
   await guarded(async () => {
-    const [info, page] = await Promise.all([api.session(id), api.messages(id)]);
+    const info = await api.session(id);
+    const page = await api.messages(id);
     const chat = conversations.get(id);
     if (!chat) return;
     chat.addPage(page, false);
@@ -421,7 +414,6 @@ function replaceInfo(id: string, change: Partial<SessionInfo>): void {
 
 function forget(id: string): void {
   conversations.delete(id);
-  settings.set(POSITION_PREFIX + id, null);
   sessions.value = sessions.value.filter((s) => s.id !== id);
   if (current.value === id) newChat();
 }

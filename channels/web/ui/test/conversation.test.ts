@@ -168,6 +168,23 @@ test('tool calls are put together from fragments', () => {
   assert.deepEqual(chat.turns[0].items, [{ kind: 'tool', id: 'c', name: 'read', args: '{"a":1}', result: 'ok', failed: undefined }]);
 });
 
+test('stored tool calls get their results', () => {
+  const chat = new Conversation(S);
+  const call = { id: 'c', name: 'read', arguments: '{"a":1}' };
+  chat.addPage({ messages: [
+    stored(1, 'user', 'r1'),
+    { ...stored(2, 'assistant', 'r1', ''), tool_calls: [call] },
+    { ...stored(3, 'tool', 'r1', 'ok'), tool_call_id: 'c', is_error: true },
+    stored(4, 'assistant', 'r1', 'end'),
+  ], next_cursor: null }, false);
+  assert.deepEqual(chat.turns[0].items.map((i) => i.kind), ['tool', 'text']);
+  assert.deepEqual(chat.turns[0].items[0], { kind: 'tool', id: 'c', name: 'read', args: '{"a":1}', result: 'ok', failed: true });
+});
+
+test('a conversation begins where its messages end', () => {
+  assert.equal(new Conversation(S, 77).after(), 77);
+});
+
 test('an error ends the turn with a card', () => {
   const chat = opened();
   const at = (pos: number) => ({ seq: 2 ** 24 + pos, session_id: S, run_id: 'r1' });

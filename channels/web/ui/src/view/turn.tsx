@@ -10,6 +10,12 @@ import { memo } from './memo';
 
 const TARGET_MAX = 80;
 
+// A turn is changed in place; only its version tells a component that it was.
+interface Versioned {
+  turn: Turn;
+  version: number;
+}
+
 function target(args: string): string {
   try {
     const first = Object.values(JSON.parse(args) as object).find((v) => typeof v === 'string');
@@ -27,7 +33,7 @@ function pretty(text: string): string {
   }
 }
 
-function ToolCard({ item, over }: { item: ToolItem; over: boolean }) {
+function ToolCard({ item, over }: { item: ToolItem; over: boolean; version: number }) {
   const running = item.result === undefined && !over;
   const state = item.failed ? 'toolFailed' : running ? 'toolRunning' : 'toolDone';
   return (
@@ -60,8 +66,8 @@ function Notice({ item }: { item: NoticeItem }) {
   );
 }
 
-function ItemView({ item, over }: { item: Item; over: boolean }) {
-  if (item.kind === 'tool') return <ToolCard item={item} over={over} />;
+function ItemView({ item, over, version }: { item: Item; over: boolean; version: number }) {
+  if (item.kind === 'tool') return <ToolCard item={item} over={over} version={version} />;
   if (item.kind === 'notice') return <Notice item={item} />;
   return <Markdown text={item.text} open={item.open && !over} />;
 }
@@ -73,9 +79,10 @@ function usageText(usage: Usage | undefined): string | null {
   return t('tokens', { in: number.format(read), out: number.format(usage.output_tokens ?? 0) });
 }
 
-function Footer({ turn }: { turn: Turn }) {
+function Footer({ turn }: Versioned) {
   const answer = turn.items.flatMap((i) => (i.kind === 'text' ? [i.text] : [])).join('\n\n');
   const usage = usageText(turn.usage);
+  if (!answer && !turn.model && turn.state !== 'stopped') return null;
   return (
     <footer class="answer-foot">
       {answer && <CopyButton text={() => answer} label={t('copyAnswer')} />}
@@ -86,7 +93,7 @@ function Footer({ turn }: { turn: Turn }) {
   );
 }
 
-function Waiting({ turn }: { turn: Turn }) {
+function Waiting({ turn }: Versioned) {
   const last = turn.items.at(-1);
   if (isOver(turn) || (last?.kind === 'text' && last.text)) return null;
   const queued = turn.state === 'queued';
@@ -98,7 +105,7 @@ function Waiting({ turn }: { turn: Turn }) {
   );
 }
 
-function TurnBody({ turn }: { turn: Turn; version: number }) {
+function TurnBody({ turn, version }: Versioned) {
   const over = isOver(turn);
   return (
     <div class="turn" data-run={turn.runId} data-state={turn.state}>
@@ -111,16 +118,17 @@ function TurnBody({ turn }: { turn: Turn; version: number }) {
       {(turn.items.length > 0 || !over || turn.state === 'stopped') && (
         <article class="message assistant" tabIndex={-1} aria-label={t('assistant')} aria-busy={!over}>
           <h2 class="offscreen">{t('assistant')}</h2>
-          {turn.items.map((item) => <ItemView key={item.id} item={item} over={over} />)}
-          <Waiting turn={turn} />
-          {over && <Footer turn={turn} />}
+          {turn.items.map((item) => 
+            <ItemView key={item.id} item={item} over={over} version={version} />
+          )}
+          <Waiting turn={turn} version={version} />
+          {over && <Footer turn={turn} version={version} />}
         </article>
       )}
     </div>
   );
 }
 
-// A turn is changed in place; its version says that it was.
 export const TurnView = memo(TurnBody);
 
 export function UnsentView({ item }: { item: Unsent }) {

@@ -1,0 +1,285 @@
+// The daemon's API as docs/api.md has it, with a model that repeats what it is told. In memory, for
+// one user: enough to run the page without a daemon.
+//
+// A message "mock:error" ends in RUN_ERROR, "mock:tool" calls a tool, "mock:refuse" is not taken.
+import { createServer } from 'node:http';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { WebSocketServer } from 'ws';
+
+const ATTEMPT = 2 ** 24;
+const CHUNK = 24; // characters of a delta
+export const CSP =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; " +
+  "font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; " +
+  "media-src 'self' blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; " +
+  "require-trusted-types-for 'script'; trusted-types nexflow nexflow-hl nexflow-sw dompurify";
+
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const id = (n) => n.toString(32).padStart(13, '0');
+
+export class Mock {
+  delayMs = 12;
+  models = [{ name: 'mock/echo-1', provider: 'mock', context_tokens: 8192, output_tokens: 1024 }];
+  sessions = new Map();
+  outcomes = new Map();
+  received = []; // every user_message, also doubles
+  tokens = new Set();
+  cookies = new Set();
+  sockets = new Set();
+  files = new Map();
+  nextId = 1;
+
+  static async start(folder) {
+    const mock = new Mock();
+    for (const row of (await readFile(join(folder, 'assets.tsv'), 'utf8')).trim().split('\n')) {
+      const [path, file, type] = row.split('\t');
+      mock.files.set(path, { type, body: gunzipSync(await readFile(join(folder, file))) });
+    }
+    mock.server = createServer((request, response) => void mock.handle(request, response));
+    mock.ws = new WebSocketServer({ noServer: true });
+    mock.server.on('upgrade', (request, socket, head) => mock.upgrade(request, socket, head));
+    await new Promise((resolve) => mock.server.listen(0, '127.0.0.1', resolve));
+    mock.url = `http://127.0.0.1:${mock.server.address().port}`;
+    return mock;
+  }
+
+  link() {
+    const token = `token-${this.nextId++}`;
+    this.tokens.add(token);
+    return `${this.url}/#t=${token}`;
+  }
+
+  async stop() {
+    for (const socket of this.sockets) socket.terminate();
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  /* ---- HTTP ---- */
+
+  signedIn(request) {
+    const match = /nexflow_session=([^;]+)/.exec(request.headers.cookie ?? '');
+    return Boolean(match && this.cookies.has(match[1]));
+  }
+
+  async handle(request, response) {
+    const url = new URL(request.url, this.url);
+    const chunks = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const body = chunks.length ? JSON.parse(Buffer.concat(chunks).toString()) : {};
+    const reply = (status, value, headers = {}) => {
+      response.writeHead(status, {
+        'Content-Type': 'application/json', 'Cache-Control': 'no-store', ...headers });
+      response.end(value === undefined ? undefined : JSON.stringify(value));
+    };
+    const file = this.files.get(url.pathname);
+    if (file) {
+      response.writeHead(200, { 'Content-Type': file.type, 'Content-Security-Policy': CSP,
+        'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer' });
+      return response.end(file.body);
+    }
+    if (url.pathname === '/api/v1/auth/exchange') return this.exchange(body, reply);
+    if (!this.signedIn(request)) return fail(reply, 401, 'denied', 'sign in first');
+    return this.route(request.method, url, body, reply);
+  }
+
+  exchange(body, reply) {
+    if (!this.tokens.delete(body.token)) return fail(reply, 401, 'denied', 'token: unknown or used');
+    const cookie = `c${this.nextId++}`;
+    this.cookies.add(cookie);
+    return reply(204, undefined, {
+      'Set-Cookie': `nexflow_session=${cookie}; HttpOnly; SameSite=Strict; Path=/` });
+  }
+
+  route(method, url, body, reply) {
+    const path = url.pathname.replace('/api/v1/', '');
+    if (path === 'users/me') return reply(200, { id: id(1), name: 'Owner', role: 'owner' });
+    if (path === 'auth/logout') {
+      this.cookies.clear();
+      return reply(204);
+    }
+    if (path === 'models') {
+      return reply(200, { default: this.models[0]?.name ?? null, models: this.models, aliases: [] });
+    }
+    if (path === 'sessions') {
+      const all = [...this.sessions.values()].sort((a, b) => (a.updated_at < b.updated_at ? 1 : -1));
+      return reply(200, { sessions: all.map(publicSession), next_cursor: null });
+    }
+    const match = /^sessions\/(\w+)(\/messages)?$/.exec(path);
+    const session = match && this.sessions.get(match[1]);
+    if (!session) return fail(reply, 404, 'not-found', 'no such session');
+    if (match[2]) return this.page(session, url, reply);
+    if (method === 'DELETE') return this.removeSession(session, reply);
+    if (method === 'PATCH') {
+      session.title = body.title;
+      this.broadcast({ type: 'session', session_id: session.id, title: body.title });
+    }
+    return reply(200, publicSession(session));
+  }
+
+  removeSession(session, reply) {
+    if (session.pending) return fail(reply, 409, 'conflict', 'a turn is running: stop it first');
+    this.sessions.delete(session.id);
+    this.broadcast({ type: 'session', session_id: session.id, deleted: true });
+    return reply(204);
+  }
+
+  page(session, url, reply) {
+    const limit = Number(url.searchParams.get('limit') ?? 50);
+    const end = Number(url.searchParams.get('cursor') ?? session.messages.length);
+    const start = Math.max(0, end - limit);
+    return reply(200, { messages: session.messages.slice(start, end),
+                        next_cursor: start > 0 ? String(start) : null });
+  }
+
+  /* ---- WebSocket ---- */
+
+  upgrade(request, socket, head) {
+    if (request.url !== '/ws' || !this.signedIn(request)) return socket.destroy();
+    return this.ws.handleUpgrade(request, socket, head, (ws) => {
+      this.sockets.add(ws);
+      ws.on('close', () => this.sockets.delete(ws));
+      ws.on('message', (data) => this.frame(ws, JSON.parse(data.toString())));
+    });
+  }
+
+  broadcast(frame) {
+    for (const socket of this.sockets) socket.send(JSON.stringify(frame));
+  }
+
+  frame(ws, frame) {
+    if (frame.type === 'user_message') return this.userMessage(ws, frame);
+    const session = this.sessions.get(frame.session_id);
+    if (!session) {
+      return ws.send(JSON.stringify({ type: 'error', code: 'not-found', message: 'no such session' }));
+    }
+    if (frame.type === 'stop') session.stopping = true;
+    if (frame.type === 'resume') this.resume(ws, session, frame.after);
+  }
+
+  resume(ws, session, after) {
+    for (const event of session.events) {
+      if (event.seq <= after) continue;
+      const bytes = Buffer.from(event.delta ?? '');
+      const skip = after - (event.seq - bytes.length);
+      const rest = bytes.length && skip > 0 ? { delta: bytes.subarray(skip).toString() } : {};
+      ws.send(JSON.stringify({ ...event, ...rest }));
+    }
+  }
+
+  userMessage(ws, frame) {
+    this.received.push(frame.message_id);
+    const first = this.outcomes.get(frame.message_id);
+    if (first) return ws.send(JSON.stringify({ ...first, duplicate: true }));
+    if (frame.content === 'mock:refuse') {
+      return ws.send(JSON.stringify({ type: 'error', code: 'limit', message: 'too many messages wait',
+                                      message_id: frame.message_id }));
+    }
+    const session = this.sessions.get(frame.session_id) ?? this.newSession(frame.content);
+    const runId = id(this.nextId++);
+    const seq = session.messages.length + 1;
+    session.messages.push({ seq, role: 'user', content: frame.content, run_id: runId,
+      message_id: frame.message_id, created_at: new Date().toISOString() });
+    session.pending++;
+    session.updated_at = new Date().toISOString();
+    const accepted = { type: 'accepted', message_id: frame.message_id, session_id: session.id,
+      run_id: runId, seq, content: frame.content };
+    this.outcomes.set(frame.message_id, accepted);
+    this.broadcast(accepted);
+    session.work = session.work.then(() => this.answer(session, runId, seq, frame.content));
+  }
+
+  newSession(content) {
+    const now = new Date().toISOString();
+    const session = { id: id(this.nextId++), title: content.split('\n')[0].slice(0, 60), channel: 'web',
+      created_at: now, updated_at: now, pending: 0, messages: [], events: [], fence: 0,
+      stopping: false, work: Promise.resolve() };
+    this.sessions.set(session.id, session);
+    return session;
+  }
+
+  async answer(session, runId, inputSeq, content) {
+    const run = new Run(this, session, runId, content);
+    run.emit({ type: 'RUN_STARTED', input_seq: inputSeq });
+    await sleep(this.delayMs);
+    if (content === 'mock:error') return run.fail('mock: the provider answered 401: check llm.providers[0].api_key');
+    if (content === 'mock:tool') await run.callTool();
+    return run.say(content === 'mock:tool' ? 'It is **done**.' : content);
+  }
+}
+
+class Run {
+  pos = 0;
+  messages = []; // stored all at once, when the run ends
+
+  constructor(mock, session, runId, content) {
+    Object.assign(this, { mock, session, runId, content, fence: ++session.fence });
+    session.stopping = false;
+  }
+
+  emit(event) {
+    this.pos += 'delta' in event ? Buffer.byteLength(event.delta) : 1;
+    const full = { ...event, seq: this.fence * ATTEMPT + this.pos, session_id: this.session.id,
+                   run_id: this.runId };
+    this.session.events.push(full);
+    this.mock.broadcast(full);
+  }
+
+  async callTool() {
+    const call = { toolCallId: `call-${this.runId}` };
+    this.emit({ type: 'TOOL_CALL_START', ...call, toolCallName: 'read_file' });
+    for (const delta of ['{"path":"no', 'tes/week.md"}']) this.emit({ type: 'TOOL_CALL_ARGS', ...call, delta });
+    this.emit({ type: 'TOOL_CALL_END', ...call });
+    await sleep(this.mock.delayMs * 4);
+    this.emit({ type: 'TOOL_CALL_RESULT', ...call, content: '{"lines": 3}' });
+    this.store({ role: 'assistant', content: '', tool_calls: [
+      { id: call.toolCallId, name: 'read_file', arguments: '{"path":"notes/week.md"}' }] });
+    this.store({ role: 'tool', content: '{"lines": 3}', tool_call_id: call.toolCallId, is_error: false });
+  }
+
+  async say(text) {
+    const messageId = `${this.runId}-${this.fence}-0`;
+    let said = '';
+    this.emit({ type: 'TEXT_MESSAGE_START', messageId, role: 'assistant' });
+    for (const delta of text.match(new RegExp(`[^]{1,${CHUNK}}`, 'gu')) ?? []) {
+      if (this.session.stopping) break;
+      this.emit({ type: 'TEXT_MESSAGE_CONTENT', messageId, delta });
+      said += delta;
+      await sleep(this.mock.delayMs);
+    }
+    this.emit({ type: 'TEXT_MESSAGE_END', messageId });
+    const stopped = this.session.stopping;
+    const model = 'mock/echo-1';
+    this.end({ role: 'assistant', content: said, model });
+    this.emit({ type: 'RUN_FINISHED', model, usage: { input_tokens: 42, output_tokens: said.length },
+                ...(stopped ? { stopped } : {}) });
+  }
+
+  fail(message) {
+    this.end({ role: 'notice', content: message });
+    this.emit({ type: 'RUN_ERROR', message });
+  }
+
+  store(message) {
+    this.messages.push({ run_id: this.runId, created_at: new Date().toISOString(), ...message });
+  }
+
+  end(message) {
+    this.store(message);
+    for (const m of this.messages) this.session.messages.push({ seq: this.session.messages.length + 1, ...m });
+    this.session.pending--;
+    this.session.updated_at = new Date().toISOString();
+  }
+}
+
+function fail(reply, status, code, message) {
+  return reply(status, { error: { code, message } });
+}
+
+function publicSession(s) {
+  return { id: s.id, title: s.title, channel: s.channel, created_at: s.created_at,
+           updated_at: s.updated_at, pending: s.pending, last_seq: s.messages.length,
+           resume_after: s.pending ? s.fence * ATTEMPT - 1 : (s.fence + 1) * ATTEMPT - 1 };
+}
