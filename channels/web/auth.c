@@ -376,8 +376,10 @@ enum nf_code nf_web_exchange_link(void *arg, struct nf_http_exchange *x, struct 
     nf_random_token(token);
     nf_sha256_hex(token, strlen(token), hash);
     enum nf_code rc = nf_link_exchange(w->o.app, link_hash, hash, &user, err);
-    if (rc == NF_E_DENIED)
+    if (rc == NF_E_DENIED) {
         count_failure(w, x);
+        nf_web_answer_error(x, 401, err);
+    }
     NF_TRY(rc);
     rc = set_cookie(x, token, NF_COOKIE_TTL_MS, err);
     explicit_bzero(token, sizeof(token));
