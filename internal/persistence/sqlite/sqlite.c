@@ -33,7 +33,7 @@ struct sqlite {
     struct nf_db base;
     struct nf_loop *loop; /* NULL: callers block */
     char *path;
-    int lock;
+    int lock, busy_ms;
     struct nf_query_info queries[NF_QUERY_COUNT];
     struct nf_lite_writer writer; /* the write lane's */
     struct nf_lite_stmts reader;  /* the read lane's */
@@ -331,9 +331,9 @@ static NF_RC open_files(struct sqlite *db, const char *path, struct nf_err *err)
     struct nf_lite_stmts *w = &db->writer.stmts, *r = &db->reader;
     NF_TRY(nf_strdup(path, &db->path, err));
     NF_TRY(nf_lite_lock(path, &db->lock, err));
-    NF_TRY(nf_lite_conn_open(path, NF_LITE_WRITER, NF_SQLITE_BUSY_MS, &w->conn, err));
+    NF_TRY(nf_lite_conn_open(path, NF_LITE_WRITER, db->busy_ms, &w->conn, err));
     NF_TRY(nf_lite_migrate(w->conn, path, nf_migrations_all(), err));
-    NF_TRY(nf_lite_conn_open(path, NF_LITE_READER, NF_SQLITE_BUSY_MS, &r->conn, err));
+    NF_TRY(nf_lite_conn_open(path, NF_LITE_READER, db->busy_ms, &r->conn, err));
     nf_catalogue_describe(db->queries);
     w->path = r->path = db->path;
     w->queries = r->queries = db->queries;
@@ -354,12 +354,19 @@ static NF_RC open_all(struct sqlite *db, const char *path, struct nf_err *err)
 enum nf_code nf_sqlite_open(struct nf_loop *loop, const char *path, struct nf_db **ret,
                             struct nf_err *err)
 {
+    return nf_sqlite_open_with(loop, path, NF_SQLITE_BUSY_MS, ret, err);
+}
+
+enum nf_code nf_sqlite_open_with(struct nf_loop *loop, const char *path, int busy_ms,
+                                 struct nf_db **ret, struct nf_err *err)
+{
     struct sqlite *db = calloc(1, sizeof(*db));
     if (!db)
         return nf_err_set(err, NF_E_NOMEM, "out of memory");
     db->base.ops = &ops;
     db->loop = loop;
     db->lock = -1;
+    db->busy_ms = busy_ms;
     pthread_mutex_init(&db->mu, NULL);
     pthread_cond_init(&db->done_wake, NULL);
     init_lane(&db->write);

@@ -18,6 +18,10 @@ NF_RC nf_sqlite_open(struct nf_loop *loop, const char *path, struct nf_db **ret,
 /* How long to wait for the lock of another program that looks into the file. */
 #define NF_SQLITE_BUSY_MS 5000
 
+/* As nf_sqlite_open, waiting `busy_ms` for such a lock. */
+NF_RC nf_sqlite_open_with(struct nf_loop *loop, const char *path, int busy_ms, struct nf_db **ret,
+                          struct nf_err *err);
+
 /* Since it was opened; for metrics. From any thread. */
 struct nf_sqlite_stats {
     uint64_t commits;      /* syncs of the disk */

@@ -1,0 +1,618 @@
+/* The SQLite driver: opening, schema, statements, and transactions of many fibers. */
+#include "persistence/sqlite/sqlite.h"
+
+#include "base/own.h"
+#include "persistence/catalogue.h"
+#include "persistence/repositories/repositories.h"
+#include "persistence/sqlite/backup.h"
+#include "persistence/sqlite/conn.h"
+#include "persistence/sqlite/migrate.h"
+#include "runtime/fiber.h"
+#include "tests/support/test.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct world {
+    char dir[64], path[96], copy[96];
+    struct nf_db *db;
+    struct nf_stores s;
+    struct nf_loop *loop;
+    sqlite3 *raw;
+    struct nf_err err;
+};
+
+static int setup(void **state)
+{
+    static struct world w;
+    w = (struct world){ .dir = "/tmp/nf-sqlite-XXXXXX" };
+    assert_non_null(mkdtemp(w.dir));
+    (void)snprintf(w.path, sizeof(w.path), "%s/db", w.dir);
+    (void)snprintf(w.copy, sizeof(w.copy), "%s/copy", w.dir);
+    *state = &w;
+    return 0;
+}
+
+static void close_db(struct world *w)
+{
+    nf_stores_done(&w->s);
+    nf_db_free(nf_take(w->db));
+}
+
+static int teardown(void **state)
+{
+    struct world *w = *state;
+    nf_fail_alloc_at(0);
+    close_db(w);
+    sqlite3_close(w->raw);
+    nf_loop_free(w->loop);
+    DIR *d = opendir(w->dir);
+    for (struct dirent *e; d && (e = readdir(d));)
+        (void)unlinkat(dirfd(d), e->d_name, 0);
+    closedir(d);
+    (void)rmdir(w->dir);
+    return 0;
+}
+
+static void open_db(struct world *w)
+{
+    assert_ok(nf_sqlite_open(NULL, w->path, &w->db, &w->err), &w->err);
+    assert_ok(nf_repositories_new(w->db, &w->s, &w->err), &w->err);
+}
+
+static void raw_exec(struct world *w, const char *sql)
+{
+    if (!w->raw)
+        assert_int_equal(sqlite3_open(w->path, &w->raw), SQLITE_OK);
+    if (sqlite3_exec(w->raw, sql, NULL, NULL, NULL) != SQLITE_OK)
+        fail_msg("%s: %s", sql, sqlite3_errmsg(w->raw));
+}
+
+static int64_t raw_ask(struct world *w, const char *sql)
+{
+    int64_t n = -1;
+    if (!w->raw)
+        assert_int_equal(sqlite3_open(w->path, &w->raw), SQLITE_OK);
+    assert_ok(nf_lite_ask(w->raw, w->path, sql, -2, &n, &w->err), &w->err);
+    return n;
+}
+
+static void assert_refused(struct world *w, enum nf_code code, const char *text)
+{
+    assert_code(nf_sqlite_open_with(NULL, w->path, 50, &w->db, &w->err), code);
+    if (!strstr(w->err.msg, text))
+        fail_msg("'%s' does not say '%s'", w->err.msg, text);
+}
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    assert_true(fputs(text, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+}
+
+/* --- opening --------------------------------------------------------------------------------- */
+
+static void all_files_are_private(void **state)
+{
+    static const char *const suffixes[] = { "", "-wal", "-shm", ".lock" };
+    struct world *w = *state;
+    umask(0);
+    write_file(w->path, "");
+    assert_int_equal(chmod(w->path, 0644), 0);
+    open_db(w);
+    for (size_t i = 0; i < 4; i++) {
+        char path[112];
+        struct stat st;
+        (void)snprintf(path, sizeof(path), "%s%s", w->path, suffixes[i]);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 0777, 0600);
+    }
+    umask(022);
+}
+
+static void a_second_daemon_is_told_who_has_the_database(void **state)
+{
+    struct world *w = *state;
+    struct nf_db *second;
+    char pid[32];
+    open_db(w);
+    (void)snprintf(pid, sizeof(pid), "process %d:", (int)getpid());
+    assert_code(nf_sqlite_open(NULL, w->path, &second, &w->err), NF_E_CONFLICT);
+    assert_non_null(strstr(w->err.msg, pid));
+    close_db(w);
+    open_db(w);
+}
+
+static void what_is_stored_is_there_after_opening_again(void **state)
+{
+    struct world *w = *state;
+    struct nf_user u = { .id = 1, .name = "N", .role = NF_USER_OWNER, .status = NF_USER_ACTIVE };
+    struct nf_identity i = { .user_id = 1, .channel = "local", .account = "owner" };
+    open_db(w);
+    assert_ok(w->s.users->ops->create(w->s.users, &u, &i, &w->err), &w->err);
+    close_db(w);
+    open_db(w);
+    assert_ok(w->s.users->ops->get(w->s.users, 1, &u, &w->err), &w->err);
+}
+
+static void a_file_that_is_no_database_is_refused_and_kept(void **state)
+{
+    struct world *w = *state;
+    struct stat st;
+    write_file(w->path, "These are notes of mine, and not a database at all. They matter to me. "
+                        "They are longer than a database's header, which has a hundred bytes.\n");
+    assert_refused(w, NF_E_IO, "is not a database");
+    assert_int_equal(stat(w->path, &st), 0);
+    assert_true(st.st_size > 100);
+}
+
+static void a_damaged_database_is_refused_with_what_to_do(void **state)
+{
+    struct world *w = *state;
+    open_db(w);
+    close_db(w);
+    /* The first page holds the schema. */
+    int fd = open(w->path, O_RDWR);
+    char rubbish[3000];
+    memset(rubbish, 0xa5, sizeof(rubbish));
+    assert_int_equal(pwrite(fd, rubbish, sizeof(rubbish), 100), sizeof(rubbish));
+    close(fd);
+    assert_refused(w, NF_E_IO, "restore");
+}
+
+static void a_missing_directory_is_named(void **state)
+{
+    struct world *w = *state;
+    (void)snprintf(w->path, sizeof(w->path), "%s/no/db", w->dir);
+    assert_refused(w, NF_E_UNAVAILABLE, "/no/db");
+}
+
+static void a_newer_schema_is_refused_with_what_to_do(void **state)
+{
+    struct world *w = *state;
+    open_db(w);
+    close_db(w);
+    raw_exec(w, "INSERT INTO schema_version VALUES(7,'x',0)");
+    assert_refused(w, NF_E_INVALID, "newer Nexflow (schema 7, this program knows 1)");
+}
+
+static void a_changed_migration_is_noticed(void **state)
+{
+    struct world *w = *state;
+    open_db(w);
+    close_db(w);
+    raw_exec(w, "UPDATE schema_version SET sha256='x'");
+    assert_refused(w, NF_E_INVALID, "0001_init");
+}
+
+static void a_database_of_another_program_is_refused(void **state)
+{
+    struct world *w = *state;
+    raw_exec(w, "CREATE TABLE recipes(a)");
+    assert_refused(w, NF_E_INVALID, "another program");
+    assert_int_equal(raw_ask(w, "SELECT count(*) FROM sqlite_master"), 1);
+}
+
+static void a_schema_that_does_not_fit_the_statements_is_a_start_up_error(void **state)
+{
+    struct world *w = *state;
+    open_db(w);
+    close_db(w);
+    raw_exec(w, "ALTER TABLE outbox RENAME COLUMN next_at TO later");
+    assert_refused(w, NF_E_INTERNAL, "statement outbox_");
+}
+
+static void a_database_that_somebody_writes_to_is_unavailable(void **state)
+{
+    struct world *w = *state;
+    struct nf_session s = { .id = 7, .user_id = 1, .channel = "web" };
+    assert_ok(nf_sqlite_open_with(NULL, w->path, 50, &w->db, &w->err), &w->err);
+    assert_ok(nf_repositories_new(w->db, &w->s, &w->err), &w->err);
+    raw_exec(w, "BEGIN IMMEDIATE");
+    assert_code(w->s.sessions->ops->create(w->s.sessions, &s, &w->err), NF_E_UNAVAILABLE);
+    assert_non_null(strstr(w->err.msg, "locked by another program"));
+    assert_code(w->s.sessions->ops->get(w->s.sessions, 7, 0, &s, &w->err), NF_E_NOT_FOUND);
+
+    raw_exec(w, "ROLLBACK");
+    assert_ok(w->s.sessions->ops->create(w->s.sessions, &s, &w->err), &w->err);
+}
+
+static void opening_survives_every_failed_allocation(void **state)
+{
+    struct world *w = *state;
+    for (size_t n = 1;; n++) {
+        nf_fail_alloc_at(n);
+        enum nf_code rc = nf_sqlite_open(NULL, w->path, &w->db, &w->err);
+        nf_fail_alloc_at(0);
+        if (rc == NF_OK)
+            break;
+        assert_code(rc, NF_E_NOMEM);
+        assert_true(n < 200);
+    }
+}
+
+/* --- migrations ------------------------------------------------------------------------------ */
+
+static const struct nf_migration two[] = {
+    { 1, "0001_a", "CREATE TABLE a(x {i64}) /*lite:STRICT*/ /*pg:WITH (fillfactor=70)*/;", "s1" },
+    { 2, "0002_b", "CREATE TABLE b(y TEXT); INSERT INTO a VALUES(1);", "s2" },
+};
+
+static size_t count_backups(const struct world *w)
+{
+    size_t n = 0;
+    DIR *d = opendir(w->dir);
+    for (struct dirent *e; (e = readdir(d));)
+        n += strncmp(e->d_name, "db.backup-v1-", 13) == 0;
+    closedir(d);
+    return n;
+}
+
+static void migrations_are_applied_one_after_the_other_behind_a_backup(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(sqlite3_open(w->path, &w->raw), SQLITE_OK);
+    struct nf_migrations first = { two, 1 }, both = { two, 2 };
+    assert_ok(nf_lite_migrate(w->raw, w->path, first, &w->err), &w->err);
+    assert_int_equal(count_backups(w), 0); /* there was nothing to lose */
+    assert_ok(nf_lite_migrate(w->raw, w->path, first, &w->err), &w->err);
+    assert_ok(nf_lite_migrate(w->raw, w->path, both, &w->err), &w->err);
+    assert_int_equal(raw_ask(w, "SELECT x FROM a"), 1);
+    assert_int_equal(raw_ask(w, "SELECT max(version) FROM schema_version WHERE applied_at>0"), 2);
+    assert_int_equal(count_backups(w), 1);
+    assert_code(nf_lite_migrate(w->raw, w->path, first, &w->err), NF_E_INVALID);
+}
+
+static void a_migration_that_fails_changes_nothing(void **state)
+{
+    static const struct nf_migration bad[] = {
+        { 1, "0001_a", "CREATE TABLE a(x {i64});", "s1" },
+        { 2, "0002_b", "CREATE TABLE b(y); INSERT INTO a VALUES(1); INSERT INTO nowhere VALUES(1);",
+          "s2" },
+    };
+    struct world *w = *state;
+    assert_int_equal(sqlite3_open(w->path, &w->raw), SQLITE_OK);
+    struct nf_migrations first = { bad, 1 }, both = { bad, 2 };
+    assert_ok(nf_lite_migrate(w->raw, w->path, first, &w->err), &w->err);
+    assert_code(nf_lite_migrate(w->raw, w->path, both, &w->err), NF_E_INTERNAL);
+    assert_non_null(strstr(w->err.msg, "migration 0002_b"));
+    assert_int_equal(raw_ask(w, "SELECT count(*) FROM a"), 0);
+    assert_int_equal(raw_ask(w, "SELECT max(version) FROM schema_version"), 1);
+    assert_int_equal(raw_ask(w, "SELECT count(*) FROM sqlite_master WHERE name='b'"), 0);
+}
+
+/* --- statements ------------------------------------------------------------------------------ */
+
+/* A SCAN of a whole table or index grows with the database, and so does sorting. These may: */
+static bool is_listed(const char *query, const char *detail)
+{
+    static const struct {
+        const char *query, *detail;
+    } exceptions[] = {
+        { "user_update", "SCAN o USING INDEX users_owner" }, /* holds the active owners only */
+        /* What one turn said and did: a few rows. */
+        { "run_messages", "TEMP B-TREE" },
+        { "task_list_turn", "TEMP B-TREE" },
+    };
+    for (size_t i = 0; i < sizeof(exceptions) / sizeof(exceptions[0]); i++)
+        if (strcmp(query, exceptions[i].query) == 0 && strstr(detail, exceptions[i].detail))
+            return true;
+    return false;
+}
+
+static void no_statement_reads_a_whole_table(void **state)
+{
+    struct world *w = *state;
+    struct nf_query_info q[NF_QUERY_COUNT];
+    open_db(w);
+    close_db(w);
+    assert_int_equal(sqlite3_open(w->path, &w->raw), SQLITE_OK);
+    nf_catalogue_describe(q);
+    for (int i = 0; i < NF_QUERY_COUNT; i++) {
+        char *sql = sqlite3_mprintf("EXPLAIN QUERY PLAN %s", q[i].sql);
+        sqlite3_stmt *s = NULL;
+        assert_int_equal(sqlite3_prepare_v2(w->raw, sql, -1, &s, NULL), SQLITE_OK);
+        while (sqlite3_step(s) == SQLITE_ROW) {
+            const char *detail = (const char *)sqlite3_column_text(s, 3);
+            bool grows = strncmp(detail, "SCAN", 4) == 0 || strstr(detail, "TEMP B-TREE");
+            if (getenv("NF_SHOW_PLANS"))
+                print_message("%s: %s\n", q[i].name, detail);
+            if (grows && !is_listed(q[i].name, detail))
+                fail_msg("%s: %s", q[i].name, detail);
+        }
+        sqlite3_finalize(s);
+        sqlite3_free(sql);
+    }
+}
+
+static void the_last_messages_are_a_range_of_the_key_without_sorting(void **state)
+{
+    struct world *w = *state;
+    struct nf_query_info q[NF_QUERY_COUNT];
+    open_db(w);
+    close_db(w);
+    assert_int_equal(sqlite3_open(w->path, &w->raw), SQLITE_OK);
+    nf_catalogue_describe(q);
+    char *sql = sqlite3_mprintf("EXPLAIN QUERY PLAN %s", q[NF_Q_messages_last].sql);
+    sqlite3_stmt *s = NULL;
+    assert_int_equal(sqlite3_prepare_v2(w->raw, sql, -1, &s, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+    assert_string_equal(sqlite3_column_text(s, 3),
+                        "SEARCH messages USING PRIMARY KEY (session_id=? AND seq<?)");
+    assert_int_equal(sqlite3_step(s), SQLITE_DONE);
+    sqlite3_finalize(s);
+    sqlite3_free(sql);
+}
+
+/* --- backup ---------------------------------------------------------------------------------- */
+
+static void given_messages(struct world *w, int64_t n)
+{
+    struct nf_session s = { .id = 7, .user_id = 1, .channel = "web" };
+    struct nf_accepted got;
+    for (int64_t i = 1; i <= n; i++) {
+        char id[32];
+        (void)snprintf(id, sizeof(id), "m%lld", (long long)i);
+        struct nf_accept in = { .source = "s",
+                                .client_id = id,
+                                .user_id = 1,
+                                .session_id = 7,
+                                .create = i == 1 ? &s : NULL,
+                                .run_id = 10 * i,
+                                .step_id = 10 * i + 1,
+                                .content = "text",
+                                .now_ms = i,
+                                .owner = 1,
+                                .lease_ms = 1000 };
+        assert_ok(w->s.turns->ops->accept(w->s.turns, &in, &got, &w->err), &w->err);
+    }
+}
+
+static void a_backup_of_a_live_database_is_whole_and_private(void **state)
+{
+    struct world *w = *state;
+    struct nf_sqlite_verified v;
+    struct stat st;
+    open_db(w);
+    given_messages(w, 5);
+
+    assert_ok(nf_db_backup(w->db, w->copy, &w->err), &w->err);
+
+    assert_ok(nf_sqlite_verify(w->copy, &v, &w->err), &w->err);
+    assert_int_equal(v.schema, 1);
+    assert_int_equal(v.sessions, 1);
+    assert_int_equal(v.messages, 5);
+    assert_int_equal(stat(w->copy, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_code(nf_db_backup(w->db, w->copy, &w->err), NF_E_CONFLICT);
+    assert_ok(nf_sqlite_verify(w->path, &v, &w->err), &w->err); /* beside the daemon */
+}
+
+static void a_restore_brings_back_what_was_and_keeps_what_is(void **state)
+{
+    struct world *w = *state;
+    struct nf_sqlite_verified v;
+    open_db(w);
+    given_messages(w, 3);
+    assert_ok(nf_sqlite_backup(w->path, w->copy, &w->err), &w->err);
+    struct nf_session s;
+    assert_ok(w->s.turns->ops->cancel_pending(w->s.turns, 7, 30, 99, &w->err), &w->err);
+    assert_code(nf_sqlite_restore(w->copy, w->path, &w->err), NF_E_CONFLICT);
+    close_db(w);
+
+    assert_ok(nf_sqlite_restore(w->copy, w->path, &w->err), &w->err);
+
+    open_db(w);
+    assert_ok(w->s.sessions->ops->get(w->s.sessions, 7, 0, &s, &w->err), &w->err);
+    assert_int_equal(s.pending, 3);
+    assert_ok(nf_sqlite_verify(w->path, &v, &w->err), &w->err);
+    assert_int_equal(v.messages, 3);
+}
+
+static void a_damaged_backup_is_found_out(void **state)
+{
+    struct world *w = *state;
+    struct nf_sqlite_verified v;
+    open_db(w);
+    given_messages(w, 30);
+    assert_ok(nf_sqlite_backup(w->path, w->copy, &w->err), &w->err);
+    int fd = open(w->copy, O_RDWR);
+    struct stat st;
+    char rubbish[600];
+    memset(rubbish, 0x5a, sizeof(rubbish));
+    assert_int_equal(fstat(fd, &st), 0);
+    for (off_t at = 4096; at + 700 < st.st_size; at += 4096)
+        assert_int_equal(pwrite(fd, rubbish, sizeof(rubbish), at), sizeof(rubbish));
+    close(fd);
+
+    assert_code(nf_sqlite_verify(w->copy, &v, &w->err), NF_E_IO);
+    close_db(w);
+    assert_code(nf_sqlite_restore(w->copy, w->path, &w->err), NF_E_IO);
+    open_db(w); /* what is there was not touched */
+    (void)snprintf(w->copy, sizeof(w->copy), "%s/none", w->dir);
+    assert_code(nf_sqlite_verify(w->copy, &v, &w->err), NF_E_NOT_FOUND);
+}
+
+/* --- fibers ---------------------------------------------------------------------------------- */
+
+#define FIBERS 64
+
+struct crowd {
+    struct world *w;
+    nf_fiber_fn each;
+    int next, fresh, duplicates, refused;
+};
+
+static enum nf_code crowd_main(void *arg, struct nf_err *err)
+{
+    struct crowd *c = arg;
+    struct world *w = c->w;
+    NF_TRY(nf_sqlite_open(w->loop, w->path, &w->db, err));
+    NF_TRY(nf_repositories_new(w->db, &w->s, err));
+    struct nf_session s = { .id = 7, .user_id = 1, .channel = "web" };
+    NF_TRY(w->s.sessions->ops->create(w->s.sessions, &s, err));
+    NF_CLEANUP(nf_scope_done) struct nf_scope scope;
+    nf_scope_init(&scope, w->loop);
+    for (int i = 0; i < FIBERS; i++)
+        NF_TRY(nf_scope_spawn(&scope, c->each, c, NULL, err));
+    enum nf_code rc = nf_scope_join(&scope, err);
+    return rc;
+}
+
+static enum nf_code closing(void *arg, struct nf_err *err)
+{
+    struct crowd *c = arg;
+    enum nf_code rc = crowd_main(arg, err);
+    close_db(c->w);
+    return rc;
+}
+
+static void run_crowd(struct crowd *c)
+{
+    assert_ok(nf_loop_new(&c->w->loop, &c->w->err), &c->w->err);
+    assert_ok(nf_loop_run(c->w->loop, closing, c, &c->w->err), &c->w->err);
+}
+
+static enum nf_code same_message(void *arg, struct nf_err *err)
+{
+    struct crowd *c = arg;
+    struct nf_accepted got;
+    int n = ++c->next;
+    struct nf_accept in = { .source = "s",
+                            .client_id = "the one",
+                            .user_id = 1,
+                            .session_id = 7,
+                            .run_id = 10 * n,
+                            .step_id = 10 * n + 1,
+                            .content = "text",
+                            .now_ms = n,
+                            .owner = 1,
+                            .lease_ms = 1000 };
+    NF_TRY(c->w->s.turns->ops->accept(c->w->s.turns, &in, &got, err));
+    if (got.duplicate)
+        c->duplicates++;
+    else
+        c->fresh++;
+    return NF_OK;
+}
+
+static void of_many_doubles_at_once_one_is_accepted(void **state)
+{
+    struct crowd c = { .w = *state, .each = same_message };
+    run_crowd(&c);
+    assert_int_equal(c.fresh, 1);
+    assert_int_equal(c.duplicates, FIBERS - 1);
+    assert_int_equal(raw_ask(c.w, "SELECT count(*) FROM messages"), 1);
+    assert_int_equal(raw_ask(c.w, "SELECT pending FROM sessions"), 1);
+}
+
+/* Every third transaction is refused after it has written. */
+static enum nf_code some_are_refused(void *arg, struct nf_err *err)
+{
+    struct crowd *c = arg;
+    int n = ++c->next;
+    size_t failed = 99;
+    struct nf_cmd cmds[] = {
+        NF_CMD(credential_put, 1, .hash = nf_slice_of("h"), .kind = 1, .user = n, .expires = 1),
+        NF_CMD(session_guard, n % 3 == 0 ? 7 : NF_ROWS_ANY, .id = 7, .fence = 1),
+        NF_CMD(credential_remove, 1, .hash = nf_slice_of("h")),
+        NF_CMD(usage_put, 1, .turn = n, .n = 1, .model = nf_slice_of("m")),
+    };
+    enum nf_code rc = nf_db_tx(c->w->db, cmds, 4, &failed, err);
+    if (rc == NF_E_CONFLICT && n % 3 == 0 && failed == 1) {
+        c->refused++;
+        return NF_OK;
+    }
+    return rc;
+}
+
+static void a_refused_transaction_is_undone_alone(void **state)
+{
+    struct crowd c = { .w = *state, .each = some_are_refused };
+    run_crowd(&c);
+    assert_int_equal(c.refused, FIBERS / 3);
+    assert_int_equal(raw_ask(c.w, "SELECT count(*) FROM usage"), FIBERS - FIBERS / 3);
+    assert_int_equal(raw_ask(c.w, "SELECT count(*) FROM usage WHERE turn_id%3=0"), 0);
+    assert_int_equal(raw_ask(c.w, "SELECT count(*) FROM credentials"), 0);
+}
+
+static enum nf_code one_of_each(void *arg, struct nf_err *err)
+{
+    struct crowd *c = arg;
+    int n = ++c->next;
+    struct nf_session s = { .id = 100 + n, .user_id = 1, .channel = "web", .title = "T" };
+    NF_TRY(c->w->s.sessions->ops->create(c->w->s.sessions, &s, err));
+    NF_TRY(
+        c->w->s.sessions->ops->get(c->w->s.sessions, 100 + n, 1, &s, err)); /* reads its writes */
+    struct nf_sqlite_stats stats;
+    nf_sqlite_stats(c->w->db, &stats);
+    c->fresh = (int)stats.commits;
+    c->duplicates = (int)stats.transactions;
+    return NF_OK;
+}
+
+static void many_transactions_share_a_commit(void **state)
+{
+    struct crowd c = { .w = *state, .each = one_of_each };
+    run_crowd(&c);
+    assert_int_equal(c.duplicates, FIBERS + 1);
+    assert_true(c.fresh < FIBERS / 2);
+}
+
+static enum nf_code back_up_in_fiber(void *arg, struct nf_err *err)
+{
+    struct world *w = arg;
+    NF_TRY(nf_sqlite_open(w->loop, w->path, &w->db, err));
+    enum nf_code rc = nf_db_backup(w->db, w->copy, err);
+    close_db(w);
+    return rc;
+}
+
+static void a_fiber_can_make_a_backup(void **state)
+{
+    struct world *w = *state;
+    struct nf_sqlite_verified v;
+    assert_ok(nf_loop_new(&w->loop, &w->err), &w->err);
+    assert_ok(nf_loop_run(w->loop, back_up_in_fiber, w, &w->err), &w->err);
+    assert_ok(nf_sqlite_verify(w->copy, &v, &w->err), &w->err);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(all_files_are_private),
+        T(a_second_daemon_is_told_who_has_the_database),
+        T(what_is_stored_is_there_after_opening_again),
+        T(a_file_that_is_no_database_is_refused_and_kept),
+        T(a_damaged_database_is_refused_with_what_to_do),
+        T(a_missing_directory_is_named),
+        T(a_newer_schema_is_refused_with_what_to_do),
+        T(a_changed_migration_is_noticed),
+        T(a_database_of_another_program_is_refused),
+        T(a_schema_that_does_not_fit_the_statements_is_a_start_up_error),
+        T(a_database_that_somebody_writes_to_is_unavailable),
+        T(opening_survives_every_failed_allocation),
+        T(migrations_are_applied_one_after_the_other_behind_a_backup),
+        T(a_migration_that_fails_changes_nothing),
+        T(no_statement_reads_a_whole_table),
+        T(the_last_messages_are_a_range_of_the_key_without_sorting),
+        T(a_backup_of_a_live_database_is_whole_and_private),
+        T(a_restore_brings_back_what_was_and_keeps_what_is),
+        T(a_damaged_backup_is_found_out),
+        T(of_many_doubles_at_once_one_is_accepted),
+        T(a_refused_transaction_is_undone_alone),
+        T(many_transactions_share_a_commit),
+        T(a_fiber_can_make_a_backup),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
