@@ -85,7 +85,8 @@ static NF_RC on_object(struct decoder *d, const struct nf_json *v, struct nf_err
     return nf_json_bool(nf_json_get(v, "done"), false) ? on_done(d, v, err) : NF_OK;
 }
 
-static NF_RC on_line(struct decoder *d, struct nf_err *err)
+/* `cut`: the body ended without the line's end, so that what is no object is one that broke off. */
+static NF_RC on_line(struct decoder *d, bool cut, struct nf_err *err)
 {
     NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
     const char *line = nf_str_c(&d->line);
@@ -93,8 +94,8 @@ static NF_RC on_line(struct decoder *d, struct nf_err *err)
     if (d->out.ended || line[strspn(line, " \t\r\n")] == '\0')
         return NF_OK;
     enum nf_code rc = nf_json_parse(line, d->line.len, 0, &doc, err);
-    if (rc == NF_E_NOMEM)
-        return rc;
+    if (rc == NF_E_NOMEM || (rc != NF_OK && cut))
+        return rc == NF_E_NOMEM ? rc : NF_OK;
     if (rc != NF_OK || nf_json_type(nf_json_root(doc)) != NF_JSON_OBJECT)
         return nf_llm_emit_broken(&d->out, "bad_stream", "a line that is no JSON object", err);
     return on_object(d, nf_json_root(doc), err);
@@ -128,7 +129,7 @@ static enum nf_code feed(struct nf_llm_decoder *base, const char *p, size_t n, s
         NF_TRY(rc);
         if (!end)
             return NF_OK;
-        rc = on_line(d, err);
+        rc = on_line(d, false, err);
         nf_str_reset(&d->line);
         NF_TRY(rc);
         p += take + 1;
@@ -141,7 +142,7 @@ static enum nf_code finish(struct nf_llm_decoder *base, struct nf_err *err)
 {
     struct decoder *d = of(base);
     /* The last line needs no end of line, if it is a whole object. */
-    enum nf_code rc = on_line(d, err);
+    enum nf_code rc = on_line(d, true, err);
     nf_str_reset(&d->line);
     NF_TRY(rc);
     return nf_llm_emit_broken(&d->out, "truncated", "the stream broke off before its end", err);
