@@ -111,6 +111,8 @@ struct nf_http_server {
     struct nf_httpd_conn *ready, **ready_end; /* that wait for a fiber */
     struct nf_httpd_worker *parked;
     size_t parked_n;
+    char *spare; /* an output buffer */
+    size_t spare_cap;
     uint64_t round;    /* of the loop */
     bool *route_waits; /* by route: its handler waited the last time */
     struct nf_http_exchange *pool;

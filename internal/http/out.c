@@ -109,6 +109,24 @@ static ssize_t try_write(struct nf_httpd_conn *c, const uv_buf_t *b, unsigned n)
     return -1;
 }
 
+/* Buffers come and go each round: one is kept for the next who needs it. */
+static void take_spare(struct nf_httpd_conn *c)
+{
+    struct nf_http_server *s = c->server;
+    c->out = nf_take(s->spare);
+    c->out_cap = nf_take(s->spare_cap);
+}
+
+static void give_spare(struct nf_http_server *s, char *p, size_t cap)
+{
+    if (s->spare || cap > 2 * NF_HTTPD_CORK_MAX) {
+        free(p);
+        return;
+    }
+    s->spare = p;
+    s->spare_cap = cap;
+}
+
 void nf_httpd_flush(struct nf_httpd_conn *c)
 {
     if (c->dirty) {
@@ -122,10 +140,9 @@ void nf_httpd_flush(struct nf_httpd_conn *c)
     if (r < 0)
         return;
     char *out = nf_take(c->out);
-    size_t n = nf_take(c->out_len);
-    c->out_cap = 0;
+    size_t n = nf_take(c->out_len), cap = nf_take(c->out_cap);
     if ((size_t)r == n)
-        free(out);
+        give_spare(c->server, out, cap);
     else if (give(c, out + r, n - (size_t)r, out, NULL) != NF_OK)
         return;
     progress(c);
@@ -140,6 +157,8 @@ void nf_httpd_flush_all(struct nf_http_server *s)
 
 static enum nf_code append(struct nf_httpd_conn *c, const char *p, size_t n, struct nf_err *err)
 {
+    if (!c->out && c->server->spare)
+        take_spare(c);
     if (n > c->out_cap - c->out_len) {
         size_t cap = c->out_cap ? c->out_cap : 512;
         while (cap - c->out_len < n)

@@ -207,6 +207,7 @@ void nf_http_server_free(struct nf_http_server *s)
         nf_httpd_exchange_free(x);
     }
     free(s->route_waits);
+    free(s->spare);
     free(s);
 }
 
