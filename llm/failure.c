@@ -178,9 +178,11 @@ void nf_llm_failure_of_answer(int status, const char *body, size_t n, const char
     else
         *ret = (struct nf_llm_failure){ .status = status };
     /* An error that came with a status of success is one all the same. */
-    if (ret->status < 400)
+    bool success = ret->status < 300;
+    if (success)
         ret->status = status_of_kind(ret->kind);
     nf_llm_failure_classify(ret);
+    ret->retry = ret->retry && !(success && ret->status == 0);
     nf_llm_failure_censor(ret, key);
 }
 
