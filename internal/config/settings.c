@@ -103,7 +103,7 @@ static enum nf_code set_strs(const struct loader *l, const struct nf_setting *s,
                              struct nf_setting_strs *to, const struct nf_yaml *y,
                              const struct place *at)
 {
-    const struct nf_setting item = { .type = NF_SET_STR, .check = s->check };
+    const struct nf_setting item = { .type = NF_SET_STR, .check = s->check, .required = true };
     size_t n = 0;
     NF_TRY(count_items(l, s, y, at, &n));
     to->v = calloc(n + 1, sizeof(*to->v));
@@ -203,21 +203,11 @@ static enum nf_code apply_map(const struct loader *l, const struct nf_table *t, 
 static enum nf_code set_default(const struct loader *l, const struct nf_entry *e,
                                 const struct place *at)
 {
-    void *to = nf_value_at(e->s, e->base);
-    const char *text = e->s->def;
-    if (!text && e->s->type == NF_SET_STR) {
-        const struct nf_setting unbounded = { .type = NF_SET_STR };
-        return nf_value_set(&unbounded, "", to, l->err);
-    }
+    const char *text = e->s->type == NF_SET_STR && !e->s->def ? "" : e->s->def;
+    struct nf_err inner;
     if (!text || e->s->type == NF_SET_STRS || e->s->type == NF_SET_GROUPS)
         return NF_OK; /* zeroed: that is its default */
-    struct nf_setting lax = *e->s;
-    if (!*text) { /* "none", where what is given is bounded */
-        lax.min = lax.max = 0;
-        lax.check = NULL;
-    }
-    struct nf_err inner;
-    enum nf_code rc = nf_value_set(&lax, text, to, &inner);
+    enum nf_code rc = nf_value_set(e->s, text, nf_value_at(e->s, e->base), &inner);
     assert(rc == NF_OK || rc == NF_E_NOMEM); /* else the table is wrong */
     return rc == NF_OK ? rc : fail(l, at, rc, inner.msg);
 }

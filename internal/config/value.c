@@ -226,13 +226,16 @@ static enum nf_code set_enum(const struct nf_setting *s, const char *text, int *
     return nf_err_set(err, NF_E_INVALID, "must be one of: %s", all);
 }
 
+/* "" stands for "none" where that is the default, whatever the bounds. */
 static enum nf_code set_str(const struct nf_setting *s, const char *text, char **at,
                             struct nf_err *err)
 {
     char *copy = NULL;
-    if (!in_bounds(s, (int64_t)strlen(text)))
+    bool none = !*text && !s->required && !(s->def && *s->def);
+    if (!none && !in_bounds(s, (int64_t)strlen(text)))
         return out_of_bounds(s, " bytes", err);
-    NF_TRY(check_value(s, text, err));
+    if (!none)
+        NF_TRY(check_value(s, text, err));
     NF_TRY(nf_strdup(text, &copy, err));
     free(*at);
     *at = copy;
