@@ -137,6 +137,7 @@ test('a phone of 360 pixels shows all without scrolling sideways', async () => {
     buttons.map((b) => b.getBoundingClientRect()).filter((r) => r.width < 43 || r.height < 43).length);
   assert.equal(small, 0, 'targets of a finger are 44 pixels');
   await page.keyboard.press('Escape');
+  await page.waitForFunction(() => document.activeElement?.id === 'menu');
 });
 
 test('the language can be changed and stays', async () => {

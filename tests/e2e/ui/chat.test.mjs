@@ -37,6 +37,39 @@ test('copying a code block gives its text', async () => {
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), 'int main(void)\n{\n\treturn 0;\n}');
 });
 
+test('code in a list can be copied too', async () => {
+  const page = await fresh();
+  await say(page, '- Do this:\n\n  ```sh\n  ls -l\n  ```\n');
+  await ended(page);
+  await page.getByRole('button', { name: 'Copy code' }).click();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), 'ls -l');
+});
+
+test('the back button goes to the conversation before', async () => {
+  const page = await fresh();
+  await say(page, 'go back to this');
+  await ended(page);
+  assert.equal(await page.title(), 'go back to this · Nexflow');
+  await page.getByRole('button', { name: 'New chat' }).click();
+  await page.waitForFunction(() => document.title === 'New chat · Nexflow');
+  await page.goBack();
+  await page.locator('.bubble', { hasText: 'go back to this' }).waitFor();
+  await page.goForward();
+  await page.getByRole('heading', { level: 1, name: 'New chat' }).waitFor();
+});
+
+test('signing out forgets what was written here', { skip: real }, async () => {
+  const page = await world.tab(await world.window());
+  await online(page);
+  await composer(page).fill('a secret draft');
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('heading', { name: 'You are signed out' }).waitFor();
+  assert.equal(await page.evaluate(() => JSON.stringify({ ...localStorage }).includes('secret')), false);
+  await page.reload();
+  await page.getByRole('heading', { name: 'You are signed out' }).waitFor();
+  await world.signIn();
+});
+
 test('the parts of an answer that are complete are not drawn again', async () => {
   const page = await fresh();
   await say(page, longText(3));

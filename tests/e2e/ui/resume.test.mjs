@@ -26,6 +26,21 @@ test('a page reloaded in the middle of an answer shows all of it', async () => {
   assert.equal(await page.locator('.message.user').count(), 1);
 });
 
+test('a page opened while the model says nothing shows what it said before', { skip: real }, async () => {
+  const page = await world.tab(await world.window());
+  await online(page);
+  await midRun(page);
+  world.mock.delayMs = 6000;
+  await page.waitForTimeout(100);
+  const before = await page.locator('.message.assistant').innerText();
+  await page.reload();
+  await page.locator('.message.assistant figure.code').nth(1).waitFor({ timeout: 4000 });
+  assert.equal(await page.locator('.message.assistant').innerText(), before);
+  world.mock.delayMs = 12;
+  await ended(page);
+  assert.equal(await copied(page), TEXT);
+});
+
 test('a cut line in the middle of an answer loses and doubles nothing', async () => {
   const page = await world.tab(await world.window());
   await online(page);
@@ -133,8 +148,10 @@ test('two messages written offline in a new chat go to one conversation, in orde
   await page.getByText('Offline, reconnecting').first().waitFor();
   await say(page, 'one of two');
   await say(page, 'two of two');
+  await composer(page).fill('and a draft');
   await world.line.up(port);
   await ended(page, 2);
+  assert.equal(await composer(page).inputValue(), 'and a draft');
   assert.deepEqual(await page.locator('.bubble').allInnerTexts(), ['one of two', 'two of two']);
   const users = (await world.stored(page)).filter((m) => m.role === 'user');
   assert.deepEqual(users.map((m) => m.content), ['one of two', 'two of two']);

@@ -18,7 +18,7 @@ function moveFocus(step: -1 | 1): void {
 
 export function listenToKeys(): void {
   addEventListener('keydown', (event) => {
-    if (event.defaultPrevented || document.querySelector('dialog[open]')) return;
+    if (event.defaultPrevented || event.isComposing || document.querySelector('dialog[open]')) return;
     if (event.key === 'Escape') {
       if (sidebarOpen.value) sidebarOpen.value = false;
       else if (running.value) stop();

@@ -79,6 +79,10 @@ export class Outbox {
     this.storage?.removeItem(PREFIX + messageId);
   }
 
+  clear(): void {
+    for (const messageId of [...this.items.keys()]) this.remove(messageId);
+  }
+
   fail(messageId: string, error: string | undefined): void {
     const item = this.items.get(messageId);
     if (item) this.add({ ...item, error });

@@ -16,6 +16,8 @@ function findStorage(): Storage | null {
 
 const storage = findStorage();
 
+export const DRAFT_PREFIX = 'nexflow.draft.';
+
 export const settings = {
   storage,
   get: (key: string): string | null => storage?.getItem(key) ?? null,
@@ -25,6 +27,12 @@ export const settings = {
       else storage?.setItem(key, value);
     } catch {
       // Full: what is lost is a convenience.
+    }
+  },
+  forget(prefix: string): void {
+    for (let i = (storage?.length ?? 0) - 1; i >= 0; i--) {
+      const key = storage?.key(i);
+      if (key?.startsWith(prefix)) storage?.removeItem(key);
     }
   },
 };

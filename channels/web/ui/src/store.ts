@@ -6,12 +6,14 @@ import { Connection, type Link } from './connection';
 import { Conversation, isOver } from './conversation';
 import { Outbox, type Unsent } from './outbox';
 import { isRunEvent, type Accepted, type Models, type RunEvent, type ServerFrame, type SessionInfo } from './protocol';
-import { settings, t } from './settings';
+import { DRAFT_PREFIX, settings, t } from './settings';
 import { newId } from './ids';
 
 const ACCEPT_TIMEOUT_MS = 10000;
 const RESUME_PAUSE_MS = 300; // between two requests for what is missing
 const MODELS_POLL_MS = 4000; // while there is no model
+const EXCHANGE_TRIES = 60;
+const EXCHANGE_PAUSE_MS = 1000;
 
 export type Phase = 'starting' | 'signed-out' | 'bad-link' | 'ready';
 
@@ -21,6 +23,7 @@ export const me = signal<{ name: string; role: string } | null>(null);
 export const models = signal<Models | null>(null);
 export const sessions = signal<SessionInfo[]>([]);
 export const sessionsLoaded = signal(false);
+export const moreSessions = signal<string | null>(null); // cursor of the list's next page
 export const problem = signal<string | null>(null);
 export const spoken = signal<'' | 'answering' | 'answerDone' | 'answerStopped' | 'answerFailed'>('');
 // The chat that is shown: a session's id, or "new:..." for one that has no session yet.
@@ -113,20 +116,33 @@ async function followHash(): Promise<void> {
     return;
   }
   const match = /^#\/s\/([0-9a-z]+)$/.exec(hash);
-  if (match && match[1] !== current.value) void select(match[1]);
+  if (match && match[1] !== current.value) void show(match[1]);
+  else if (!match && !isNew.value) current.value = newChatName();
 }
 
 async function exchange(token: string): Promise<void> {
   connection.stop();
-  try {
-    await api.exchange(token);
-    phase.value = 'starting';
-    link.value = 'connecting';
-    connection.start();
-  } catch (error) {
-    if (error instanceof ApiError && (await probe()) === 'ok') connection.start();
-    else phase.value = 'bad-link';
+  if (!(await redeem(token)) && (await probe()) !== 'ok') {
+    phase.value = 'bad-link';
+    return;
   }
+  phase.value = 'starting';
+  link.value = 'connecting';
+  connection.start();
+}
+
+// The token is in memory only by now: a daemon that does not answer is waited for.
+async function redeem(token: string): Promise<boolean> {
+  for (let i = 0; i < EXCHANGE_TRIES; i++) {
+    try {
+      await api.exchange(token);
+      return true;
+    } catch (error) {
+      if (error instanceof ApiError) return false;
+      await new Promise((resolve) => setTimeout(resolve, EXCHANGE_PAUSE_MS));
+    }
+  }
+  return false;
 }
 
 async function probe(): Promise<'ok' | 'signed-out' | 'unreachable'> {
@@ -147,7 +163,14 @@ function signedOut(): void {
 export async function signOut(): Promise<void> {
   await guarded(() => api.logout());
   conversations.clear();
-  sessions.value = [];
+  outbox.clear();
+  settings.forget(DRAFT_PREFIX);
+  batch(() => {
+    unsent.value = [];
+    sessions.value = [];
+    current.value = newChatName();
+  });
+  history.replaceState(null, '', location.pathname);
   signedOut();
 }
 
@@ -243,6 +266,8 @@ function becomeSession(id: string): void {
     conversations.set(id, chat);
     resume(chat);
   }
+  settings.set(`${DRAFT_PREFIX}${id}`, settings.get(`${DRAFT_PREFIX}new`));
+  settings.set(`${DRAFT_PREFIX}new`, null);
   current.value = id;
   history.replaceState(null, '', `#/s/${id}`);
 }
@@ -310,13 +335,21 @@ export function stop(): void {
 
 export function newChat(): void {
   current.value = newChatName();
-  history.replaceState(null, '', location.pathname);
+  problem.value = null;
+  history.pushState(null, '', location.pathname);
 }
 
-export async function select(id: string): Promise<void> {
-  current.value = id;
-  spoken.value = '';
-  history.replaceState(null, '', `#/s/${id}`);
+export function select(id: string): void {
+  history.pushState(null, '', `#/s/${id}`);
+  void show(id);
+}
+
+async function show(id: string): Promise<void> {
+  batch(() => {
+    current.value = id;
+    spoken.value = '';
+    problem.value = null;
+  });
   if (link.value === 'online') await open(id);
 }
 
@@ -380,8 +413,24 @@ export async function loadOlder(): Promise<void> {
 async function refreshSessions(): Promise<void> {
   await guarded(async () => {
     const page = await api.sessions();
-    sessions.value = page.sessions.filter((s) => s.channel === 'web' || s.last_seq > 0);
-    sessionsLoaded.value = true;
+    batch(() => {
+      sessions.value = page.sessions;
+      moreSessions.value = page.next_cursor;
+      sessionsLoaded.value = true;
+    });
+  });
+}
+
+export async function loadSessions(): Promise<void> {
+  const cursor = moreSessions.value;
+  if (!cursor) return;
+  await guarded(async () => {
+    const page = await api.sessions(cursor);
+    const known = new Set(sessions.value.map((s) => s.id));
+    batch(() => {
+      sessions.value = [...sessions.value, ...page.sessions.filter((s) => !known.has(s.id))];
+      moreSessions.value = page.next_cursor;
+    });
   });
 }
 

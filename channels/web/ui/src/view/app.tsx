@@ -42,9 +42,12 @@ function Help() {
 
 function Header() {
   const title = isNew.value ? t('newChat') : currentInfo.value?.title || t('untitled');
+  useEffect(() => {
+    document.title = `${title} · ${t('appName')}`;
+  }, [title]);
   return (
     <header class="top">
-      <button type="button" class="quiet only-narrow" aria-label={t('openMenu')} aria-expanded={sidebarOpen.value}
+      <button type="button" id="menu" class="quiet only-narrow" aria-label={t('openMenu')} aria-expanded={sidebarOpen.value}
         aria-controls="sidebar" onClick={() => (sidebarOpen.value = true)}><Icon name="menu" /></button>
       <h1>{title}</h1>
       {link.value !== 'online' && <span class={`link-badge ${link.value}`}>{t(link.value === 'connecting' ? 'connecting' : 'offline')}</span>}
@@ -63,15 +66,12 @@ function Status() {
 }
 
 export function App() {
-  useEffect(() => {
-    document.title = isNew.value ? t('appName') : `${currentInfo.value?.title || t('untitled')} · ${t('appName')}`;
-  });
   if (phase.value === 'signed-out' || phase.value === 'bad-link') return <SignedOut />;
   return (
     <div class="app">
       <Sidebar />
       {sidebarOpen.value && <div class="scrim" onClick={() => (sidebarOpen.value = false)} />}
-      <main class="chat">
+      <main class="chat" inert={sidebarOpen.value}>
         <Header />
         <Transcript />
         <Problem />

@@ -1,9 +1,9 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { settings, t } from '../settings';
+import { DRAFT_PREFIX, settings, t } from '../settings';
 import { current, isNew, running, send, stop } from '../store';
 import { Icon } from './icons';
 
-const draftKey = (): string => `nexflow.draft.${isNew.value ? 'new' : current.value}`;
+const draftKey = (): string => `${DRAFT_PREFIX}${isNew.value ? 'new' : current.value}`;
 
 export function Composer() {
   const area = useRef<HTMLTextAreaElement>(null);

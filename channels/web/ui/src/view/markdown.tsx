@@ -73,10 +73,30 @@ function CodeBlock({ lang, text, open }: { lang: string; text: string; open: boo
   );
 }
 
+// For code inside of a list or a quotation, which is part of that block's HTML.
+function addCopyButton(pre: HTMLPreElement): void {
+  const frame = document.createElement('div');
+  const button = document.createElement('button');
+  frame.className = 'nested-code';
+  button.type = 'button';
+  button.className = 'quiet';
+  button.textContent = t('copy');
+  button.setAttribute('aria-label', t('copyCode'));
+  button.onclick = () => {
+    void toClipboard(pre.textContent ?? '').then((done) => {
+      if (done) button.textContent = t('copied');
+    });
+  };
+  pre.replaceWith(frame);
+  frame.append(pre, button);
+}
+
 function HtmlBlock({ html }: { html: string }) {
   const element = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
-    if (element.current) setHtml(element.current, html);
+    if (!element.current) return;
+    setHtml(element.current, html);
+    for (const pre of element.current.querySelectorAll('pre')) addCopyButton(pre);
   }, [html]);
   return <div class="block" ref={element} />;
 }

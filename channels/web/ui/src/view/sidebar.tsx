@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { SessionInfo } from '../protocol';
-import { language, setLanguage, setTheme, settings, t, theme, type Theme } from '../settings';
+import { language, setLanguage, setTheme, t, theme, type Theme } from '../settings';
 import {
-  current, isRunning, link, me, newChat, remove, rename, select, sessions, sessionsLoaded, signOut,
+  current, isRunning, link, loadSessions, me, moreSessions, newChat, remove, rename, select, sessions, sessionsLoaded, signOut,
 } from '../store';
 import { helpOpen, sidebarOpen } from './ui';
 import { Icon } from './icons';
@@ -67,7 +67,7 @@ function SessionRow({ info }: { info: SessionInfo }) {
       <button type="button" class="session-name" aria-current={active ? 'page' : undefined} title={title}
         onClick={() => {
           sidebarOpen.value = false;
-          void select(info.id);
+          select(info.id);
         }}>
         {isRunning(info) && <span class="pulse" aria-label={t('answering')} role="img" />}
         <span>{title}</span>
@@ -112,8 +112,15 @@ function Preferences() {
 }
 
 export function Sidebar() {
+  const frame = useRef<HTMLElement>(null);
+  const opened = sidebarOpen.value;
+  useEffect(() => {
+    if (!opened) return;
+    frame.current?.querySelector('button')?.focus();
+    return () => document.getElementById('menu')?.focus();
+  }, [opened]);
   return (
-    <aside class={`sidebar ${sidebarOpen.value ? 'open' : ''}`} id="sidebar" aria-label={t('sessions')}>
+    <aside ref={frame} class={`sidebar ${sidebarOpen.value ? 'open' : ''}`} id="sidebar" aria-label={t('sessions')}>
       <div class="brand">
         <img src="/favicon.svg" alt="" width="26" height="26" />
         <span>{t('appName')}</span>
@@ -129,6 +136,9 @@ export function Sidebar() {
         <ul class="sessions">
           {sessions.value.map((info) => <SessionRow key={info.id} info={info} />)}
         </ul>
+        {moreSessions.value && (
+          <button type="button" class="text older" onClick={() => void loadSessions()}>{t('moreSessions')}</button>
+        )}
         {sessionsLoaded.value && !sessions.value.length && <p class="empty">{t('noSessions')}</p>}
       </nav>
       <div class="sidebar-foot">
@@ -137,7 +147,7 @@ export function Sidebar() {
           <span>{me.value?.name ?? ''}</span>
           <span class="link-state">{t(link.value === 'signed-out' ? 'offline' : link.value)}</span>
         </p>
-        <Preferences key={settings.get('nexflow.theme') ?? ''} />
+        <Preferences />
       </div>
     </aside>
   );
