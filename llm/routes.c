@@ -165,7 +165,8 @@ static NF_RC add_route(struct nf_llm_routes *r, const struct nf_llm_settings *s,
                        const char *model, struct nf_err *err)
 {
     const struct nf_llm_provider *p = &providers(s)[at];
-    const char *base = p->base_url && p->base_url[0] ? p->base_url : nf_llm_default_url(p->type);
+    const char *base =
+        p->base_url && p->base_url[0] ? p->base_url : nf_llm_default_url((enum nf_llm_type)p->type);
     NF_CLEANUP(nf_str_done) struct nf_str url = { 0 };
 
     if (r->n == MODELS_MAX)
@@ -182,7 +183,7 @@ static NF_RC add_route(struct nf_llm_routes *r, const struct nf_llm_settings *s,
                           model);
     t->provider = r->providers[at];
     t->model = t->name + strlen(p->name) + 1;
-    t->codec = nf_llm_codec_of(p->type);
+    t->codec = nf_llm_codec_of((enum nf_llm_type)p->type);
     t->target.model = t->model;
     t->target.compatible = p->type == NF_LLM_CUSTOM;
     set_bounds(t, s, p->type, base);
