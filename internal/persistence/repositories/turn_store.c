@@ -92,12 +92,12 @@ static enum nf_code accept_message(struct nf_turn_store *s, const struct nf_acce
     const i64 owner = in->lease_ms > 0 ? in->owner : NOBODY;
     struct nf_cmd cmds[] = {
         { .q = NF_Q_session_put, .expect = 1, .in = &create },
-        NF_CMD_ROW(session_accept, 1, on_accept, &got, .id = in->session_id, .user = in->user_id,
-                   .now = in->now_ms, .owner = owner, .lease = in->lease_ms,
-                   .max = NF_SESSION_QUEUE_MAX),
         NF_CMD(inbox_put, 1, .source = nf_slice_of(in->source),
                .client_id = nf_slice_of(in->client_id), .session = in->session_id,
-               .run = in->run_id, .now = in->now_ms),
+               .run = in->run_id, .now = in->now_ms, .user = in->user_id,
+               .max = NF_SESSION_QUEUE_MAX),
+        NF_CMD_ROW(session_accept, 1, on_accept, &got, .id = in->session_id, .now = in->now_ms,
+                   .owner = owner, .lease = in->lease_ms),
         NF_CMD(message_put, 1, .session = in->session_id, .role = NF_ROLE_USER, .run = in->run_id,
                .at = in->now_ms, .client_id = nf_slice_of(in->client_id),
                .content = nf_slice_of(in->content)),

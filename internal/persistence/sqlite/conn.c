@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
@@ -154,9 +155,18 @@ static NF_RC configure(sqlite3 *conn, const char *path, enum nf_lite_kind kind, 
     return NF_OK;
 }
 
+/* What a savepoint must be able to undo is kept in memory: the file it would go to from 64 KiB on
+ * costs more than the commit. Only the first call in a process has an effect. */
+static void configure_library(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, -1);
+}
+
 enum nf_code nf_lite_conn_open(const char *path, enum nf_lite_kind kind, int busy_ms, sqlite3 **ret,
                                struct nf_err *err)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, configure_library);
     if (kind == NF_LITE_WRITER)
         NF_TRY(make_private(path, err));
     sqlite3 *conn = NULL;

@@ -37,11 +37,11 @@ enum nf_code nf_lite_lock(const char *path, int *ret, struct nf_err *err)
         close(fd);
         return code;
     }
-    /* Only a hint for the message above: the lock itself is the kernel's. */
+    /* Only a hint for the message above, so it may fail: the lock itself is the kernel's. The
+     * blanks cover a longer number of before. */
     char pid[16];
-    int n = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
-    if (ftruncate(fd, 0) == 0 && pwrite(fd, pid, (size_t)n, 0) != n)
-        (void)ftruncate(fd, 0);
+    int n = snprintf(pid, sizeof(pid), "%-10d\n", (int)getpid());
+    (void)!pwrite(fd, pid, (size_t)n, 0);
     *ret = fd;
     return NF_OK;
 }

@@ -29,6 +29,8 @@ static NF_RC refuse(struct nf_lite_writer *w, struct nf_lite_job *j, size_t i)
 /* *rc: SQLite's result where it is the database that failed. */
 static NF_RC run_cmds(struct nf_lite_writer *w, struct nf_lite_job *j, int *rc)
 {
+    *rc = SQLITE_OK;
+    j->rows.len = 0; /* of an attempt before */
     for (size_t i = 0; i < j->n; i++) {
         j->failed = i;
         NF_TRY(nf_lite_run(&w->stmts, &j->cmds[i], i, &j->rows, &j->touched, rc, &j->err));
@@ -38,13 +40,17 @@ static NF_RC run_cmds(struct nf_lite_writer *w, struct nf_lite_job *j, int *rc)
     return NF_OK;
 }
 
-static void fail_all(struct nf_lite_job *const *jobs, size_t n, enum nf_code code,
-                     const struct nf_err *err)
+/* How an attempt at a batch went on after a job. */
+enum outcome {
+    GO_ON,
+    UNDO, /* a refused job has left traces, and nothing marks where they begin */
+    LOST, /* the database failed: so does the whole batch */
+};
+
+static enum outcome lost(struct nf_lite_writer *w, int rc, struct nf_err *err)
 {
-    for (size_t i = 0; i < n; i++) {
-        jobs[i]->rc = code;
-        jobs[i]->err = *err;
-    }
+    (void)nf_lite_error(w->stmts.conn, w->stmts.path, rc, err);
+    return LOST;
 }
 
 static int exec(struct nf_lite_writer *w, const char *sql)
@@ -52,26 +58,22 @@ static int exec(struct nf_lite_writer *w, const char *sql)
     return sqlite3_exec(w->stmts.conn, sql, NULL, NULL, NULL);
 }
 
-/* A refused job is undone alone; true: something failed that concerns all of them, in *err. */
-static bool run_job(struct nf_lite_writer *w, struct nf_lite_job *j, bool alone, struct nf_err *err)
+static enum outcome run_job(struct nf_lite_writer *w, struct nf_lite_job *j, bool marked,
+                            struct nf_err *err)
 {
-    int rc = alone ? SQLITE_OK : exec(w, "SAVEPOINT job");
-    if (rc != SQLITE_OK) {
-        (void)nf_lite_error(w->stmts.conn, w->stmts.path, rc, err);
-        return true;
-    }
-    j->rc = run_cmds(w, j, &rc);
-    bool lost = rc != SQLITE_OK && (nf_lite_is_fatal(rc) || sqlite3_get_autocommit(w->stmts.conn));
-    if (lost || (alone && j->rc != NF_OK)) {
-        *err = j->err;
-        return true;
-    }
-    if (alone)
-        return false;
-    rc = exec(w, j->rc == NF_OK ? "RELEASE job" : "ROLLBACK TO job;RELEASE job");
+    int rc = marked ? exec(w, "SAVEPOINT job") : SQLITE_OK;
     if (rc != SQLITE_OK)
-        (void)nf_lite_error(w->stmts.conn, w->stmts.path, rc, err);
-    return rc != SQLITE_OK;
+        return lost(w, rc, err);
+    sqlite3_int64 changes = sqlite3_total_changes64(w->stmts.conn);
+    j->rc = run_cmds(w, j, &rc);
+    if (rc != SQLITE_OK && (nf_lite_is_fatal(rc) || sqlite3_get_autocommit(w->stmts.conn))) {
+        *err = j->err;
+        return LOST;
+    }
+    if (!marked)
+        return j->rc == NF_OK || changes == sqlite3_total_changes64(w->stmts.conn) ? GO_ON : UNDO;
+    rc = exec(w, j->rc == NF_OK ? "RELEASE job" : "ROLLBACK TO job;RELEASE job");
+    return rc == SQLITE_OK ? GO_ON : lost(w, rc, err);
 }
 
 static void roll_back(struct nf_lite_writer *w)
@@ -80,25 +82,33 @@ static void roll_back(struct nf_lite_writer *w)
         (void)exec(w, "ROLLBACK");
 }
 
+/* All jobs in one transaction; `marked`: each behind a savepoint. */
+static enum outcome attempt(struct nf_lite_writer *w, struct nf_lite_job *const *jobs, size_t n,
+                            bool marked, struct nf_err *err)
+{
+    int rc = exec(w, "BEGIN IMMEDIATE");
+    enum outcome out = rc == SQLITE_OK ? GO_ON : lost(w, rc, err);
+    for (size_t i = 0; i < n && out == GO_ON; i++)
+        out = run_job(w, jobs[i], marked, err);
+    /* A refusal is only true once that is stored which it was judged by: so it, too, can fail. */
+    if (out == GO_ON && (rc = exec(w, "COMMIT")) != SQLITE_OK)
+        out = lost(w, rc, err);
+    if (out != GO_ON)
+        roll_back(w);
+    return out;
+}
+
 void nf_lite_writer_run(struct nf_lite_writer *w, struct nf_lite_job *const *jobs, size_t n)
 {
     struct nf_err err;
-    int rc = exec(w, "BEGIN IMMEDIATE");
-    bool lost = rc != SQLITE_OK;
-    if (lost)
-        (void)nf_lite_error(w->stmts.conn, w->stmts.path, rc, &err);
-    for (size_t i = 0; i < n && !lost; i++)
-        lost = run_job(w, jobs[i], n == 1, &err);
-    if (!lost) {
-        /* A refusal is only true once that is stored which it was judged by: so it, too, fails. */
-        rc = exec(w, "COMMIT");
-        lost = rc != SQLITE_OK;
-        if (lost)
-            (void)nf_lite_error(w->stmts.conn, w->stmts.path, rc, &err);
-    }
-    if (lost) {
-        roll_back(w);
-        fail_all(jobs, n, err.code, &err);
+    enum outcome out = attempt(w, jobs, n, false, &err);
+    /* Savepoints cost a copy of every page: they are for the rare batch that needs them. Of a job
+     * that was alone all is undone. */
+    if (out == UNDO && n > 1)
+        out = attempt(w, jobs, n, true, &err);
+    for (size_t i = 0; i < n && out == LOST; i++) {
+        jobs[i]->rc = err.code;
+        jobs[i]->err = err;
     }
 }
 
