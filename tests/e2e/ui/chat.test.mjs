@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { World, answers, composer, copied, ended, longText, online, real, say, shot } from './harness.mjs';
+import { World, answers, composer, copied, ended, longText, online, real, reply, say, shot } from './harness.mjs';
 
 let world;
 before(async () => {
@@ -22,7 +22,7 @@ test('an answer streams, and is shown as Markdown with its model and tokens', as
   await ended(page);
   assert.equal(await page.locator('.waiting').count(), 0);
   assert.ok((await answers(page).first().innerText()).length > early, 'it grew');
-  assert.equal(await copied(page), longText(1.5));
+  assert.equal(await copied(page), reply(longText(1.5)));
   assert.ok((await page.locator('.answer-foot .model').innerText()).length > 0);
   if (!real) assert.match(await page.locator('.answer-foot').innerText(), /42 in · [\d,.]+ out/);
   await page.locator('figure.code .hljs-keyword').first().waitFor();
@@ -39,7 +39,7 @@ test('copying a code block gives its text', async () => {
 
 test('code in a list can be copied too', async () => {
   const page = await fresh();
-  await say(page, '- Do this:\n\n  ```sh\n  ls -l\n  ```\n');
+  await say(page, 'Look:\n\n- Do this:\n\n  ```sh\n  ls -l\n  ```\n');
   await ended(page);
   await page.getByRole('button', { name: 'Copy code' }).click();
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), 'ls -l');
@@ -88,7 +88,7 @@ test('an answer can be stopped, and keeps what was said', async () => {
   await ended(page, 1, 'stopped');
   const said = await copied(page);
   assert.ok(said.length > 0 && said.length < longText(8).length);
-  assert.ok(longText(8).startsWith(said));
+  assert.ok(reply(longText(8)).startsWith(said));
   await say(page, 'again');
   await ended(page);
 });

@@ -1,11 +1,13 @@
 // A browser, a daemon (or its stand-in), and a line between them that can be cut.
 //
 //   NF_UI_FILES        where the built page is; for the stand-in
-//   NEXFLOW_URL        a running daemon to test instead, whose model repeats what it is told
-//   NEXFLOW_LINK       a fresh one-time link of it
+//   NEXFLOW_URL        a running daemon to test instead, whose model is tests/fakes/provider.py's
+//                      "echo;delay=0.012;piece=24", which repeats what it is told
+//   NEXFLOW_LINK       a command that prints a fresh one-time link of it
 //   NEXFLOW_SHOTS      a directory for screenshots
 //   CHROMIUM           the browser, /usr/bin/chromium
 import assert from 'node:assert/strict';
+import { execSync } from 'node:child_process';
 import net from 'node:net';
 import { join } from 'node:path';
 import AxeBuilder from '@axe-core/playwright';
@@ -16,6 +18,9 @@ const ARGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run
   '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
 export const real = Boolean(process.env.NEXFLOW_URL);
+
+// What the model answers to a text.
+export const reply = (text) => (real ? `echo: ${text}` : text);
 
 // A TCP proxy that names the daemon by its own address, so that its Host check is content.
 class Line {
@@ -83,8 +88,8 @@ export class World {
   async signIn() {
     const context = await this.browser.newContext();
     const page = await context.newPage();
-    const link = real ? process.env.NEXFLOW_LINK : this.mock.link();
-    await page.goto(`${this.line.url}/${new URL(link).hash}`);
+    const link = real ? execSync(process.env.NEXFLOW_LINK, { encoding: 'utf8' }) : this.mock.link();
+    await page.goto(`${this.line.url}/${new URL(/http[^\s"]+/.exec(link)[0]).hash}`);
     await page.getByRole('textbox', { name: 'Message' }).waitFor();
     assert.equal(await page.evaluate(() => location.hash), '');
     this.state = await context.storageState();

@@ -43,7 +43,7 @@ test('nothing that a model writes runs, loads or breaks out', async () => {
     if (!request.url().startsWith(world.line.url)) foreign.push(request.url());
   });
   for (const [i, text] of CORPUS.map((t) => t.replaceAll('\u0000', '')).entries()) {
-    await say(page, text);
+    await say(page, `Look:\n\n${text}`);
     await ended(page, i + 1);
   }
   const found = await page.locator('.message.assistant').evaluateAll((messages) =>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { World, composer, copied, ended, longText, online, real, say } from './harness.mjs';
+import { World, composer, copied, ended, longText, online, real, reply, say } from './harness.mjs';
 
 let world;
 before(async () => {
@@ -22,7 +22,7 @@ test('a page reloaded in the middle of an answer shows all of it', async () => {
   await page.reload();
   await page.getByRole('button', { name: 'Stop' }).waitFor();
   await ended(page);
-  assert.equal(await copied(page), TEXT);
+  assert.equal(await copied(page), reply(TEXT));
   assert.equal(await page.locator('.message.user').count(), 1);
 });
 
@@ -38,7 +38,7 @@ test('a page opened while the model says nothing shows what it said before', { s
   assert.equal(await page.locator('.message.assistant').innerText(), before);
   world.mock.delayMs = 12;
   await ended(page);
-  assert.equal(await copied(page), TEXT);
+  assert.equal(await copied(page), reply(TEXT));
 });
 
 test('a cut line in the middle of an answer loses and doubles nothing', async () => {
@@ -50,9 +50,9 @@ test('a cut line in the middle of an answer loses and doubles nothing', async ()
     await page.waitForTimeout(300);
   }
   await ended(page);
-  assert.equal(await copied(page), TEXT);
+  assert.equal(await copied(page), reply(TEXT));
   const stored = (await world.stored(page)).filter((m) => m.role === 'assistant');
-  assert.deepEqual(stored.map((m) => m.content), [TEXT]);
+  assert.deepEqual(stored.map((m) => m.content), [reply(TEXT)]);
   assert.equal(await page.locator('.message.assistant').count(), 1);
   assert.equal(await page.locator('.message.user').count(), 1);
 });
@@ -70,7 +70,7 @@ test('an answer that ended while the line was down is there within a second', as
   await online(page);
   assert.ok(Date.now() - back <= 1000, `online after ${Date.now() - back} ms`);
   await ended(page);
-  assert.equal(await copied(page), TEXT);
+  assert.equal(await copied(page), reply(TEXT));
 });
 
 test('a second tab shows the same, whenever it was opened', async () => {
@@ -86,7 +86,7 @@ test('a second tab shows the same, whenever it was opened', async () => {
   for (const page of [first, early, late]) {
     await ended(page);
     await page.bringToFront();
-    assert.equal(await copied(page), TEXT);
+    assert.equal(await copied(page), reply(TEXT));
     assert.equal(await page.locator('.message').count(), 2);
   }
   await say(late, 'from the other tab');
