@@ -1,0 +1,58 @@
+/* What the commands of `nexflow` share. Commands run in a fiber and may suspend. */
+#pragma once
+
+#include "base/own.h"
+#include "cmd/common/config.h"
+#include "codec/json.h"
+#include "runtime/executor.h"
+#include "runtime/http_client.h"
+#include "runtime/ws_client.h"
+
+#include <stdbool.h>
+
+/* Exit statuses. */
+enum { NF_CLI_OK = 0, NF_CLI_FAILED = 1, NF_CLI_USAGE = 2 };
+
+struct nf_cli {
+    const char *config_path;        /* NULL: the default */
+    struct nf_daemon_config config; /* valid if config_rc is NF_OK */
+    enum nf_code config_rc;
+    struct nf_err config_err;
+    struct nf_loop *loop;
+    struct nf_http_client *http;
+    struct nf_executor *blocking; /* for what reads the terminal */
+};
+
+struct nf_cli_command {
+    const char *name;                                      /* "task" */
+    const char *usage;                                     /* "list|show ID|cancel ID" */
+    const char *help;                                      /* a line for the list of commands */
+    const char *details;                                   /* what --help of the command says */
+    int (*run)(struct nf_cli *cli, int argc, char **argv); /* argv[0] is the command */
+};
+
+extern const struct nf_cli_command nf_cli_chat, nf_cli_up, nf_cli_doctor, nf_cli_link, nf_cli_task,
+    nf_cli_user, nf_cli_config, nf_cli_backup;
+
+/* Print "nexflow: message" and return NF_CLI_FAILED. */
+int nf_cli_fail(const struct nf_err *err);
+/* Print how the command is used on standard error and return NF_CLI_USAGE. */
+int nf_cli_misused(const struct nf_cli_command *c);
+
+/* The configuration, or why there is none. */
+NF_RC nf_cli_config_needed(const struct nf_cli *cli, struct nf_err *err);
+
+/* Ask the daemon over its Unix socket. `body` NULL: none. *status is the HTTP status, *ret its body
+ * parsed (NULL if it has none). A status of 400 and more is an error with the daemon's own words.
+ * NF_E_UNAVAILABLE: no daemon is running, and how to start it. Suspends. */
+NF_RC nf_cli_call(struct nf_cli *cli, const char *method, const char *path, const char *body,
+                  struct nf_json_doc **ret, struct nf_err *err);
+
+/* The daemon's answer as it came, whatever its status. */
+NF_RC nf_cli_fetch(struct nf_cli *cli, const char *method, const char *path, const char *body,
+                   int *status, struct nf_str *ret, struct nf_err *err);
+
+/* A line from standard input without its end. NF_E_NOT_FOUND: there are no more. Suspends. */
+NF_RC nf_cli_read_line(struct nf_cli *cli, struct nf_str *ret, struct nf_err *err);
+/* The same without showing what is typed, if standard input is a terminal. */
+NF_RC nf_cli_read_secret(struct nf_cli *cli, struct nf_str *ret, struct nf_err *err);

@@ -1,0 +1,145 @@
+/* Talking to the daemon, and to whoever sits at the terminal. */
+#include "cmd/nexflow/cli.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define ANSWER_MAX ((size_t)64 << 20)
+#define ANSWER_TIMEOUT_MS 60000
+#define LINE_BYTES_MAX ((size_t)1 << 20)
+
+int nf_cli_fail(const struct nf_err *err)
+{
+    (void)fprintf(stderr, "nexflow: %s\n", err->msg);
+    return NF_CLI_FAILED;
+}
+
+int nf_cli_misused(const struct nf_cli_command *c)
+{
+    (void)fprintf(stderr, "usage: nexflow %s %s\n`nexflow %s --help` says more.\n", c->name,
+                  c->usage, c->name);
+    return NF_CLI_USAGE;
+}
+
+enum nf_code nf_cli_config_needed(const struct nf_cli *cli, struct nf_err *err)
+{
+    if (cli->config_rc != NF_OK)
+        return nf_err_set(err, cli->config_rc, "%s", cli->config_err.msg);
+    return NF_OK;
+}
+
+enum nf_code nf_cli_fetch(struct nf_cli *cli, const char *method, const char *path,
+                          const char *body, int *status, struct nf_str *ret, struct nf_err *err)
+{
+    NF_CLEANUP(nf_str_done) struct nf_str socket = { 0 };
+    NF_CLEANUP(nf_str_done) struct nf_str url = { 0 };
+    NF_CLEANUP(nf_http_closep) struct nf_http_call *call = NULL;
+    static const struct nf_http_header json = { "Content-Type", "application/json" };
+
+    NF_TRY(nf_cli_config_needed(cli, err));
+    NF_TRY(nf_daemon_config_socket(&cli->config, &socket, err));
+    if (access(nf_str_c(&socket), F_OK) != 0)
+        return nf_err_set(
+            err, NF_E_UNAVAILABLE,
+            "no daemon is running here (%s is not there): start it with `nexflowd`, or "
+            "name its configuration with --config",
+            nf_str_c(&socket));
+    NF_TRY(nf_str_addf(&url, err, "http://localhost%s", path));
+    const struct nf_http_request r = { .method = method,
+                                       .url = nf_str_c(&url),
+                                       .unix_socket = nf_str_c(&socket),
+                                       .headers = &json,
+                                       .headers_n = body ? 1 : 0,
+                                       .body = body,
+                                       .body_n = body ? strlen(body) : 0 };
+    enum nf_code rc = nf_http_open(cli->http, &r, &call, err);
+    if (rc == NF_E_UNAVAILABLE)
+        return nf_err_set(err, rc,
+                          "the daemon does not answer on %s: start it with `nexflowd`, or look at "
+                          "its log",
+                          nf_str_c(&socket));
+    NF_TRY(rc);
+    *status = nf_http_status(call);
+    return nf_http_read_all(call, ANSWER_TIMEOUT_MS, ret, err);
+}
+
+/* The message of {"error":{"message":...}}. */
+static enum nf_code refused(int status, const struct nf_json_doc *doc, struct nf_err *err)
+{
+    const struct nf_json *e = doc ? nf_json_get(nf_json_root(doc), "error") : NULL;
+    const char *message = nf_json_str(nf_json_get(e, "message"));
+    return nf_err_set(err, status == 404 ? NF_E_NOT_FOUND : NF_E_INVALID, "%s",
+                      message ? message : "the daemon refused without saying why");
+}
+
+enum nf_code nf_cli_call(struct nf_cli *cli, const char *method, const char *path, const char *body,
+                         struct nf_json_doc **ret, struct nf_err *err)
+{
+    NF_CLEANUP(nf_str_done) struct nf_str text = { .max = ANSWER_MAX };
+    NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
+    int status = 0;
+
+    NF_TRY(nf_cli_fetch(cli, method, path, body, &status, &text, err));
+    if (text.len > 0)
+        NF_TRY(nf_json_parse(nf_str_c(&text), text.len, ANSWER_MAX, &doc, err));
+    if (status >= 400)
+        return refused(status, doc, err);
+    *ret = nf_take(doc);
+    return NF_OK;
+}
+
+struct line {
+    struct nf_str *to;
+};
+
+static enum nf_code read_line(void *arg, struct nf_err *err)
+{
+    struct line *l = arg;
+    for (int c; (c = getchar()) != '\n';) {
+        char byte = (char)c;
+        if (c == EOF && l->to->len == 0)
+            return nf_err_set(err, NF_E_NOT_FOUND, "end of input");
+        if (c == EOF)
+            return NF_OK;
+        NF_TRY(nf_str_add(l->to, &byte, 1, err));
+    }
+    if (l->to->len > 0 && l->to->p[l->to->len - 1] == '\r')
+        l->to->p[--l->to->len] = '\0';
+    return NF_OK;
+}
+
+static enum nf_code read_hidden(void *arg, struct nf_err *err)
+{
+    struct termios shown, hidden;
+    bool terminal = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &shown) == 0;
+    if (terminal) {
+        hidden = shown;
+        hidden.c_lflag &= ~(tcflag_t)ECHO;
+        (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+    }
+    enum nf_code rc = read_line(arg, err);
+    if (terminal) {
+        (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+        (void)fputc('\n', stdout);
+    }
+    return rc;
+}
+
+enum nf_code nf_cli_read_line(struct nf_cli *cli, struct nf_str *ret, struct nf_err *err)
+{
+    struct line l = { .to = ret };
+    nf_str_reset(ret);
+    ret->max = LINE_BYTES_MAX;
+    return nf_executor_call(cli->blocking, read_line, &l, err);
+}
+
+enum nf_code nf_cli_read_secret(struct nf_cli *cli, struct nf_str *ret, struct nf_err *err)
+{
+    struct line l = { .to = ret };
+    nf_str_reset(ret);
+    return nf_executor_call(cli->blocking, read_hidden, &l, err);
+}
