@@ -5,6 +5,7 @@
 #include "llm/routes.h"
 #include "llm/wire.h"
 #include "observe/log.h"
+#include "observe/metrics.h"
 #include "tests/support/test.h"
 
 #include <stdio.h>
@@ -62,6 +63,8 @@ static enum nf_code fake_send(struct nf_llm_wire *w, const struct nf_llm_call *c
     if (s->send != NF_OK)
         return nf_err_set(err, s->send, "connection refused");
     struct answer *a = calloc(1, sizeof(*a));
+    if (!a)
+        return NF_E_NOMEM;
     a->step = s;
     f->open++;
     *ret = (struct nf_llm_answer *)a;
@@ -170,6 +173,7 @@ struct fix {
     struct nf_model_sink sink;
     struct nf_str seen;
     enum nf_code sink_fails;
+    bool reload_in_text;
     struct nf_model_outcome outcome;
     struct nf_err err;
 };
@@ -181,6 +185,10 @@ static enum nf_code on_event(struct nf_model_sink *sink, const struct nf_complet
     struct fix *f = nf_container_of(sink, struct fix, sink);
     if (e->type == NF_EVENT_TEXT && f->sink_fails != NF_OK)
         return nf_err_set(err, f->sink_fails, "the reader had enough");
+    if (e->type == NF_EVENT_TEXT && f->reload_in_text) {
+        f->s.default_model = "local/qwen";
+        NF_TRY(nf_llm_router_reload(f->router, &f->s, err));
+    }
     if (e->type == NF_EVENT_TEXT)
         return nf_str_add(&f->seen, e->text.p, e->text.n, err);
     return nf_str_addf(&f->seen, err, "<%c>", codes[e->type]);
@@ -786,19 +794,60 @@ static void every_failed_allocation_is_survived(void **state)
 {
     struct fix *f = *state;
     static const struct step steps[] = { A_OVERLOADED, O_GOOD };
-    for (size_t at = 1;; at++) {
+    for (size_t at = 1, good = 0; good < 3; at++) {
         struct nf_llm_router *router = NULL;
-        play(f, steps, 0);
+        play(f, steps, 2);
         nf_llm_router_free(f->router);
         f->router = NULL;
         nf_fail_alloc_at(at);
         enum nf_code rc = nf_llm_router_new_over(&f->s, &f->wire.base, &router, &f->err);
-        nf_fail_alloc_at(0);
         f->router = router;
         if (rc == NF_OK)
-            break;
-        assert_code(rc, NF_E_NOMEM);
+            rc = nf_model_complete(nf_llm_router_model(router), &f->request, &f->sink, &f->outcome,
+                                   &f->err);
+        nf_fail_alloc_at(0);
+        assert_int_equal(f->wire.open, 0);
+        assert_true(rc == NF_OK || rc == NF_E_NOMEM);
+        good = rc == NF_OK ? good + 1 : 0;
     }
+}
+
+/* Settings that change in the middle of an answer. */
+static void a_call_goes_on_with_the_settings_it_began_with(void **state)
+{
+    struct fix *f = *state;
+    f->reload_in_text = true;
+    PLAY(f, A_GOOD, O_GOOD);
+
+    assert_ok(complete(f, NULL), &f->err);
+    assert_string_equal(f->outcome.model, "claude/opus");
+    f->reload_in_text = false;
+    assert_ok(complete(f, NULL), &f->err);
+    assert_string_equal(f->outcome.model, "local/qwen");
+}
+
+static void what_happens_is_counted(void **state)
+{
+    struct fix *f = *state;
+    NF_CLEANUP(nf_str_done) struct nf_str text = { 0 };
+    nf_metrics_reset();
+    PLAY(f, A_OVERLOADED, O_GOOD, A_GOOD);
+    assert_ok(complete(f, NULL), &f->err);
+    assert_ok(complete(f, "opus"), &f->err);
+
+    assert_ok(nf_metrics_write(&text, &f->err), &f->err);
+
+    static const char *const lines[] = {
+        "nexflow_model_calls_total{outcome=\"ok\"} 2\n",
+        "nexflow_model_calls_total{outcome=\"unavailable\"} 1\n",
+        "nexflow_model_tokens_total{kind=\"input\"} 3\n",
+        "nexflow_model_failovers_total 1\n",
+        "nexflow_model_breakers_open 0\n",
+        "nexflow_model_first_token_seconds_count 2\n",
+    };
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+        if (!strstr(nf_str_c(&text), lines[i]))
+            fail_msg("%s is not in\n%s", lines[i], nf_str_c(&text));
 }
 
 int main(void)
@@ -833,6 +882,8 @@ int main(void)
         T(urls_are_joined_as_people_write_them),
         T(a_probe_lists_models),
         T(every_failed_allocation_is_survived),
+        T(a_call_goes_on_with_the_settings_it_began_with),
+        T(what_happens_is_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
