@@ -35,7 +35,7 @@ void nf_ws_reader_done(struct nf_ws_reader *r)
 static enum nf_code refuse(struct nf_ws_reader *r, enum close_code code, struct nf_err *err,
                            const char *why)
 {
-    r->close_code = code;
+    r->close_code = (int)code;
     return nf_err_set(err, code == CLOSE_TOO_BIG ? NF_E_LIMIT : NF_E_INVALID, "WebSocket: %s", why);
 }
 
