@@ -8,7 +8,7 @@
 // $NF_UI_MODULES is the directory that holds node_modules, if it is not this one.
 import { createHash } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -80,8 +80,15 @@ async function notices(metafile) {
 }
 
 async function bundle() {
+  // Sources and packages always lie in the same way to one another: the hashes in the names of
+  // chunks depend on their paths, and a build shall give the same bytes wherever it runs.
+  if (modules !== here) {
+    await rm(join(modules, 'src'), { recursive: true, force: true });
+    await cp(join(here, 'src'), join(modules, 'src'), { recursive: true });
+  }
   const result = await esbuild.build({
     ...common,
+    absWorkingDir: modules,
     entryPoints: { app: 'src/main.tsx', style: 'src/style.css' },
     outdir: 'out',
     chunkNames: 'chunk-[name]-[hash]',
@@ -93,7 +100,7 @@ async function bundle() {
   });
   const files = new Map();
   for (const file of result.outputFiles) {
-    files.set(relative(join(here, 'out'), file.path), Buffer.from(file.contents));
+    files.set(relative(join(modules, 'out'), file.path), Buffer.from(file.contents));
   }
   files.set('index.html', await readFile(join(here, 'src/index.html')));
   files.set('favicon.svg', await readFile(join(here, 'src/favicon.svg')));
