@@ -137,6 +137,9 @@ static void write_until_killed(struct world *w, int round, int acks)
     pthread_t t[WRITERS];
     if (open_db(w, &err) != NF_OK || w->s.turns->ops->release(w->s.turns, 1, &err) != NF_OK)
         _exit(2);
+    int64_t ready = 0;
+    if (write(acks, &ready, sizeof(ready)) != sizeof(ready))
+        _exit(4);
     for (int i = 0; i < WRITERS; i++) {
         /* A session of its own per round: what the kill cut off stays as it is. */
         x[i] = (struct writer){ w, 1 + round * WRITERS + i,
@@ -195,7 +198,8 @@ static int64_t run_and_kill(struct world *w, int round)
         write_until_killed(w, round, acks[1]);
     }
     close(acks[1]);
-    usleep(20000 + (unsigned)(rand() % 60000));
+    assert_int_equal(read(acks[0], &id, sizeof(id)), sizeof(id)); /* it is open */
+    usleep((unsigned)(rand() % 60000));
     assert_int_equal(kill(w->child, SIGKILL), 0);
     int status;
     assert_int_equal(waitpid(nf_take(w->child), &status, 0) > 0, 1);
