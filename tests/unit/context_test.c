@@ -216,18 +216,22 @@ static const struct nf_message *newest_user(void)
     return NULL;
 }
 
+/* Beginning and end are those of the whole, and the mark tells how much is missing. */
 static bool is_cut_of(const char *got, const char *whole)
 {
     const char *mark = strstr(got, "\n[... ");
-    const char *rest = mark ? strstr(mark, " bytes left out ...]\n") : NULL;
-    size_t tail;
+    char *rest;
+    size_t head, missing, n = strlen(whole);
 
-    if (!rest)
+    if (!mark)
         return strcmp(got, whole) == 0;
-    rest += strlen(" bytes left out ...]\n");
-    tail = strlen(rest);
-    return strncmp(got, whole, (size_t)(mark - got)) == 0 && tail < strlen(whole) &&
-           strcmp(whole + strlen(whole) - tail, rest) == 0;
+    head = (size_t)(mark - got);
+    missing = strtoul(mark + strlen("\n[... "), &rest, 10);
+    if (strncmp(rest, " bytes left out ...]\n", 21) != 0)
+        return false;
+    rest += 21;
+    return n == head + missing + strlen(rest) && strncmp(got, whole, head) == 0 &&
+           strcmp(whole + n - strlen(rest), rest) == 0;
 }
 
 /* Calls are answered once each, in the next message; results answer a call. */
@@ -525,13 +529,13 @@ static void older_rounds_of_the_current_turn_go_before_the_newest_is_cut(void **
 static void the_newest_result_is_cut_before_the_newest_question(void **data)
 {
     struct fixture *f = *data;
-    say(f, NF_ROLE_USER, long_text(3000));
+    say(f, NF_ROLE_USER, long_text(6000)); /* most of the room */
     add_round(f, "id", 300000);
 
     assert_ok(build_in(f, 4096, 1000), &f->err);
 
     assert_int_equal(f->report.steps, 3);
-    assert_int_equal(strlen(sent(f, 0, 0)->text), 3000);
+    assert_int_equal(strlen(sent(f, 0, 0)->text), 6000);
     assert_non_null(strstr(sent(f, 2, 0)->text, " bytes left out "));
     assert_true(f->report.tokens > 3000); /* not more is cut than must be */
 }
@@ -570,6 +574,34 @@ static void a_call_without_a_result_is_closed_and_a_result_without_a_call_left_o
     assert_string_equal(sent(f, 2, 0)->name, "search");
     assert_string_equal(sent(f, 2, 1)->call_id, "b");
     assert_string_equal(sent(f, 2, 1)->text, "found");
+}
+
+static void a_notice_does_not_part_a_call_from_its_result(void **data)
+{
+    struct fixture *f = *data;
+    say(f, NF_ROLE_NOTICE, "before everything");
+    say(f, NF_ROLE_USER, "question");
+    add(f, say(f, NF_ROLE_ASSISTANT, ""), NF_PART_TOOL_CALL, "a", "search");
+    say(f, NF_ROLE_NOTICE, "still searching");
+    add(f, say(f, NF_ROLE_TOOL, ""), NF_PART_TOOL_RESULT, "a", "found");
+
+    assert_ok(build_in(f, 4096, 1000), &f->err);
+
+    assert_int_equal(f->r.messages_n, 3);
+    assert_string_equal(sent(f, 2, 0)->text, "found");
+    assert_int_equal(f->report.dropped, 0);
+}
+
+static void a_reply_of_nothing_but_thinking_is_left_out(void **data)
+{
+    struct fixture *f = *data;
+    say(f, NF_ROLE_USER, "question");
+    add(f, say(f, NF_ROLE_ASSISTANT, ""), NF_PART_THINKING, NULL, "hm");
+    say(f, NF_ROLE_ASSISTANT, "");
+
+    assert_ok(build_in(f, 4096, 1000), &f->err);
+
+    assert_int_equal(f->r.messages_n, 1);
 }
 
 static void calls_that_share_an_id_get_their_results_in_order(void **data)
@@ -688,16 +720,38 @@ static void a_history_without_a_user_is_refused(void **data)
 static void more_messages_than_a_request_holds_are_dropped(void **data)
 {
     struct fixture *f = *data;
-    for (int i = 0; i <= NF_REQUEST_MESSAGES_MAX / 2; i++) {
-        say(f, NF_ROLE_USER, "q");
-        say(f, NF_ROLE_ASSISTANT, "a");
+    size_t n = NF_REQUEST_MESSAGES_MAX + 3;
+    /* Not said one by one: growing a list so often is slow under AddressSanitizer. */
+    f->history = (struct nf_messages){ .v = calloc(n, sizeof(*f->history.v)), .n = n };
+    for (size_t i = 0; i < n; i++) {
+        f->history.v[i].role = i % 2 ? NF_ROLE_ASSISTANT : NF_ROLE_USER;
+        assert_ok(nf_strdup(i + 1 < n ? "x" : "newest", &f->history.v[i].content, &f->err),
+                  &f->err);
     }
-    say(f, NF_ROLE_USER, "newest");
 
     assert_ok(build_in(f, INT64_C(1) << 30, 0), &f->err);
 
     assert_int_equal(f->r.messages_n, NF_REQUEST_MESSAGES_MAX - 1);
     assert_string_equal(sent(f, f->r.messages_n - 1, 0)->text, "newest");
+}
+
+static void results_count_as_messages(void **data)
+{
+    struct fixture *f = *data;
+    size_t turns = 5463; /* of three messages each: six too many with the newest */
+    f->history = (struct nf_messages){ .v = calloc(2 * turns + 1, sizeof(*f->history.v)),
+                                       .n = 2 * turns + 1 };
+    for (size_t i = 0; i < f->history.n; i++) {
+        f->history.v[i].role = i % 2 ? NF_ROLE_ASSISTANT : NF_ROLE_USER;
+        if (i % 2)
+            add(f, &f->history.v[i], NF_PART_TOOL_CALL, "id", "search");
+        else
+            assert_ok(nf_strdup("x", &f->history.v[i].content, &f->err), &f->err);
+    }
+
+    assert_ok(build_in(f, INT64_C(1) << 30, 0), &f->err);
+
+    assert_int_equal(f->r.messages_n, NF_REQUEST_MESSAGES_MAX);
 }
 
 static void running_out_of_memory_leaks_nothing(void **data)
@@ -742,6 +796,8 @@ int main(void)
         TEST(the_newest_result_is_cut_before_the_newest_question),
         TEST(the_newest_question_is_cut_last_and_says_so),
         TEST(a_call_without_a_result_is_closed_and_a_result_without_a_call_left_out),
+        TEST(a_notice_does_not_part_a_call_from_its_result),
+        TEST(a_reply_of_nothing_but_thinking_is_left_out),
         TEST(calls_that_share_an_id_get_their_results_in_order),
         TEST(thinking_goes_first_in_the_current_turn_and_nowhere_else),
         TEST(an_image_too_large_for_the_window_leaves_a_mark),
@@ -750,6 +806,7 @@ int main(void)
         TEST(no_room_at_all_is_refused_and_one_token_more_is_enough),
         TEST(a_history_without_a_user_is_refused),
         TEST(more_messages_than_a_request_holds_are_dropped),
+        TEST(results_count_as_messages),
         TEST(running_out_of_memory_leaks_nothing),
     };
 

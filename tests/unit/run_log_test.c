@@ -302,6 +302,21 @@ static void positions_count_bytes_of_text_and_ones_for_the_rest(void **data)
     assert_int_equal(f->part.seq, nf_run_seq(12, 1 + 1 + 12 + 1 + 1));
 }
 
+static void texts_are_numbered_from_their_start_to_their_end(void **data)
+{
+    static const enum nf_run_event_type types[] = { NF_RUN_TEXT_START, NF_RUN_TEXT, NF_RUN_TEXT,
+                                                    NF_RUN_TEXT_END };
+    struct fixture *f = *data;
+
+    for (int text = 0; text < 3; text++)
+        for (size_t i = 0; i < 4; i++) {
+            struct nf_run_event e = { .type = types[i], .text = NF_SLICE("x") };
+
+            nf_run_stamp(&f->cursor, &e);
+            assert_int_equal(e.message, text);
+        }
+}
+
 static void an_earlier_attempt_was_seen_in_vain(void **data)
 {
     struct fixture *f = *data;
@@ -404,6 +419,7 @@ int main(void)
             live_up_to_any_event_and_replayed_from_there_is_the_whole_and_nothing_twice),
         TEST(an_empty_run_starts_and_ends),
         TEST(positions_count_bytes_of_text_and_ones_for_the_rest),
+        TEST(texts_are_numbered_from_their_start_to_their_end),
         TEST(an_earlier_attempt_was_seen_in_vain),
         TEST(whoever_is_ahead_gets_nothing),
         TEST(a_made_up_position_inside_a_character_gets_whole_characters),
