@@ -20,7 +20,8 @@ struct call {
     enum nf_code rc;
     struct nf_err err;
     bool begun;           /* under the lock */
-    struct nf_wait *wait; /* of the loop's thread */
+    struct nf_wait *wait; /* the loop's thread only, as `ended` */
+    bool ended;
     struct call *prev, *next;
 };
 
@@ -74,6 +75,7 @@ static void on_post(void *arg)
     while (ended) {
         struct call *c = ended;
         DL_DELETE(ended, c);
+        c->ended = true;
         nf_wait_wake(c->wait, NF_OK);
     }
 }
@@ -166,13 +168,15 @@ NF_RC nf_executor_call(struct nf_executor *e, nf_work_fn fn, void *arg, struct n
 {
     struct nf_wait w = { 0 }, rest = { 0 };
     struct call c = { .fn = fn, .arg = arg, .wait = &w };
+    NF_TRY(nf_fiber_check(e->name, err));
     NF_TRY(enqueue(e, &c, err));
     enum nf_code rc = nf_wait(&w, -1, e->name, err);
     if (rc != NF_OK) {
         if (withdraw(e, &c))
             return rc;
         c.wait = &rest;
-        nf_wait_uninterruptible(&rest);
+        if (!c.ended) /* it may have, after the cancel woke us and before we ran */
+            nf_wait_uninterruptible(&rest);
     }
     if (c.rc != NF_OK && err) {
         *err = c.err;

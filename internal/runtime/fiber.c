@@ -44,9 +44,10 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 
-#define GUARD ((size_t)65536) /* bytes: a multiple of every page size; only addresses, no memory   \
-                               */
-#define POOL_MAX 64           /* stacks */
+#define GUARD                                                                                      \
+    ((size_t)65536) /* bytes: a multiple of every page size; only addresses, no memory             \
+                     */
+#define POOL_MAX 64 /* stacks */
 #define POOL_KEEP ((size_t)12 * 1024) /* bytes of a recycled stack that stay in memory */
 
 struct nf_switch {

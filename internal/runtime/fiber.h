@@ -69,7 +69,12 @@ void nf_fiber_cancel(struct nf_fiber *f, enum nf_code code);
 /* Of the running fiber: the code it was cancelled with, NF_OK if it was not. */
 enum nf_code nf_fiber_cancelled(void);
 
-/* Let the running fiber wait again after it was cancelled: to write down how it ended. */
+/* Why the running fiber's next wait would end at once: it was cancelled, or its deadline passed.
+ * For those who start something first and wait for it then. */
+NF_RC nf_fiber_check(const char *what, struct nf_err *err);
+
+/* Let the running fiber wait again after it was cancelled: to write down how it ended.
+ * Deadlines stay. */
 void nf_fiber_uncancel(void);
 
 /* --- waiting ---------------------------------------------------------------------------------- */

@@ -282,7 +282,9 @@ NF_RC nf_process_run(struct nf_loop *l, const struct nf_process_options *o,
 
     struct nf_deadline d;
     nf_deadline_push(&d, o->timeout_ms > 0 ? o->timeout_ms : INT64_MAX);
-    enum nf_code rc = start(&r, nf_loop_uv(l), err);
+    enum nf_code rc = nf_fiber_check(o->argv[0], err);
+    if (rc == NF_OK)
+        rc = start(&r, nf_loop_uv(l), err);
     close_child_ends(&r);
     if (rc == NF_OK)
         rc = wait_until_ended(&r, err);

@@ -163,10 +163,7 @@ NF_RC nf_yield(struct nf_err *err)
     struct nf_fiber *f = current;
     assert(f);
     struct nf_wait w = { 0 };
-    if (f->canceled != NF_OK || (f->deadline_us != 0 && f->deadline_us <= nf_mono_us())) {
-        nf_wait_wake(&w, f->canceled != NF_OK ? f->canceled : NF_E_TIMEOUT);
-        return wait_end(&w, "yield", err);
-    }
+    NF_TRY(nf_fiber_check("yield", err));
     w.fiber = f;
     nf_wait_wake(&w, NF_OK);
     suspend_in(f, &w);
@@ -189,6 +186,16 @@ enum nf_code nf_fiber_cancelled(void)
 {
     assert(current);
     return current->canceled;
+}
+
+NF_RC nf_fiber_check(const char *what, struct nf_err *err)
+{
+    struct nf_fiber *f = current;
+    assert(f);
+    struct nf_wait w = { .rc = f->canceled };
+    if (w.rc == NF_OK && f->deadline_us != 0 && f->deadline_us <= nf_mono_us())
+        w.rc = NF_E_TIMEOUT;
+    return wait_end(&w, what, err);
 }
 
 void nf_fiber_uncancel(void)
