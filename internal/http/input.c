@@ -36,6 +36,9 @@ static enum nf_httpd_step step_head(struct nf_httpd_input *in,
 {
     if (in->len == 0)
         return NF_HTTPD_MORE;
+    /* What cannot be HTTP, such as TLS, is told so at once instead of waited for. */
+    if (in->buf[0] != '\r' && !nf_httpd_is_token((struct nf_slice){ in->buf, 1 }))
+        return refuse(in, 400, "not HTTP");
     ssize_t n = nf_httpd_head_scan(in->buf, in->len, &in->scanned);
     if (n < 0)
         return refuse(in, 400, "bare LF");

@@ -234,6 +234,16 @@ static void the_head_size_limit_holds_at_its_edge(void **state)
     }
 }
 
+static void what_is_not_http_is_refused_by_its_first_byte(void **state)
+{
+    (void)state;
+    assert_int_equal(status_of("\x16"), 400);
+    assert_int_equal(status_of("\n"), 400);
+    assert_int_equal(status_of(" "), 400);
+    assert_int_equal(status_of("G"), 100);
+    assert_int_equal(status_of("\r"), 100);
+}
+
 static void an_endless_request_line_is_refused_by_its_length(void **state)
 {
     (void)state;
@@ -560,6 +570,7 @@ int main(void)
         cmocka_unit_test(the_target_limit_holds_at_its_edge),
         cmocka_unit_test(the_header_count_limit_holds_at_its_edge),
         cmocka_unit_test(the_head_size_limit_holds_at_its_edge),
+        cmocka_unit_test(what_is_not_http_is_refused_by_its_first_byte),
         cmocka_unit_test(an_endless_request_line_is_refused_by_its_length),
         cmocka_unit_test(the_body_limit_holds_at_its_edge),
         cmocka_unit_test(extensions_and_trailers_are_bounded),
