@@ -5,6 +5,7 @@
 #include "persistence/catalogue.h"
 #include "persistence/repositories/repositories.h"
 #include "persistence/sqlite/backup.h"
+#include "persistence/sqlite/checkpoint.h"
 #include "persistence/sqlite/conn.h"
 #include "persistence/sqlite/migrate.h"
 #include "runtime/fiber.h"
@@ -441,6 +442,38 @@ static void a_damaged_backup_is_found_out(void **state)
     assert_code(nf_sqlite_verify(w->copy, &v, &w->err), NF_E_NOT_FOUND);
 }
 
+/* --- the log --------------------------------------------------------------------------------- */
+
+static void a_log_that_has_grown_is_copied_beside_the_writer(void **state)
+{
+    struct world *w = *state;
+    struct nf_lite_checkpointer *c = NULL;
+    open_db(w);
+    given_messages(w, 5);
+    assert_ok(nf_lite_checkpointer_new(w->path, 50, &c, &w->err), &w->err);
+    bool rest = nf_lite_checkpointer_tell(c, NF_LITE_WAL_DUE - 1);
+    assert_false(rest);
+    rest = nf_lite_checkpointer_tell(c, NF_LITE_WAL_DUE);
+    assert_false(rest);
+    for (int i = 0; i < 1000 && !rest; i++) {
+        usleep(10000);
+        rest = nf_lite_checkpointer_tell(c, NF_LITE_WAL_DUE - 1);
+    }
+    bool again = nf_lite_checkpointer_tell(c, NF_LITE_WAL_DUE - 1);
+    bool late = nf_lite_checkpointer_tell(c, NF_LITE_WAL_MAX);
+    nf_lite_checkpointer_free(c);
+    assert_true(rest);
+    assert_false(again);
+    assert_true(late); /* the writer waits for nobody */
+
+    int frames = -1, copied = -2;
+    assert_int_equal(sqlite3_open(w->path, &w->raw), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_wal_checkpoint_v2(w->raw, NULL, SQLITE_CHECKPOINT_PASSIVE, &frames, &copied),
+        SQLITE_OK);
+    assert_int_equal(frames, copied);
+}
+
 /* --- fibers ---------------------------------------------------------------------------------- */
 
 #define FIBERS 64
@@ -609,6 +642,7 @@ int main(void)
         T(a_backup_of_a_live_database_is_whole_and_private),
         T(a_restore_brings_back_what_was_and_keeps_what_is),
         T(a_damaged_backup_is_found_out),
+        T(a_log_that_has_grown_is_copied_beside_the_writer),
         T(of_many_doubles_at_once_one_is_accepted),
         T(a_refused_transaction_is_undone_alone),
         T(many_transactions_share_a_commit),

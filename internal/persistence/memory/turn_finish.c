@@ -100,6 +100,7 @@ static void end_turn(struct nf_memory *m, const struct nf_finish *f, int64_t las
     t->t.status = f->status;
     t->t.fence = f->claim.fence;
     t->t.ended_ms = f->now_ms;
+    t->t.tokens = f->tokens;
     put_text(t->t.name, NF_MODEL_NAME_MAX, f->model);
     put_text(t->t.reason, NF_REASON_MAX, f->reason);
     t->out_first = last_seq - (int64_t)f->messages_n + 1;

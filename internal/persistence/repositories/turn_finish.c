@@ -145,7 +145,11 @@ enum nf_code nf_repository_finish(struct nf_turn_store *s, const struct nf_finis
                                       .now = end->now_ms,
                                       .messages = (i64)end->messages_n,
                                       .name = nf_row_cut(end->model, NF_MODEL_NAME_MAX),
-                                      .reason = nf_row_cut(end->reason, NF_REASON_MAX) };
+                                      .reason = nf_row_cut(end->reason, NF_REASON_MAX),
+                                      .input = end->tokens.input,
+                                      .output = end->tokens.output,
+                                      .cache_read = end->tokens.cache_read,
+                                      .cache_write = end->tokens.cache_write };
     const struct task_note_in note = { .a = c->run_id, .b = end->step ? end->step->id : c->run_id };
     struct outbox_put_in outbox;
 

@@ -3,19 +3,18 @@
 #include "base/own.h"
 #include "persistence/migrations.h"
 #include "persistence/sqlite/backup.h"
+#include "persistence/sqlite/checkpoint.h"
 #include "persistence/sqlite/conn.h"
 #include "persistence/sqlite/lock.h"
 #include "persistence/sqlite/migrate.h"
+#include "persistence/sqlite/thread.h"
 #include "persistence/sqlite/writer.h"
 #include "runtime/executor.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
-
-#define THREAD_STACK ((size_t)256 * 1024) /* SQLite needs about 5 KiB of it */
 
 /* A thread with a queue of jobs. */
 struct lane {
@@ -35,8 +34,9 @@ struct sqlite {
     char *path;
     int lock, busy_ms;
     struct nf_query_info queries[NF_QUERY_COUNT];
-    struct nf_lite_writer writer; /* the write lane's */
-    struct nf_lite_stmts reader;  /* the read lane's */
+    struct nf_lite_writer writer;              /* the write lane's */
+    struct nf_lite_stmts reader;               /* the read lane's */
+    struct nf_lite_checkpointer *checkpointer; /* told by the write lane */
     struct lane write, read;
     struct nf_post *post;
     pthread_mutex_t mu;
@@ -137,7 +137,8 @@ static void *write_main(void *arg)
             db->stats.commit_us_max = us;
         pthread_mutex_unlock(&db->mu);
         give_back(db, jobs, n);
-        nf_lite_writer_tidy(&db->writer);
+        if (nf_lite_checkpointer_tell(db->checkpointer, db->writer.wal_frames))
+            nf_lite_writer_checkpoint(&db->writer);
     }
     return NULL;
 }
@@ -158,19 +159,9 @@ static NF_RC start_lane(struct sqlite *db, struct lane *l, const char *name,
                         void *(*main_fn)(void *), struct nf_err *err)
 {
     l->db = db;
-    pthread_attr_t attr;
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_attr_init(&attr);
-    pthread_attr_setstacksize(&attr, THREAD_STACK);
-    /* Signals are for the loop's thread. */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&l->thread, &attr, main_fn, l);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attr);
+    int rc = nf_lite_thread(&l->thread, name, main_fn, l);
     if (rc != 0)
         return nf_err_set(err, NF_E_UNAVAILABLE, "cannot start a thread for the database");
-    (void)pthread_setname_np(l->thread, name);
     l->runs = true;
     return NF_OK;
 }
@@ -257,6 +248,7 @@ static void sqlite_free(struct nf_db *base)
     struct sqlite *db = sqlite_of(base);
     stop_lane(&db->write);
     stop_lane(&db->read);
+    nf_lite_checkpointer_free(db->checkpointer);
     nf_post_free(db->post);
     nf_lite_stmts_done(&db->reader);
     nf_lite_stmts_done(&db->writer.stmts);
@@ -347,6 +339,7 @@ static NF_RC open_all(struct sqlite *db, const char *path, struct nf_err *err)
     NF_TRY(open_files(db, path, err));
     if (db->loop)
         NF_TRY(nf_post_new(db->loop, wake_callers, db, &db->post, err));
+    NF_TRY(nf_lite_checkpointer_new(db->path, db->busy_ms, &db->checkpointer, err));
     NF_TRY(start_lane(db, &db->write, "db-write", write_main, err));
     return start_lane(db, &db->read, "db-read", read_main, err);
 }

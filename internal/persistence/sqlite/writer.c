@@ -112,12 +112,9 @@ void nf_lite_writer_run(struct nf_lite_writer *w, struct nf_lite_job *const *job
     }
 }
 
-void nf_lite_writer_tidy(struct nf_lite_writer *w)
+void nf_lite_writer_checkpoint(struct nf_lite_writer *w)
 {
-    if (w->wal_frames < NF_LITE_WAL_FRAMES)
-        return;
-    /* PASSIVE waits for nobody and never makes the file shorter: overwriting a log that exists is
-     * two to three times faster than making it grow. What a reader still needs stays for later. */
+    /* What a reader still needs stays for later, and so does what fails: the next commit tells. */
     (void)sqlite3_wal_checkpoint_v2(w->stmts.conn, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     w->wal_frames = 0;
 }

@@ -4,8 +4,7 @@
 
 #include "persistence/sqlite/stmt.h"
 
-#define NF_LITE_BATCH_MAX 256   /* transactions that share a commit */
-#define NF_LITE_WAL_FRAMES 4000 /* pages in the log, 16 MiB, before it is copied into the file */
+#define NF_LITE_BATCH_MAX 256 /* transactions that share a commit */
 
 /* One transaction or one read, on its way through a thread and back. Lives in its caller's frame
  * until it is done. */
@@ -30,8 +29,8 @@ struct nf_lite_writer {
  * or refused alone, or fails with all others. */
 void nf_lite_writer_run(struct nf_lite_writer *w, struct nf_lite_job *const *jobs, size_t n);
 
-/* After a batch: copy the log into the file if it has grown. */
-void nf_lite_writer_tidy(struct nf_lite_writer *w);
+/* Between two batches: copy the log into the file, after which it starts over. */
+void nf_lite_writer_checkpoint(struct nf_lite_writer *w);
 
 /* Begin to watch the log. */
 void nf_lite_writer_watch(struct nf_lite_writer *w);
