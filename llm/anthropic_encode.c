@@ -14,8 +14,7 @@ struct enc {
     size_t cache_skip; /* breakpoints to leave out before the last NF_ANTHROPIC_CACHE_MAX */
 };
 
-/* --- cache breakpoints --------------------------------------------------------------------------
- */
+/* --- cache breakpoints ------------------------------------------------------------------------ */
 
 static size_t count_marks(const struct nf_parts *list)
 {
@@ -49,8 +48,7 @@ static void put_cache(struct enc *e, bool marked)
     nf_json_out_end(&e->o);
 }
 
-/* --- thinking -----------------------------------------------------------------------------------
- */
+/* --- thinking --------------------------------------------------------------------------------- */
 
 enum nf_anthropic_thinking nf_anthropic_thinking_of(const char *model)
 {
@@ -132,8 +130,7 @@ static bool put_thinking(struct enc *e, int64_t max_tokens, const char **ret_eff
     return budget > 0;
 }
 
-/* --- the rest of the head -----------------------------------------------------------------------
- */
+/* --- the rest of the head --------------------------------------------------------------------- */
 
 static void put_output_config(struct enc *e, const char *effort)
 {
@@ -219,8 +216,7 @@ static void put_settings(struct enc *e, int64_t max_tokens)
     put_tools(e);
 }
 
-/* --- blocks -------------------------------------------------------------------------------------
- */
+/* --- blocks ----------------------------------------------------------------------------------- */
 
 static void put_literal(struct enc *e, const char *text)
 {
@@ -278,7 +274,9 @@ static void put_id(struct enc *e, const char *key, const char *id)
     for (size_t i = 0; i < n; i++) {
         char c = id[i];
         bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        text[i] = ok || c == '_' || c == '-' ? c : '_';
+        text[i] = '_';
+        if (ok || c == '-')
+            text[i] = c;
         text[i + 1] = '\0';
     }
     nf_json_put_str(&e->o, key, text);
@@ -325,8 +323,7 @@ static void put_thought(struct enc *e, const struct nf_part *p)
     nf_json_out_end(&e->o);
 }
 
-/* --- messages -----------------------------------------------------------------------------------
- */
+/* --- messages --------------------------------------------------------------------------------- */
 
 static bool is_assistant(const struct nf_chat_message *m)
 {
@@ -413,6 +410,20 @@ static void put_run(struct enc *e, size_t from, size_t end)
     nf_json_out_end(&e->o);
 }
 
+/* A conversation must begin with the user, also one whose beginning was dropped. */
+static void put_opening(struct enc *e)
+{
+    if (!is_assistant(&e->r->messages[0]))
+        return;
+    nf_json_out_object(&e->o);
+    nf_json_put_str(&e->o, "role", "user");
+    nf_json_out_key(&e->o, "content");
+    nf_json_out_array(&e->o);
+    put_literal(e, "(The beginning of the conversation is not shown.)");
+    nf_json_out_end(&e->o);
+    nf_json_out_end(&e->o);
+}
+
 static void put_system(struct enc *e)
 {
     bool any = false;
@@ -455,6 +466,7 @@ enum nf_code nf_anthropic_encode(const struct nf_completion_request *r,
     put_system(&e);
     nf_json_out_key(&e.o, "messages");
     nf_json_out_array(&e.o);
+    put_opening(&e);
     for (size_t from = 0, end; from < n; from = end) {
         for (end = from + 1;
              end < n && is_assistant(&r->messages[end]) == is_assistant(&r->messages[from]);)

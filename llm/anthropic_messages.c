@@ -34,8 +34,7 @@ static struct decoder *of(struct nf_llm_decoder *d)
     return nf_container_of(d, struct decoder, base);
 }
 
-/* --- usage and ends -----------------------------------------------------------------------------
- */
+/* --- usage and ends --------------------------------------------------------------------------- */
 
 static void take_count(const struct nf_json *usage, const char *key, int64_t *to)
 {
@@ -94,8 +93,7 @@ static NF_RC on_message_delta(struct decoder *d, const struct nf_json *v, struct
     return on_usage(d, nf_json_get(v, "usage"), err);
 }
 
-/* --- blocks -------------------------------------------------------------------------------------
- */
+/* --- blocks ----------------------------------------------------------------------------------- */
 
 static NF_RC flush_signature(struct decoder *d, struct nf_err *err)
 {
@@ -200,8 +198,7 @@ static NF_RC on_block_stop(struct decoder *d, const struct nf_json *v, struct nf
     return t ? nf_llm_emit_tool_end(&d->out, t->index, err) : NF_OK;
 }
 
-/* --- events -------------------------------------------------------------------------------------
- */
+/* --- events ----------------------------------------------------------------------------------- */
 
 static NF_RC on_message_stop(struct decoder *d, struct nf_err *err)
 {
@@ -250,8 +247,7 @@ static enum nf_code on_event(void *arg, const char *event, const char *data, siz
     return on_object(d, nf_json_root(doc), err);
 }
 
-/* --- the codec ----------------------------------------------------------------------------------
- */
+/* --- the codec -------------------------------------------------------------------------------- */
 
 static enum nf_code decoder_new(nf_llm_event_fn fn, void *arg, uint64_t id_seed,
                                 struct nf_llm_decoder **ret, struct nf_err *err)

@@ -7,8 +7,9 @@
 #include <string.h>
 #include <strings.h>
 
-#define SLACK_MS 20 /* by how much a wait may end early and still have been ours */
-#define DRAIN_MS 20 /* waited for the end of the body after the end of the answer */
+#define NAME_KEPT_MAX 512 /* bytes of an answer's id and model */
+#define SLACK_MS 20       /* by how much a wait may end early and still have been ours */
+#define DRAIN_MS 20       /* waited for the end of the body after the end of the answer */
 
 struct attempt {
     struct nf_llm_attempt *out;
@@ -26,8 +27,7 @@ static void attempt_done(struct attempt *a)
     nf_str_done(&a->model);
 }
 
-/* --- messages for a person ---------------------------------------------------------------------
- */
+/* --- messages for a person -------------------------------------------------------------------- */
 
 static NF_RC explain_denied(const struct nf_llm_route *t, const struct nf_llm_failure *f,
                             struct nf_err *err)
@@ -125,12 +125,12 @@ static NF_RC fail_with(struct attempt *a, enum nf_code code, const char *kind, c
     return fail(a, err);
 }
 
-/* --- events ------------------------------------------------------------------------------------
- */
+/* --- events ----------------------------------------------------------------------------------- */
 
+/* Names that are no names are left out: nothing depends on them. */
 static NF_RC keep_text(struct nf_str *to, const char *text, struct nf_err *err)
 {
-    return text ? nf_str_set(to, text, err) : NF_OK;
+    return text && strlen(text) <= NAME_KEPT_MAX ? nf_str_set(to, text, err) : NF_OK;
 }
 
 /* The first thing to show: what was held back comes before it. */
@@ -180,8 +180,7 @@ static enum nf_code on_event(void *arg, const struct nf_completion_event *e, str
     }
 }
 
-/* --- time --------------------------------------------------------------------------------------
- */
+/* --- time ------------------------------------------------------------------------------------- */
 
 static int64_t least(int64_t x, int64_t y)
 {
@@ -223,8 +222,7 @@ static NF_RC wait_failed(struct attempt *a, enum nf_code rc, int64_t waited, int
                      err);
 }
 
-/* --- the call ----------------------------------------------------------------------------------
- */
+/* --- the call --------------------------------------------------------------------------------- */
 
 /* Read what a provider said instead of an answer. What cannot be read is left out. */
 static NF_RC read_refusal(struct attempt *a, struct nf_llm_answer *ans, struct nf_str *body)

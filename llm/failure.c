@@ -6,15 +6,13 @@
 #include "base/utf8.h"
 #include "codec/json.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #define BODY_MAX ((size_t)1 << 20) /* of an error body that is looked at */
 
-/* --- statuses and kinds ------------------------------------------------------------------------
- */
+/* --- statuses and kinds ----------------------------------------------------------------------- */
 
 static const struct {
     const char *kind;
@@ -85,16 +83,14 @@ static void set(struct nf_llm_failure *f, enum nf_code code, bool retry, bool ne
 void nf_llm_failure_classify(struct nf_llm_failure *f)
 {
     int s = f->status;
-    if ((s == 400 || s == 413 || s == 422) && is_about_length(f))
+    bool refused = s == 400 || s == 413 || s == 422;
+    bool money = (s == 400 || s == 429) && is_about_money(f);
+    if (s == 413 || (refused && is_about_length(f)))
         set(f, NF_E_LIMIT, false, false);
-    else if (s == 402 || ((s == 400 || s == 403 || s == 429) && is_about_money(f)))
-        set(f, NF_E_DENIED, false, true);
-    else if (s == 401 || s == 403)
+    else if ((s >= 401 && s <= 403) || money)
         set(f, NF_E_DENIED, false, true);
     else if (s == 404)
         set(f, NF_E_NOT_FOUND, false, true);
-    else if (s == 413)
-        set(f, NF_E_LIMIT, false, false);
     else if (s == 408 || s == 409 || s == 425 || s == 429)
         set(f, NF_E_UNAVAILABLE, true, true);
     else if (s >= 400 && s < 500)
@@ -103,16 +99,17 @@ void nf_llm_failure_classify(struct nf_llm_failure *f)
         set(f, NF_E_UNAVAILABLE, s == 0 || s >= 500, true);
 }
 
-/* --- reading an error value --------------------------------------------------------------------
- */
+/* --- reading an error value ------------------------------------------------------------------- */
 
 /* One line of printable text, cut at a character. */
 static void copy_line(char *to, size_t max, const char *from)
 {
     size_t n = nf_utf8_cut(from, strlen(from), max);
-    for (size_t i = 0; i < n; i++)
-        to[i] = (unsigned char)from[i] < 0x20 || from[i] == 0x7f ? ' ' : from[i];
+    memcpy(to, from, n);
     to[n] = '\0';
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)to[i] < 0x20 || to[i] == 0x7f)
+            to[i] = ' ';
 }
 
 static void take_code(struct nf_llm_failure *f, const struct nf_json *v)
@@ -186,8 +183,7 @@ void nf_llm_failure_of_answer(int status, const char *body, size_t n, const char
     nf_llm_failure_censor(ret, key);
 }
 
-/* --- secrets -----------------------------------------------------------------------------------
- */
+/* --- secrets ---------------------------------------------------------------------------------- */
 
 static void strike(char *s, size_t n)
 {
@@ -234,14 +230,14 @@ void nf_llm_failure_censor(struct nf_llm_failure *f, const char *key)
     }
 }
 
-/* --- Retry-After -------------------------------------------------------------------------------
- */
+/* --- Retry-After ------------------------------------------------------------------------------ */
 
-static int month_of(const char *name)
+static int64_t month_of(struct nf_slice name)
 {
-    static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    static const char *const names[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
     for (int i = 0; i < 12; i++)
-        if (strncmp(names + 3 * i, name, 3) == 0)
+        if (nf_slice_eq(name, names[i]))
             return i + 1;
     return 0;
 }
@@ -251,20 +247,24 @@ static int64_t bounded(int64_t ms)
     return ms <= 0 ? 0 : ms > NF_LLM_RETRY_AFTER_MAX_MS ? NF_LLM_RETRY_AFTER_MAX_MS : ms;
 }
 
-/* "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 section 5.6.7). */
-static int64_t http_date(const char *s)
+static bool number_at(const char *s, size_t n, int64_t max, int64_t *ret)
 {
-    char month[4] = "", zone[4] = "";
-    int day, year, h, m, sec, end = 0;
-    const char *comma = strchr(s, ',');
-    if (!comma || sscanf(comma + 1, " %2d %3s %4d %2d:%2d:%2d %3s%n", &day, month, &year, &h, &m,
-                         &sec, zone, &end) != 7)
+    return nf_slice_u63((struct nf_slice){ s, n }, ret) && *ret <= max;
+}
+
+/* "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 section 5.6.7): 29 characters, each at its place. */
+static int64_t http_date(struct nf_slice s)
+{
+    int64_t day, year, h, m, sec;
+    if (s.n != 29 || memcmp(s.p + 3, ", ", 2) != 0 || memcmp(s.p + 25, " GMT", 4) != 0 ||
+        !number_at(s.p + 5, 2, 31, &day) || !number_at(s.p + 12, 4, 9999, &year) ||
+        !number_at(s.p + 17, 2, 23, &h) || !number_at(s.p + 20, 2, 59, &m) ||
+        !number_at(s.p + 23, 2, 60, &sec))
         return 0;
-    int mon = month_of(month);
-    if (mon == 0 || strcmp(zone, "GMT") != 0 || day < 1 || day > 31 || year < 1970 || h < 0 ||
-        h > 23 || m < 0 || m > 59 || sec < 0 || sec > 60)
+    int64_t month = month_of((struct nf_slice){ s.p + 8, 3 });
+    if (month == 0 || day == 0 || year < 1970)
         return 0;
-    int64_t days = nf_days_from_date(year, mon, day);
+    int64_t days = nf_days_from_date(year, (int)month, (int)day);
     return (((days * 24 + h) * 60 + m) * 60 + sec) * 1000;
 }
 
@@ -282,6 +282,6 @@ int64_t nf_llm_retry_after(const char *value, int64_t now_ms)
         return seconds > NF_LLM_RETRY_AFTER_MAX_MS / 1000 ? NF_LLM_RETRY_AFTER_MAX_MS
                                                           : bounded(seconds * 1000 + tenths * 100);
     }
-    int64_t at = http_date(value);
+    int64_t at = http_date(s);
     return at > 0 ? bounded(at - now_ms) : 0;
 }

@@ -101,8 +101,7 @@ static NF_RC on_line(struct decoder *d, bool cut, struct nf_err *err)
     return on_object(d, nf_json_root(doc), err);
 }
 
-/* --- the codec ---------------------------------------------------------------------------------
- */
+/* --- the codec -------------------------------------------------------------------------------- */
 
 static enum nf_code decoder_new(nf_llm_event_fn fn, void *arg, uint64_t id_seed,
                                 struct nf_llm_decoder **ret, struct nf_err *err)

@@ -78,8 +78,7 @@ static void put_format(struct nf_json_out *o, const struct nf_completion_request
         nf_llm_put_raw(o, "format", r->format_schema);
 }
 
-/* --- messages ----------------------------------------------------------------------------------
- */
+/* --- messages --------------------------------------------------------------------------------- */
 
 static NF_RC check_media(const struct nf_completion_request *r, struct nf_err *err)
 {

@@ -31,8 +31,7 @@ static struct decoder *of(struct nf_llm_decoder *d)
     return nf_container_of(d, struct decoder, base);
 }
 
-/* --- tool calls --------------------------------------------------------------------------------
- */
+/* --- tool calls ------------------------------------------------------------------------------- */
 
 static int find_call(const struct decoder *d, int64_t key)
 {
@@ -117,8 +116,7 @@ static NF_RC on_call(struct decoder *d, const struct nf_json *v, struct nf_err *
     return on_args(d, c, nf_json_get(fn, "arguments"), err);
 }
 
-/* --- chunks ------------------------------------------------------------------------------------
- */
+/* --- chunks ----------------------------------------------------------------------------------- */
 
 /* Text as a string or as a list of parts, of which some are thinking. */
 static NF_RC on_content(struct decoder *d, const struct nf_json *v, enum nf_event_type type,
@@ -241,8 +239,7 @@ static enum nf_code on_event(void *arg, const char *event, const char *data, siz
     return on_chunk(d, nf_json_root(doc), err);
 }
 
-/* --- the codec ---------------------------------------------------------------------------------
- */
+/* --- the codec -------------------------------------------------------------------------------- */
 
 static enum nf_code decoder_new(nf_llm_event_fn fn, void *arg, uint64_t id_seed,
                                 struct nf_llm_decoder **ret, struct nf_err *err)

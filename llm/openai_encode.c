@@ -105,8 +105,7 @@ static void put_settings(struct nf_json_out *o, const struct nf_completion_reque
         nf_json_put_bool(o, "parallel_tool_calls", false);
 }
 
-/* --- messages ----------------------------------------------------------------------------------
- */
+/* --- messages --------------------------------------------------------------------------------- */
 
 static NF_RC data_uri(const struct nf_part *p, struct nf_str *to, struct nf_err *err)
 {

@@ -22,8 +22,7 @@ struct nf_llm_router {
 
 static struct nf_llm_router *of(struct nf_model *m);
 
-/* --- one request --------------------------------------------------------------------------------
- */
+/* --- one request ------------------------------------------------------------------------------ */
 
 /* A request on its way through a chain. */
 struct run {
@@ -66,12 +65,11 @@ static enum verdict ask(struct run *x, size_t at, enum nf_code *ret)
     enum nf_code rc = nf_llm_attempt_run(w, t, x->request, x->sink, &a, &x->last);
     const struct nf_llm_failure *f = &a.failure;
     x->last_rc = *ret = rc;
-    if (rc != NF_OK && !a.failed)
-        nf_llm_route_abandoned(t);
-    else if (rc == NF_OK || !f->next)
-        nf_llm_route_worked(t);
-    else if (f->code == NF_E_UNAVAILABLE || f->code == NF_E_TIMEOUT)
+    bool down = a.failed && (f->code == NF_E_UNAVAILABLE || f->code == NF_E_TIMEOUT);
+    if (down)
         nf_llm_route_failed(x->routes, t, f->retry_after_ms, w->ops->mono_ms(w));
+    else if (rc == NF_OK || (a.failed && !f->next))
+        nf_llm_route_worked(t);
     else
         nf_llm_route_abandoned(t);
     note(x, t, &a, rc);
@@ -189,8 +187,7 @@ static struct nf_llm_router *of(struct nf_model *m)
     return nf_container_of(m, struct nf_llm_router, model);
 }
 
-/* --- what there is ------------------------------------------------------------------------------
- */
+/* --- what there is ---------------------------------------------------------------------------- */
 
 struct nf_model *nf_llm_router_model(struct nf_llm_router *r)
 {
@@ -234,8 +231,7 @@ struct nf_llm_alias_view nf_llm_router_alias_at(const struct nf_llm_router *r, s
     return v;
 }
 
-/* --- making it ----------------------------------------------------------------------------------
- */
+/* --- making it -------------------------------------------------------------------------------- */
 
 enum nf_code nf_llm_router_new_over(const struct nf_llm_settings *s, struct nf_llm_wire *wire,
                                     struct nf_llm_router **ret, struct nf_err *err)

@@ -33,8 +33,7 @@ struct nf_model *nf_llm_router_model(struct nf_llm_router *r);
 NF_RC nf_llm_router_reload(struct nf_llm_router *r, const struct nf_llm_settings *s,
                            struct nf_err *err);
 
-/* --- what there is, for the page and the command line ------------------------------------------
- */
+/* --- what there is, for the page and the command line ----------------------------------------- */
 
 /* Everything is borrowed until the next reload. */
 struct nf_llm_model_view {
@@ -55,8 +54,7 @@ struct nf_llm_model_view nf_llm_router_model_at(const struct nf_llm_router *r, s
 size_t nf_llm_router_aliases_n(const struct nf_llm_router *r);
 struct nf_llm_alias_view nf_llm_router_alias_at(const struct nf_llm_router *r, size_t i);
 
-/* --- asking a provider what it has, for the first run ------------------------------------------
- */
+/* --- asking a provider what it has, for the first run ----------------------------------------- */
 
 #define NF_LLM_PROBE_MODELS_MAX 1000
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MODELS_MAX (NF_LLM_PROVIDERS_MAX * NF_LLM_PROVIDER_MODELS_MAX)
+#define MODELS_MAX ((size_t)NF_LLM_PROVIDERS_MAX * NF_LLM_PROVIDER_MODELS_MAX)
 
 struct defaults {
     int64_t context_tokens, output_tokens;
@@ -54,8 +54,7 @@ static const struct nf_llm_alias *aliases(const struct nf_llm_settings *s)
     return s->aliases.v;
 }
 
-/* --- finding -----------------------------------------------------------------------------------
- */
+/* --- finding ---------------------------------------------------------------------------------- */
 
 static struct nf_llm_route *by_name(const struct nf_llm_routes *r, const char *name)
 {
@@ -80,10 +79,9 @@ static NF_RC by_model(const struct nf_llm_routes *r, const char *name, struct nf
         found = &r->v[i];
     }
     if (!found)
-        return nf_err_set(err, NF_E_NOT_FOUND,
-                          "there is no model '%.80s': add it under llm.providers, or choose one "
-                          "that `nexflow doctor` lists",
-                          name);
+        return nf_err_set(
+            err, NF_E_NOT_FOUND,
+            "there is no model '%.80s': add it under llm.providers, or choose another", name);
     *ret = found;
     return NF_OK;
 }
@@ -108,8 +106,7 @@ enum nf_code nf_llm_routes_find(struct nf_llm_routes *r, const char *name, struc
     return NF_OK;
 }
 
-/* --- building ----------------------------------------------------------------------------------
- */
+/* --- building --------------------------------------------------------------------------------- */
 
 static NF_RC check_provider(const struct nf_llm_settings *s, size_t at, struct nf_err *err)
 {
@@ -170,7 +167,7 @@ static NF_RC add_route(struct nf_llm_routes *r, const struct nf_llm_settings *s,
     NF_CLEANUP(nf_str_done) struct nf_str url = { 0 };
 
     if (r->n == MODELS_MAX)
-        return nf_err_set(err, NF_E_INVALID, "llm.providers: over %d models", MODELS_MAX);
+        return nf_err_set(err, NF_E_INVALID, "llm.providers: over %zu models", MODELS_MAX);
     struct nf_llm_route *t = &r->v[r->n];
     size_t len = strlen(p->name) + 1 + strlen(model);
     if (model[0] == '\0' || len > NF_MODEL_NAME_MAX)
@@ -238,7 +235,7 @@ static NF_RC add_alias(struct nf_llm_routes *r, const struct nf_llm_alias *a, si
                        struct nf_err *err)
 {
     struct nf_llm_named_chain *c = &r->aliases[at];
-    struct nf_llm_route *t;
+    struct nf_llm_route *t = NULL;
     if (strlen(a->name) > NF_NAME_MAX || a->models.n == 0 || a->models.n > NF_LLM_CHAIN_MAX)
         return nf_err_set(err, NF_E_INVALID, "llm.aliases[%zu].models: 1 to %d", at,
                           NF_LLM_CHAIN_MAX);
@@ -338,8 +335,7 @@ void nf_llm_routes_unref(struct nf_llm_routes *r)
     free(r);
 }
 
-/* --- breaker -----------------------------------------------------------------------------------
- */
+/* --- breaker ---------------------------------------------------------------------------------- */
 
 bool nf_llm_route_is_broken(const struct nf_llm_routes *r, const struct nf_llm_route *t)
 {

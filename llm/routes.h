@@ -57,8 +57,7 @@ void nf_llm_routes_unref(struct nf_llm_routes *r); /* NULL is allowed */
 NF_RC nf_llm_routes_find(struct nf_llm_routes *r, const char *name, struct nf_llm_chain *ret,
                          struct nf_err *err);
 
-/* --- breaker -----------------------------------------------------------------------------------
- */
+/* --- breaker ---------------------------------------------------------------------------------- */
 
 /* Milliseconds until the route may be asked, 0 if now. While it is probed others wait. */
 int64_t nf_llm_route_wait(const struct nf_llm_routes *r, const struct nf_llm_route *t,

@@ -152,8 +152,7 @@ static void run_all(enum nf_code (*body)(struct fix *f, struct nf_err *err))
 
 #define ECHO "echo: hello w\xc3\xb6rld \xf0\x9f\x98\x80"
 
-/* --- tests -------------------------------------------------------------------------------------
- */
+/* --- tests ------------------------------------------------------------------------------------ */
 
 static enum nf_code answers(struct fix *f, struct nf_err *err)
 {
@@ -366,8 +365,7 @@ static void a_probe_lists_what_a_provider_has(void **state)
     run_all(probed);
 }
 
-/* --- the fake ----------------------------------------------------------------------------------
- */
+/* --- the fake --------------------------------------------------------------------------------- */
 
 static int start_provider(void **state)
 {

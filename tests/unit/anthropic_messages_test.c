@@ -26,8 +26,7 @@ static const struct nf_llm_target newer = { .model = "claude-opus-5", .output_to
 #define STOP_MARK 1 /* without the last line end the mark has not arrived */
 #define USAGE_START "USAGE 5 1 100 20\n"
 
-/* --- requests ----------------------------------------------------------------------------------
- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 static void a_request_has_its_system_apart_and_always_max_tokens(void **state)
 {
@@ -135,6 +134,17 @@ static void messages_that_say_nothing_are_left_out(void **state)
     assert_body_has(CODEC, r, &claude,
                     "\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":"
                     "\"hi\"}]}]");
+}
+
+static void a_conversation_begins_with_the_user(void **state)
+{
+    struct nf_completion_request *r = *state;
+    say(r, NF_ROLE_ASSISTANT, "as I said");
+
+    assert_body_has(CODEC, r, &claude,
+                    "\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":"
+                    "\"(The beginning of the conversation is not shown.)\"}]},"
+                    "{\"role\":\"assistant\"");
 }
 
 static void attachments_are_blocks(void **state)
@@ -297,8 +307,7 @@ static void encoding_survives_every_failed_allocation(void **state)
     }
 }
 
-/* --- streams -----------------------------------------------------------------------------------
- */
+/* --- streams ---------------------------------------------------------------------------------- */
 
 static void a_stream_is_the_same_wherever_it_is_cut(void **state)
 {
@@ -474,6 +483,7 @@ int main(void)
         request_test(arguments_that_are_no_object_do_not_wedge_the_conversation),
         request_test(thinking_goes_back_first_and_only_with_its_signature),
         request_test(messages_that_say_nothing_are_left_out),
+        request_test(a_conversation_begins_with_the_user),
         request_test(attachments_are_blocks),
         request_test(tools_and_choices_are_told),
         request_test(only_the_last_four_cache_marks_are_sent),

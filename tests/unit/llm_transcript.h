@@ -151,8 +151,7 @@ static inline void assert_survives_failures(const struct nf_llm_codec *codec, co
     }
 }
 
-/* --- requests ----------------------------------------------------------------------------------
- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 /* The JSON body, for the caller to free. */
 static inline char *encoded(const struct nf_llm_codec *codec, const struct nf_completion_request *r,

@@ -113,8 +113,7 @@ static void formats_are_told(void **state)
     assert_body_has(CODEC, r, &qwen, "\"format\":{\"type\":\"object\"}");
 }
 
-/* --- streams -----------------------------------------------------------------------------------
- */
+/* --- streams ---------------------------------------------------------------------------------- */
 
 static void a_stream_is_the_same_wherever_it_is_cut(void **state)
 {

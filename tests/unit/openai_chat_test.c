@@ -14,8 +14,7 @@ static const struct nf_llm_target local = { .model = "qwen", .compatible = true 
 #define DONE "data: [DONE]\n\n"
 #define DONE_MARK 2 /* without the last two line ends the mark has not arrived */
 
-/* --- requests ----------------------------------------------------------------------------------
- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 static void a_request_has_system_messages_and_asks_for_usage(void **state)
 {
@@ -281,8 +280,7 @@ static void encoding_survives_every_failed_allocation(void **state)
     }
 }
 
-/* --- streams -----------------------------------------------------------------------------------
- */
+/* --- streams ---------------------------------------------------------------------------------- */
 
 static void a_stream_is_the_same_wherever_it_is_cut(void **state)
 {
@@ -416,6 +414,26 @@ static void other_choices_and_other_fields_are_ignored(void **state)
                   "START c1 m\nTEXT |yes\nSTOP 5 -\nEND\n");
 }
 
+static void an_event_may_be_long(void **state)
+{
+    (void)state;
+    struct nf_err err;
+    struct nf_str s = { 0 };
+    struct transcript t = { 0 };
+    static const char head[] = "data: {\"id\":\"c1\",\"choices\":[{\"delta\":{\"content\":\"";
+    assert_ok(nf_str_adds(&s, head, &err), &err);
+    for (int i = 0; i < 300000; i++)
+        assert_ok(nf_str_add(&s, "x", 1, &err), &err);
+    assert_ok(nf_str_adds(&s, "\"}}]}\n\n" DONE, &err), &err);
+
+    assert_ok(transcript_run(CODEC, &t, s.p, s.len, 1000, 1000, &err), &err);
+
+    assert_true(t.ended);
+    assert_true(t.text.len > 300000);
+    nf_str_done(&t.text);
+    nf_str_done(&s);
+}
+
 static void refusals_are_told(void **state)
 {
     (void)state;
@@ -526,6 +544,7 @@ int main(void)
         cmocka_unit_test(thinking_comes_in_several_forms),
         cmocka_unit_test(text_after_the_reason_still_counts),
         cmocka_unit_test(other_choices_and_other_fields_are_ignored),
+        cmocka_unit_test(an_event_may_be_long),
         cmocka_unit_test(refusals_are_told),
         cmocka_unit_test(usage_is_normalised_and_sane),
         cmocka_unit_test(an_error_in_the_stream_is_its_last_event),

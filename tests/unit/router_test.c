@@ -14,8 +14,7 @@
 
 #define KEY "sk-planted-0123456789abcdef"
 
-/* --- a wire that plays a script -----------------------------------------------------------------
- */
+/* --- a wire that plays a script --------------------------------------------------------------- */
 
 /* What the provider does with one call. */
 struct step {
@@ -154,8 +153,7 @@ static const struct nf_llm_wire_ops fake_ops = {
     .random = fake_random,
 };
 
-/* --- settings ----------------------------------------------------------------------------------
- */
+/* --- settings --------------------------------------------------------------------------------- */
 
 static char *claude_models[] = { "opus", "same" }, *local_models[] = { "qwen", "same" };
 static char *smart_models[] = { "claude/opus", "local/qwen" };
@@ -304,8 +302,7 @@ static void assert_says(const struct fix *f, const char *text)
         .send = NF_E_UNAVAILABLE                                                                   \
     }
 
-/* --- tests --------------------------------------------------------------------------------------
- */
+/* --- tests ------------------------------------------------------------------------------------ */
 
 static void an_answer_reaches_the_sink_and_says_who_gave_it(void **state)
 {
