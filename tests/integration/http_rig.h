@@ -29,6 +29,7 @@ struct rig {
     const char *unix_path; /* listen there too */
     int port;
     int64_t grace_ms, stop_took_ms;
+    bool told; /* to stop; its post is gone soon after */
     enum nf_code rc;
     struct nf_err err;
     struct nf_http_server_stats last; /* just before the stop */
@@ -90,11 +91,18 @@ static inline void rig_start(struct rig *r)
     assert_ok(r->rc, &r->err);
 }
 
+static inline void rig_tell_to_stop(struct rig *r)
+{
+    if (!r->told)
+        nf_post_signal(r->post);
+    r->told = true;
+}
+
 static inline void rig_stop(struct rig *r)
 {
     if (!r->thread)
         return;
-    nf_post_signal(r->post);
+    rig_tell_to_stop(r);
     (void)pthread_join(r->thread, NULL);
     (void)sem_destroy(&r->ready);
     r->thread = 0;

@@ -676,7 +676,7 @@ static void stop_lets_a_running_handler_finish(void **state)
     int idle = client(r), busy = client(r);
     say(busy, "GET /sleep/300 HTTP/1.1\r\nHost: x\r\n\r\n");
     nap_ms(100);
-    nf_post_signal(r->post);
+    rig_tell_to_stop(r);
     assert_string_equal(hear_all(idle), "");
     const char *a = hear_all(busy);
     assert_has(a, "slept");

@@ -510,7 +510,7 @@ static void stop_says_going_away(void **state)
     int polite = shake(r), rude = shake(r), busy = shake(r);
     tell(busy, "hang");
     nap_ms(50);
-    nf_post_signal(r->post);
+    rig_tell_to_stop(r);
     expect_close(polite, 1001);
     frame(polite, 0x88, "\x03\xe9", 2, mask);
     expect_end(polite);
