@@ -26,6 +26,14 @@ static NF_RC think(struct nf_turn *t, struct nf_err *err)
     return NF_OK;
 }
 
+static struct nf_tokens tokens_of(const struct nf_turn *t)
+{
+    struct nf_tokens sum = { .input = -1, .output = -1, .cache_read = -1, .cache_write = -1 };
+    for (size_t i = 0; i < t->usage_n; i++)
+        sum = nf_tokens_add(sum, t->usage[i].tokens);
+    return sum;
+}
+
 /* The event that ends the run, as nf_run_replay would tell it. */
 static struct nf_run_event last_event(struct nf_turn *t, enum nf_task_status status,
                                       const char *reason)
@@ -36,14 +44,12 @@ static struct nf_run_event last_event(struct nf_turn *t, enum nf_task_status sta
         .session_id = t->claim->session_id,
         .run_id = t->claim->run_id,
         .stopped = status == NF_TASK_CANCELLED,
-        .tokens = { .input = -1, .output = -1, .cache_read = -1, .cache_write = -1 }
     };
     if (e.type == NF_RUN_ERROR) {
         e.text = nf_slice_of(reason);
     } else {
         e.model = t->model[0] ? t->model : NULL;
-        for (size_t i = 0; i < t->usage_n; i++)
-            e.tokens = nf_tokens_add(e.tokens, t->usage[i].tokens);
+        e.tokens = tokens_of(t);
     }
     nf_run_stamp(&t->cursor, &e);
     return e;
@@ -99,6 +105,7 @@ static NF_RC end_turn(struct nf_turn *t, struct nf_turn_control *control,
                            .step = t->step.id && !t->step_written ? &t->step : NULL,
                            .usage = t->usage,
                            .usage_n = t->usage_n,
+                           .tokens = tokens_of(t),
                            .outbox = t->channel ? &item : NULL,
                            .now_ms = nf_app_now(a) };
     NF_TRY(a->turns->ops->finish(a->turns, &f, item.id, &done, err));

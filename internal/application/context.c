@@ -349,7 +349,7 @@ static NF_RC read_history(struct plan *p, const struct nf_messages *h, struct nf
     if (p->user == SIZE_MAX)
         return nf_err_set(err, NF_E_INVALID, "the conversation has no message of a user");
     /* An answer whose question is not here any more. */
-    for (size_t i = 0; p->blocks[i].m->role != NF_ROLE_USER; i++)
+    for (size_t i = 0; i < p->user && p->blocks[i].m->role != NF_ROLE_USER; i++)
         drop(p, &p->blocks[i]);
     return NF_OK;
 }
@@ -586,29 +586,38 @@ static size_t dropped_messages(const struct plan *p, const struct nf_messages *h
     return 0;
 }
 
-enum nf_code nf_context_build(const struct nf_context_input *in, struct nf_completion_request *r,
-                              struct nf_context_report *ret, struct nf_err *err)
+static NF_RC build(struct plan *p, const struct nf_context_input *in,
+                   struct nf_completion_request *r, struct nf_err *err)
 {
-    NF_CLEANUP(plan_done) struct plan p = { 0 };
     int64_t reply = in->reply_tokens, half = in->window_tokens / 2;
 
-    NF_TRY(read_history(&p, in->history, err));
+    NF_TRY(read_history(p, in->history, err));
     /* A model that may answer as much as its window holds would leave no room for the question. */
     if (reply > half) {
         reply = half;
         if (r->max_tokens == 0 || r->max_tokens > reply)
             r->max_tokens = reply;
     }
-    p.fixed = in->tools_tokens + (in->system[0] ? tokens_of(in->system) + PART_TOKENS : 0);
-    p.room = in->window_tokens - reply - p.fixed;
-    NF_TRY(add_summary(&p, in->summary, err));
-    NF_TRY(shrink(&p, in->window_tokens, err));
-    NF_TRY(write_request(&p, in, r, err));
+    p->fixed = in->tools_tokens + (in->system[0] ? tokens_of(in->system) + PART_TOKENS : 0);
+    p->room = in->window_tokens - reply - p->fixed;
+    NF_TRY(add_summary(p, in->summary, err));
+    NF_TRY(shrink(p, in->window_tokens, err));
+    NF_TRY(write_request(p, in, r, err));
 
-    assert(p.room + p.fixed + reply == in->window_tokens && p.tokens <= p.room);
-    p.report.tokens = p.fixed + p.tokens;
-    p.report.dropped = dropped_messages(&p, in->history);
-    if (ret)
-        *ret = p.report;
+    assert(p->room + p->fixed + reply == in->window_tokens && p->tokens <= p->room);
+    p->report.tokens = p->fixed + p->tokens;
+    p->report.dropped = dropped_messages(p, in->history);
     return NF_OK;
+}
+
+enum nf_code nf_context_build(const struct nf_context_input *in, struct nf_completion_request *r,
+                              struct nf_context_report *ret, struct nf_err *err)
+{
+    struct plan p = { 0 };
+    enum nf_code rc = build(&p, in, r, err);
+
+    if (rc == NF_OK && ret)
+        *ret = p.report;
+    plan_done(&p);
+    return rc;
 }
