@@ -85,7 +85,7 @@ static inline struct witness watch(const struct nf_llm_codec *codec, const uint8
     NF_CLEANUP(nf_llm_decoder_freep) struct nf_llm_decoder *d = NULL;
     DEMAND(codec->decoder_new(witness_event, &w, 7, &d, NULL) == NF_OK);
     for (size_t at = 0, i = 0, take; at < n; at += take, i++) {
-        take = sizes_n ? 1 + sizes[i % sizes_n] % 32 : n;
+        take = sizes_n ? (size_t)1 + sizes[i % sizes_n] % 32 : n;
         if (take > n - at)
             take = n - at;
         char *copy = malloc(take);
