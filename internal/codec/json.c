@@ -68,7 +68,7 @@ static enum nf_code keep_digits(cJSON *root, const char *text, const struct nf_j
     for (size_t i = 0; i < noted->n && w.at; walk_next(&w)) {
         if (!cJSON_IsNumber(w.at) || index++ != noted->v[i].index)
             continue;
-        cJSON *number = (cJSON *)(uintptr_t)w.at; /* root is ours to change */
+        cJSON *number = (cJSON *)w.at; /* root is ours to change */
         NF_TRY(nf_strndup(text + noted->v[i].at, noted->v[i].n, &number->valuestring, err));
         i++;
     }

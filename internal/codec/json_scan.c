@@ -37,7 +37,9 @@ static enum nf_code bad(const struct scan *s, const char *what)
 /* The byte at s->at + ahead, 0 at the end: no rule below accepts a 0. */
 static char peek(const struct scan *s, size_t ahead)
 {
-    return ahead < s->n - s->at ? s->p[s->at + ahead] : '\0';
+    if (ahead >= s->n - s->at)
+        return '\0';
+    return s->p[s->at + ahead];
 }
 
 static bool is_digit(char c)

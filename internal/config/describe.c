@@ -8,6 +8,8 @@
 
 #define VARIABLE_PATTERN "\\$\\{" /* a value with a variable may be anything */
 
+/* NOLINTBEGIN(misc-no-recursion): as deep as the tables and their names go */
+
 /* --- the effective values, as YAML ------------------------------------------------------------ */
 
 struct shower {
@@ -250,6 +252,8 @@ static void schema_scope(struct nf_json_out *o, const struct nf_table *t, const 
     }
     nf_json_out_end(o);
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 enum nf_code nf_config_schema(const struct nf_config_part *parts, size_t n, struct nf_str *ret,
                               struct nf_err *err)

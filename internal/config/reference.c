@@ -71,8 +71,10 @@ static enum nf_code add_default(const struct nf_setting *s, struct nf_str *to, s
     }
 }
 
-/* A heading and a table for the group, then the same for the items of its lists: as deep as the
- * tables go. `name` is how its keys are written from the top. */
+/* NOLINTBEGIN(misc-no-recursion): as deep as the tables go */
+
+/* A heading and a table for the group, then the same for the items of its lists. `name` is how its
+ * keys are written from the top. */
 static enum nf_code add_group(const struct nf_setting_group *g, const char *name, struct nf_str *to,
                               struct nf_err *err)
 {
@@ -97,6 +99,8 @@ static enum nf_code add_group(const struct nf_setting_group *g, const char *name
     }
     return NF_OK;
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 enum nf_code nf_config_reference(const struct nf_config_part *parts, size_t n, struct nf_str *ret,
                                  struct nf_err *err)

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+/* NOLINTBEGIN(misc-no-recursion): lists of groups go as deep as the tables do */
+
 static bool equal_value(const struct nf_setting *s, const void *a, const void *b);
 
 static bool equal_strs(const struct nf_setting_strs *a, const struct nf_setting_strs *b)
@@ -28,7 +30,6 @@ static bool equal_list(const struct nf_setting_group *g, const struct nf_setting
     return true;
 }
 
-/* Lists of groups go as deep as the tables do. */
 static bool equal_value(const struct nf_setting *s, const void *a, const void *b)
 {
     switch (s->type) {
@@ -44,6 +45,8 @@ static bool equal_value(const struct nf_setting *s, const void *a, const void *b
         return memcmp(a, b, nf_value_size_of(s)) == 0;
     }
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 static void swap_bytes(void *a, void *b, size_t n)
 {

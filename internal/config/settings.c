@@ -40,7 +40,9 @@ static enum nf_code fail(const struct loader *l, const struct place *at, enum nf
 static struct place place_in(const struct place *up, const char *name, size_t line)
 {
     struct place p = { .line = line };
-    (void)snprintf(p.shown, sizeof(p.shown), "%s%s%s", up->shown, *up->shown ? "." : "", name);
+    int n = snprintf(p.shown, sizeof(p.shown), "%s%s%s", up->shown, *up->shown ? "." : "", name);
+    if (n >= (int)sizeof(p.shown)) /* cut, and it says so */
+        memcpy(p.shown + sizeof(p.shown) - 4, "...", 4);
     return p;
 }
 
@@ -52,6 +54,8 @@ static struct place place_item(const struct place *list, size_t i, size_t line)
     (void)snprintf(p.shown + used, sizeof(p.shown) - used, "[%zu]", i);
     return p;
 }
+
+/* NOLINTBEGIN(misc-no-recursion): as deep as the tables are, whatever the file holds */
 
 /* --- values ----------------------------------------------------------------------------------- */
 
@@ -231,6 +235,8 @@ static enum nf_code apply_scope(const struct loader *l, const struct nf_config_p
     return NF_OK;
 }
 
+/* NOLINTEND(misc-no-recursion) */
+
 /* --- loading ---------------------------------------------------------------------------------- */
 
 struct fresh_parts {
@@ -324,7 +330,8 @@ static enum nf_code read_file(const char *path, struct nf_str *ret, struct nf_er
 enum nf_code nf_config_load(const char *path, const struct nf_config_part *parts, size_t n,
                             struct nf_err *err)
 {
-    NF_CLEANUP(expanded_done) struct nf_str text = { .max = NF_CONFIG_BYTES_MAX + 2 * READ_CHUNK };
+    NF_CLEANUP(expanded_done)
+    struct nf_str text = { .max = NF_CONFIG_BYTES_MAX + 2 * (size_t)READ_CHUNK };
     if (!path)
         return nf_config_load_text("defaults", "", 0, parts, n, err);
     NF_TRY(read_file(path, &text, err));

@@ -325,6 +325,8 @@ static void strs_done(struct nf_setting_strs *l)
     free(l->v);
 }
 
+/* NOLINTBEGIN(misc-no-recursion): lists of groups go as deep as the tables do */
+
 static void list_done(const struct nf_setting *s, struct nf_setting_list *l)
 {
     for (size_t i = 0; i < l->n; i++)
@@ -350,3 +352,5 @@ void nf_value_group_done(const struct nf_setting_group *g, void *base)
     for (size_t i = 0; i < g->n; i++)
         nf_value_done(&g->v[i], nf_value_at(&g->v[i], base));
 }
+
+/* NOLINTEND(misc-no-recursion) */

@@ -22,9 +22,10 @@ struct reader {
     struct nf_err *err;
 };
 
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as NF_CONFIG_DEPTH_MAX */
 void nf_yaml_free(struct nf_yaml *y)
 {
-    while (y) { /* recursion as deep as NF_CONFIG_DEPTH_MAX */
+    while (y) {
         struct nf_yaml *next = y->next;
         nf_yaml_free(y->first);
         if (y->text)
