@@ -186,6 +186,7 @@ static int on_close(void *arg, curl_socket_t fd)
     return close(fd);
 }
 
+/* NOLINTNEXTLINE(bugprone-easily-swappable-parameters): libcurl says so */
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
 {
     struct nf_curl_loop *l = arg;

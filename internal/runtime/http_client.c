@@ -121,6 +121,7 @@ static enum nf_code head_line(struct nf_http_call *h, const char *p, size_t n)
     return add_header(h, p, n);
 }
 
+/* NOLINTNEXTLINE(bugprone-easily-swappable-parameters): libcurl says so */
 static size_t on_header(char *p, size_t one, size_t n, void *arg)
 {
     struct nf_http_call *h = arg;
@@ -148,6 +149,7 @@ static size_t on_header(char *p, size_t one, size_t n, void *arg)
 /* --- the body -----------------------------------------------------------------------------------
  */
 
+/* NOLINTNEXTLINE(bugprone-easily-swappable-parameters): libcurl says so */
 static size_t on_body(char *p, size_t one, size_t n, void *arg)
 {
     struct nf_http_call *h = arg;
@@ -195,10 +197,8 @@ static void set_method(CURL *e, const struct nf_http_request *r)
     }
 }
 
-static long timeout_or(int64_t ms, long otherwise)
+static long timeout(int64_t ms)
 {
-    if (ms <= 0)
-        return otherwise;
     return ms > INT32_MAX ? INT32_MAX : (long)ms;
 }
 
@@ -209,8 +209,9 @@ static void configure(struct nf_http_call *h, const struct nf_http_request *r)
     curl_easy_setopt(e, CURLOPT_CURLU, h->url);
     set_method(e, r);
     curl_easy_setopt(e, CURLOPT_HTTPHEADER, h->headers.list);
-    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
-                     timeout_or(r->connect_timeout_ms, CONNECT_TIMEOUT_MS));
+    curl_easy_setopt(
+        e, CURLOPT_CONNECTTIMEOUT_MS,
+        timeout(r->connect_timeout_ms > 0 ? r->connect_timeout_ms : CONNECT_TIMEOUT_MS));
     if (r->unix_socket)
         curl_easy_setopt(e, CURLOPT_UNIX_SOCKET_PATH, r->unix_socket);
     curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
@@ -262,8 +263,8 @@ static NF_RC start(struct nf_http_call *h, const struct nf_http_request *r, stru
         h->removed = true;
         return rc;
     }
-    NF_TRY(wait_for(h, timeout_or(r->head_timeout_ms, HEAD_TIMEOUT_MS), "the head of the response",
-                    err));
+    NF_TRY(wait_for(h, timeout(r->head_timeout_ms > 0 ? r->head_timeout_ms : HEAD_TIMEOUT_MS),
+                    "the head of the response", err));
     if (!h->head_done || h->fail != NF_OK)
         return transfer_error(h, err);
     return NF_OK;
@@ -358,8 +359,8 @@ NF_RC nf_http_read(struct nf_http_call *h, int64_t idle_timeout_ms, const char *
 NF_RC nf_http_read_all(struct nf_http_call *h, int64_t idle_timeout_ms, struct nf_str *ret,
                        struct nf_err *err)
 {
-    const char *p;
-    size_t n;
+    const char *p = "";
+    size_t n = 0;
 
     for (;;) {
         NF_TRY(nf_http_read(h, idle_timeout_ms, &p, &n, err));

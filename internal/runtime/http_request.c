@@ -82,7 +82,7 @@ struct nf_http_origin nf_http_origin_of(CURLU *url)
     if (curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
         curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
         curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK)
-        snprintf(o.s, sizeof o.s, "%s://%.120s:%s", scheme, host, port);
+        (void)snprintf(o.s, sizeof o.s, "%s://%.120s:%s", scheme, host, port);
     curl_free(scheme);
     curl_free(host);
     curl_free(port);
