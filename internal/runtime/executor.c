@@ -93,6 +93,7 @@ static int start_thread(struct nf_executor *e)
     return rc;
 }
 
+/* NOLINTNEXTLINE(bugprone-easily-swappable-parameters) */
 NF_RC nf_executor_new(struct nf_loop *l, const char *name, int threads, size_t queue_max,
                       struct nf_executor **ret, struct nf_err *err)
 {

@@ -11,8 +11,8 @@
 #include "runtime/fiber.h"
 
 #include <pthread.h>
-#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 
@@ -127,36 +127,59 @@ static void unmap(struct nf_switch *s)
     free(s);
 }
 
-static NF_RC map(struct nf_switch **ret, struct nf_err *err)
+static struct nf_switch *map(struct nf_err *err)
 {
     struct nf_switch *s = calloc(1, sizeof *s);
-    if (!s)
-        return nf_err_set(err, NF_E_NOMEM, "no memory for a fiber");
+    if (!s) {
+        (void)nf_err_set(err, NF_E_NOMEM, "no memory for a fiber");
+        return NULL;
+    }
     char *m = mmap(NULL, GUARD + NF_FIBER_STACK, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if (m == MAP_FAILED) {
+        (void)nf_err_set(err, NF_E_NOMEM, "no memory for a fiber's stack");
         unmap(s);
-        return nf_err_set(err, NF_E_NOMEM, "no memory for a fiber's stack");
+        return NULL;
     }
     s->map = m;
     s->valgrind_id = VALGRIND_STACK_REGISTER(stack_of(s), stack_of(s) + NF_FIBER_STACK);
 
     /* Fails when vm.max_map_count is reached: the guard page is a mapping of its own. */
     if (mprotect(m, GUARD, PROT_NONE) != 0) {
+        (void)nf_err_set(err, NF_E_NOMEM, "no mapping left for a fiber's guard page");
         unmap(s);
-        return nf_err_set(err, NF_E_NOMEM, "no mapping left for a fiber's guard page");
+        return NULL;
     }
-    *ret = s;
-    return NF_OK;
+    return s;
 }
 
-static void start(unsigned high, unsigned low)
+static void start(unsigned first, unsigned second)
 {
     /* makecontext hands on ints only. */
-    struct nf_switch *s = (struct nf_switch *)(((uintptr_t)high << 32) | low);
+    const unsigned halves[2] = { first, second };
+    struct nf_switch *s;
+    static_assert(sizeof(void *) == sizeof halves, "a pointer is two ints");
+    memcpy((void *)&s, halves, sizeof halves);
     tell_entered(s);
     s->entry(s->arg);
     abort();
+}
+
+/* A function of its own, since getcontext "returns twice": no variable here changes in between. */
+static void prepare(struct nf_switch *s)
+{
+    unsigned halves[2];
+    memcpy(halves, (const void *)&s, sizeof halves);
+    int rc = getcontext(&s->self);
+    assert(rc == 0);
+    (void)rc;
+    s->self.uc_link = NULL;
+    s->self.uc_stack = (stack_t){ .ss_sp = stack_of(s), .ss_size = NF_FIBER_STACK };
+    makecontext(&s->self, (void (*)(void))start, 2, halves[0], halves[1]);
+
+    /* Only makecontext needs it. AddressSanitizer's swapcontext would forget, each time, what it
+     * knows about the frames on this stack. */
+    s->self.uc_stack = (stack_t){ 0 };
 }
 
 NF_RC nf_switch_new(struct nf_switch_pool *pool, void (*entry)(void *arg), void *arg,
@@ -167,23 +190,15 @@ NF_RC nf_switch_new(struct nf_switch_pool *pool, void (*entry)(void *arg), void 
         pool->free = s->next;
         pool->n--;
     } else {
-        NF_TRY(map(&s, err));
+        s = map(err);
+        if (!s)
+            return NF_E_NOMEM;
     }
     s->entry = entry;
     s->arg = arg;
     s->next = NULL;
     s->thread = pthread_self();
-    int rc = getcontext(&s->self);
-    assert(rc == 0);
-    (void)rc;
-    s->self.uc_link = NULL;
-    s->self.uc_stack = (stack_t){ .ss_sp = stack_of(s), .ss_size = NF_FIBER_STACK };
-    uintptr_t p = (uintptr_t)s;
-    makecontext(&s->self, (void (*)(void))start, 2, (unsigned)(p >> 32), (unsigned)p);
-
-    /* Only makecontext needs it. AddressSanitizer's swapcontext would forget, each time, what it
-     * knows about the frames on this stack. */
-    s->self.uc_stack = (stack_t){ 0 };
+    prepare(s);
 #ifdef WITH_ASAN
     s->fake = NULL;
 #endif

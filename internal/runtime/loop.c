@@ -103,6 +103,7 @@ NF_RC nf_loop_reserve_timers(struct nf_loop *l, size_t n, struct nf_err *err)
     if (n <= l->heap_cap)
         return NF_OK;
     size_t cap = l->heap_cap ? l->heap_cap * 2 : 64;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers it is */
     struct nf_fiber **heap = realloc(l->heap, cap * sizeof *heap);
     if (!heap)
         return nf_err_set(err, NF_E_NOMEM, "no memory for a fiber's timer");
@@ -138,6 +139,7 @@ void nf_loop_timer_remove(struct nf_fiber *f)
 /* --- delay
  * ---------------------------------------------------------------------------------------- */
 
+/* NOLINTNEXTLINE(bugprone-easily-swappable-parameters) */
 static void note_delay(struct nf_loop *l, int64_t now_ms, int64_t late_ms)
 {
     int64_t second = now_ms / 1000;
@@ -191,7 +193,7 @@ NF_RC nf_loop_new(struct nf_loop **ret, struct nf_err *err)
         free(l);
         return nf_err_set(err, NF_E_INTERNAL, "event loop: %s", uv_strerror(rc));
     }
-    signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGPIPE, SIG_IGN); /* writing to who has left is an error, not our end */
     l->ready_end = &l->ready;
     l->prepare.data = l->check.data = l->timer.data = l->delay.data = l;
     uv_prepare_init(&l->uv, &l->prepare);
@@ -201,10 +203,10 @@ NF_RC nf_loop_new(struct nf_loop **ret, struct nf_err *err)
     uv_timer_init(&l->uv, &l->delay);
     uv_prepare_start(&l->prepare, on_prepare);
     uv_check_start(&l->check, on_check);
-    uv_handle_t *own[] = { (uv_handle_t *)&l->prepare, (uv_handle_t *)&l->check,
-                           (uv_handle_t *)&l->idle, (uv_handle_t *)&l->timer,
-                           (uv_handle_t *)&l->delay };
-    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+    uv_handle_t *own[5] = { (uv_handle_t *)&l->prepare, (uv_handle_t *)&l->check,
+                            (uv_handle_t *)&l->idle, (uv_handle_t *)&l->timer,
+                            (uv_handle_t *)&l->delay };
+    for (int i = 0; i < 5; i++)
         uv_unref(own[i]);
     *ret = l;
     return NF_OK;

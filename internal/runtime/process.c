@@ -167,7 +167,7 @@ static void mark_descriptors(void)
         return;
     DIR *d = opendir("/proc/self/fd");
     for (struct dirent *e; d && (e = readdir(d));) {
-        int fd = atoi(e->d_name);
+        int fd = (int)strtol(e->d_name, NULL, 10); /* 0 for . and .. */
         if (fd > 2)
             fcntl(fd, F_SETFD, FD_CLOEXEC);
     }

@@ -34,38 +34,40 @@ static NF_RC count_one(struct nf_err *err)
 /* --- a fiber's memory
  * ----------------------------------------------------------------------------- */
 
-static NF_RC fiber_alloc(struct nf_fiber **ret, struct nf_err *err)
+static struct nf_fiber *fiber_alloc(void)
 {
     size_t n = 0;
     for (const struct nf_context *c = nf_context_current(); c && n < CONTEXT_MAX; c = c->up)
         n++;
     struct nf_fiber *f = calloc(1, sizeof *f + n * sizeof f->inherited[0]);
     if (!f)
-        return nf_err_set(err, NF_E_NOMEM, "no memory for a fiber");
+        return NULL;
     const struct nf_context *c = nf_context_current();
     for (size_t i = 0; i < n; i++, c = c->up) {
         f->inherited[i] = *c;
         f->inherited[i].up = i + 1 < n ? &f->inherited[i + 1] : NULL;
     }
     f->context = n > 0 ? f->inherited : NULL;
-    *ret = f;
-    return NF_OK;
+    return f;
 }
 
-static NF_RC fiber_new(struct nf_loop *l, struct nf_fiber **ret, struct nf_err *err)
+/* NULL: no memory for it. */
+static struct nf_fiber *fiber_new(struct nf_loop *l, struct nf_err *err)
 {
-    struct nf_fiber *f;
-    NF_TRY(nf_loop_reserve_timers(l, l->fibers + 1, err));
-    NF_TRY(fiber_alloc(&f, err));
-    enum nf_code rc = nf_switch_new(&l->pool, nf_fiber_entry, f, &f->on, err);
-    if (rc != NF_OK) {
+    if (nf_loop_reserve_timers(l, l->fibers + 1, err) != NF_OK)
+        return NULL;
+    struct nf_fiber *f = fiber_alloc();
+    if (!f) {
+        (void)nf_err_set(err, NF_E_NOMEM, "no memory for a fiber");
+        return NULL;
+    }
+    if (nf_switch_new(&l->pool, nf_fiber_entry, f, &f->on, err) != NF_OK) {
         free(f);
-        return rc;
+        return NULL;
     }
     l->fibers++;
     f->loop = l;
-    *ret = f;
-    return NF_OK;
+    return f;
 }
 
 void nf_fiber_free(struct nf_fiber *f)
@@ -87,15 +89,15 @@ void nf_scope_init(struct nf_scope *s, struct nf_loop *l)
 NF_RC nf_scope_spawn(struct nf_scope *s, nf_fiber_fn fn, void *arg, struct nf_fiber **ret,
                      struct nf_err *err)
 {
-    struct nf_fiber *f, *parent = nf_fiber_current();
+    struct nf_fiber *parent = nf_fiber_current();
     if (s->canceled)
         return nf_err_set(err, NF_E_CANCELED, "what would have started was canceled");
     NF_TRY(count_one(err));
-    enum nf_code rc = fiber_new(s->loop, &f, err);
-    if (rc != NF_OK) {
+    struct nf_fiber *f = fiber_new(s->loop, err);
+    if (!f) {
         atomic_fetch_sub(&alive, 1);
         atomic_fetch_sub(&spawned, 1);
-        return rc;
+        return NF_E_NOMEM;
     }
     f->scope = s;
     f->fn = fn;

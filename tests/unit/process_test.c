@@ -61,12 +61,12 @@ static bool is_gone(pid_t pid)
             return true;
         /* A killed grandchild is init's to reap; a container's init may take its time or not. */
         char path[64], line[256] = "";
-        snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+        (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
         FILE *f = fopen(path, "r");
         if (!f)
             return true;
         char *got = fgets(line, sizeof line, f);
-        fclose(f);
+        (void)fclose(f);
         if (got && strstr(line, ") Z"))
             return true;
         usleep(10000);
@@ -78,6 +78,11 @@ static void assert_no_children(void)
 {
     assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
     assert_int_equal(errno, ECHILD);
+}
+
+static int number_printed(void)
+{
+    return (int)strtol(nf_str_c(&result.out), NULL, 10);
 }
 
 /* --- what it is given
@@ -152,7 +157,7 @@ static void without_input_it_reads_the_end_at_once(void **state)
 
     assert_ok(shell("wc -c", (struct nf_process_options){ 0 }), &err);
 
-    assert_int_equal(atoi(nf_str_c(&result.out)), 0);
+    assert_int_equal(number_printed(), 0);
 }
 
 static void no_other_descriptor_is_inherited(void **state)
@@ -251,7 +256,7 @@ static void a_timeout_kills_grandchildren(void **state)
     assert_code(shell("sleep 60 & echo $!; wait", (struct nf_process_options){ .timeout_ms = 300 }),
                 NF_E_TIMEOUT);
 
-    pid_t grandchild = atoi(nf_str_c(&result.out));
+    pid_t grandchild = number_printed();
     assert_true(grandchild > 1);
     assert_true(is_gone(grandchild));
     assert_no_children();
@@ -263,7 +268,7 @@ static void what_it_leaves_behind_is_killed_when_it_ends(void **state)
 
     assert_ok(shell("sleep 60 & echo $!", (struct nf_process_options){ 0 }), &err);
 
-    pid_t grandchild = atoi(nf_str_c(&result.out));
+    pid_t grandchild = number_printed();
     assert_true(grandchild > 1);
     assert_true(is_gone(grandchild));
 }
@@ -312,7 +317,7 @@ static void a_cancel_kills_it(void **state)
     assert_code(nf_loop_run(loop, cancel_it, &t, &err), NF_E_CANCELED);
 
     assert_true(t.ended);
-    assert_true(is_gone(atoi(nf_str_c(&result.out))));
+    assert_true(is_gone(number_printed()));
     assert_no_children();
 }
 
