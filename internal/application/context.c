@@ -129,10 +129,11 @@ struct piece {
 /* A message of the user's, or of the assistant's with the results of its calls. */
 struct block {
     const struct nf_message *m;
-    size_t at;       /* its index in the history */
-    size_t first, n; /* its pieces */
-    int64_t fixed;   /* tokens of what cannot be cut */
-    int64_t cap;     /* tokens that a piece may have; INT64_MAX: any number */
+    enum nf_role role; /* of *m */
+    size_t at;         /* its index in the history */
+    size_t first, n;   /* its pieces */
+    int64_t fixed;     /* tokens of what cannot be cut */
+    int64_t cap;       /* tokens that a piece may have; INT64_MAX: any number */
     bool dropped;
 };
 
@@ -171,7 +172,7 @@ static int64_t block_tokens(const struct plan *p, const struct block *b, int64_t
 
 static bool has_results(const struct block *b)
 {
-    return b->m->role == NF_ROLE_ASSISTANT && b->n > 0;
+    return b->role == NF_ROLE_ASSISTANT && b->n > 0;
 }
 
 static void drop(struct plan *p, struct block *b)
@@ -312,18 +313,21 @@ static void read_message(struct plan *p, const struct nf_messages *h, size_t at,
 {
     struct block *b = &p->blocks[p->n];
 
-    *b = (struct block){
-        .m = &h->v[at], .at = at, .first = p->pieces_n, .fixed = MESSAGE_TOKENS, .cap = INT64_MAX
-    };
-    if (b->m->role == NF_ROLE_USER)
+    *b = (struct block){ .m = &h->v[at],
+                         .role = h->v[at].role,
+                         .at = at,
+                         .first = p->pieces_n,
+                         .fixed = MESSAGE_TOKENS,
+                         .cap = INT64_MAX };
+    if (b->role == NF_ROLE_USER)
         read_user(p, b);
-    else if (b->m->role == NF_ROLE_ASSISTANT)
+    else if (b->role == NF_ROLE_ASSISTANT)
         read_assistant(p, b, h, at > newest);
     else
         return;
-    if (b->dropped || (b->m->role == NF_ROLE_USER && b->n == 0))
+    if (b->dropped || (b->role == NF_ROLE_USER && b->n == 0))
         return; /* it says nothing */
-    if (b->m->role == NF_ROLE_USER)
+    if (b->role == NF_ROLE_USER)
         p->user = p->n;
     p->tokens += block_tokens(p, b, b->cap);
     p->messages += has_results(b) ? 2 : 1;
@@ -349,7 +353,7 @@ static NF_RC read_history(struct plan *p, const struct nf_messages *h, struct nf
     if (p->user == SIZE_MAX)
         return nf_err_set(err, NF_E_INVALID, "the conversation has no message of a user");
     /* An answer whose question is not here any more. */
-    for (size_t i = 0; i < p->user && p->blocks[i].m->role != NF_ROLE_USER; i++)
+    for (size_t i = 0; i < p->user && p->blocks[i].role != NF_ROLE_USER; i++)
         drop(p, &p->blocks[i]);
     return NF_OK;
 }
@@ -382,7 +386,7 @@ static void drop_oldest(struct plan *p)
         do {
             if (!p->blocks[i].dropped)
                 drop(p, &p->blocks[i]);
-        } while (p->blocks[++i].m->role != NF_ROLE_USER);
+        } while (++i < p->user && p->blocks[i].role != NF_ROLE_USER);
     for (size_t i = p->user + 1; i + 1 < p->n && !fits(p); i++) {
         drop(p, &p->blocks[i]);
         p->report.rounds++;
@@ -393,6 +397,7 @@ static void drop_oldest(struct plan *p)
  * SHORTEST_TOKENS. False if even that does not. */
 static bool cap_to_fit(struct plan *p, struct block *a, struct block *b)
 {
+    assert(a);
     int64_t rest = p->tokens - block_tokens(p, a, a->cap) - (b ? block_tokens(p, b, b->cap) : 0);
     int64_t low = SHORTEST_TOKENS, high = p->room > low ? p->room : low;
 
@@ -539,7 +544,7 @@ static NF_RC write_request(struct plan *p, const struct nf_context_input *in,
 
         if (b->dropped)
             continue;
-        if (b->m->role == NF_ROLE_USER) {
+        if (b->role == NF_ROLE_USER) {
             NF_TRY(write_user(p, b, r, err));
             continue;
         }

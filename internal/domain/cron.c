@@ -42,9 +42,9 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-static char lower(char c)
+static int lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
 }
 
 /* A number of at most three digits. */
@@ -214,7 +214,7 @@ static int minute_of_day(const struct nf_cron *c, int from)
 int64_t nf_cron_next(const struct nf_cron *c, int64_t after_ms, int offset_min)
 {
     int64_t local, day;
-    int from, found;
+    int from, found = -1;
 
     assert(after_ms >= 0 && after_ms <= LATEST_MS);
     assert(offset_min >= -NF_UTC_OFFSET_MAX && offset_min <= NF_UTC_OFFSET_MAX);
@@ -229,6 +229,6 @@ int64_t nf_cron_next(const struct nf_cron *c, int64_t after_ms, int offset_min)
         if (found >= 0)
             return (day * DAY_MINUTES + found - offset_min) * MINUTE_MS;
     }
-    assert(!"a parsed expression comes within 40 years");
+    assert(found >= 0); /* what was parsed comes within 40 years */
     return 0;
 }

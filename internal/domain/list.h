@@ -19,5 +19,6 @@ static inline void *nf_list_grow(void *v, size_t n, size_t size)
 
 static inline enum nf_code nf_list_nomem(struct nf_err *err)
 {
-    return nf_err_set(err, NF_E_NOMEM, "out of memory");
+    (void)nf_err_set(err, NF_E_NOMEM, "out of memory");
+    return NF_E_NOMEM;
 }

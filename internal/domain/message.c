@@ -16,13 +16,14 @@ static bool is_blank(char c)
 
 enum nf_code nf_message_check_content(const char *text, size_t n, struct nf_err *err)
 {
+    const int max = NF_MESSAGE_BYTES_MAX;
     size_t blank = 0;
 
-    if (n > NF_MESSAGE_BYTES_MAX)
+    if (n > (size_t)max)
         return nf_err_set(err, NF_E_LIMIT,
                           "content has %zu bytes, and a message holds at most %d: send it in "
                           "several messages",
-                          n, NF_MESSAGE_BYTES_MAX);
+                          n, max);
     while (blank < n && is_blank(text[blank]))
         blank++;
     if (blank == n)

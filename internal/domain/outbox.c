@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#define FIRST_MS 1000
-#define LONGEST_MS (5 * 60 * 1000)
+#define FIRST_MS INT64_C(1000)
+#define LONGEST_MS (INT64_C(5) * 60 * 1000)
 #define SPREAD 5 /* one part in five up and down: 20 % */
 
 #define TO(status) (1u << (status))

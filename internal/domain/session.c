@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define TITLE_CHARS 60 /* of a title made from a message */
+#define TITLE_CHARS ((size_t)60) /* of a title made from a message */
 #define ELLIPSIS "\xe2\x80\xa6"
 
 /* Four bytes a character at most, and what stands for the rest. */
@@ -85,10 +85,13 @@ void nf_session_title_from(const char *text, char ret[NF_TITLE_MAX + 1])
         while (end > 0 && is_blank(text[end - 1]))
             end--;
     }
-    for (size_t i = 0; i < end; i++)
-        ret[i] = is_blank(text[i]) ? ' ' : text[i]; /* tabs and other controls */
+    for (size_t i = 0; i < end; i++) { /* tabs and other controls become blanks */
+        ret[i] = ' ';
+        if (!is_blank(text[i]))
+            ret[i] = text[i];
+    }
     if (end < n)
-        memcpy(ret + end, ELLIPSIS, strlen(ELLIPSIS));
+        memcpy(ret + end, ELLIPSIS, sizeof(ELLIPSIS));
     /* What is not text after all is not a title either. */
     if (nf_check_line("title", ret, NF_TITLE_MAX, NULL) != NF_OK)
         memset(ret, 0, NF_TITLE_MAX + 1);

@@ -203,18 +203,18 @@ static void random_field(char *text, bool *set, unsigned min, unsigned max)
     memset(set, 0, 64);
     switch (below(4)) {
     case 0:
-        strcpy(text, "*");
+        (void)sprintf(text, "*");
         a = min, b = max, step = 1;
         break;
     case 1:
-        sprintf(text, "*/%u", step);
+        (void)sprintf(text, "*/%u", step);
         a = min, b = max;
         break;
     case 2:
-        sprintf(text, "%u-%u/%u", a, b, step);
+        (void)sprintf(text, "%u-%u/%u", a, b, step);
         break;
     default:
-        sprintf(text, "%u,%u", b, a);
+        (void)sprintf(text, "%u,%u", b, a);
         set[a] = set[b] = true;
         return;
     }
@@ -237,7 +237,7 @@ static void random_expressions_agree_with_the_calendar(void **unused)
         for (unsigned k = 0; k < 5; k++)
             random_field(field[k], set[k], mins[k], maxs[k]);
         set[4][0] = set[4][7] = set[4][0] || set[4][7];
-        sprintf(text, "%s %s %s %s %s", field[0], field[1], field[2], field[3], field[4]);
+        (void)sprintf(text, "%s %s %s %s %s", field[0], field[1], field[2], field[3], field[4]);
         struct nf_cron c;
         if (nf_cron_parse(text, &c, NULL) != NF_OK)
             continue; /* 31 February */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 static char big[NF_MESSAGE_BYTES_MAX + 2];
+static const int most = NF_MESSAGE_BYTES_MAX;
 
 static enum nf_code content(const char *text, size_t n, struct nf_err *err)
 {
@@ -31,8 +32,8 @@ static void content_ends_at_its_limit(void **data)
     (void)data;
     memset(big, 'x', sizeof(big));
 
-    assert_ok(content(big, NF_MESSAGE_BYTES_MAX, &err), &err);
-    assert_code(content(big, NF_MESSAGE_BYTES_MAX + 1, &err), NF_E_LIMIT);
+    assert_ok(content(big, (size_t)most, &err), &err);
+    assert_code(content(big, (size_t)most + 1, &err), NF_E_LIMIT);
     assert_non_null(strstr(err.msg, "content"));
     assert_non_null(strstr(err.msg, "262144"));
 }
