@@ -39,15 +39,16 @@ static enum nf_httpd_step step_head(struct nf_httpd_input *in,
     /* What cannot be HTTP, such as TLS, is told so at once instead of waited for. */
     if (in->buf[0] != '\r' && !nf_httpd_is_token((struct nf_slice){ in->buf, 1 }))
         return refuse(in, 400, "not HTTP");
-    ssize_t n = nf_httpd_head_scan(in->buf, in->len, &in->scanned);
+    /* No further than a head may reach, so that the answer does not depend on how it is cut. */
+    size_t seen = in->len < l->head_max ? in->len : l->head_max;
+    ssize_t n = nf_httpd_head_scan(in->buf, seen, &in->scanned);
     if (n < 0)
         return refuse(in, 400, "bare LF");
     if (n == 0 && in->len <= l->head_max)
         return NF_HTTPD_MORE;
-    if (n == 0 || (size_t)n > l->head_max)
-        return memchr(in->buf, '\n', in->len < l->head_max ? in->len : l->head_max)
-                   ? refuse(in, 431, "head too long")
-                   : refuse(in, 414, "request line too long");
+    if (n == 0)
+        return memchr(in->buf, '\n', seen) ? refuse(in, 431, "head too long")
+                                           : refuse(in, 414, "request line too long");
 
     int status = nf_httpd_head_parse(in->buf, (size_t)n, &l->head, &in->head, &in->why);
     if (status)
