@@ -4,6 +4,7 @@
  */
 #include "application/context.h"
 
+#include "application/shorten.h"
 #include "base/own.h"
 
 #include <stdlib.h>
@@ -15,104 +16,13 @@
 #define IMAGE_TOKENS 1600 /* the most a large image costs at the large providers */
 
 #define OLD_RESULT_TOKENS 128 /* what step 1 leaves of a tool result */
-#define SHORTEST_TOKENS 32    /* no text is cut to less, the mark included */
-#define MARK_MAX 48           /* bytes of "\n[... N bytes left out ...]\n" */
-static_assert(3 * SHORTEST_TOKENS > MARK_MAX, "something of the text remains beside the mark");
-
 static const char no_result[] = "error: the call was cut off and has no result";
 static const char no_media[] = "[left out: too large]";
 static const char summary_head[] = "What was said earlier, in brief:\n";
 
-/* --- counting, in thirds of a token ------------------------------------------------------------
- */
-
-#define FOUR_BYTES_MORE 5 /* by how many thirds a character of 4 bytes exceeds its bytes */
-
-static int64_t thirds_of(const char *text, size_t n)
-{
-    size_t wide = 0;
-
-    for (size_t i = 0; i < n;) {
-        uint64_t eight;
-
-        if (i + sizeof(eight) <= n) {
-            memcpy(&eight, text + i, sizeof(eight));
-            if ((eight & UINT64_C(0x8080808080808080)) == 0) {
-                i += sizeof(eight);
-                continue;
-            }
-        }
-        wide += (unsigned char)text[i++] >= 0xf0;
-    }
-    return (int64_t)(n + FOUR_BYTES_MORE * wide);
-}
-
-int64_t nf_tokens_of(const char *text, size_t n)
-{
-    return (thirds_of(text, n) + 2) / 3;
-}
-
 static int64_t tokens_of(const char *text)
 {
     return text ? nf_tokens_of(text, strlen(text)) : 0;
-}
-
-static bool starts_char(const char *text, size_t at)
-{
-    return ((unsigned char)text[at] & 0xc0) != 0x80;
-}
-
-/* Where a prefix of at most `thirds` ends. */
-static size_t prefix_end(const char *text, size_t n, int64_t thirds)
-{
-    size_t end = 0;
-
-    while (end < n) {
-        size_t next = end + 1;
-
-        while (next < n && !starts_char(text, next))
-            next++;
-        thirds -= thirds_of(text + end, next - end);
-        if (thirds < 0)
-            break;
-        end = next;
-    }
-    return end;
-}
-
-/* Where a suffix of at most `thirds` begins. */
-static size_t suffix_begin(const char *text, size_t n, int64_t thirds)
-{
-    size_t begin = n;
-
-    while (begin > 0) {
-        size_t next = begin - 1;
-
-        while (next > 0 && !starts_char(text, next))
-            next--;
-        thirds -= thirds_of(text + next, begin - next);
-        if (thirds < 0)
-            break;
-        begin = next;
-    }
-    return begin;
-}
-
-/* A copy of at most `cap` tokens: beginning, mark, end. */
-static NF_RC shorten(const char *text, int64_t cap, char **ret, struct nf_err *err)
-{
-    size_t n = strlen(text);
-    int64_t room = 3 * cap - MARK_MAX;
-    size_t head = prefix_end(text, n, room * 2 / 3);
-    size_t tail = suffix_begin(text, n, room - room * 2 / 3);
-    NF_CLEANUP(nf_str_done) struct nf_str s = { .max = n + MARK_MAX + 1 };
-
-    assert(head < tail);
-    NF_TRY(nf_str_add(&s, text, head, err));
-    NF_TRY(nf_str_addf(&s, err, "\n[... %zu bytes left out ...]\n", tail - head));
-    NF_TRY(nf_str_add(&s, text + tail, n - tail, err));
-    *ret = nf_take(s).p;
-    return NF_OK;
 }
 
 /* --- the plan ----------------------------------------------------------------------------------
@@ -394,12 +304,12 @@ static void drop_oldest(struct plan *p)
 }
 
 /* The largest cap for the pieces of `a` and, if not NULL, `b` with which the plan fits; at least
- * SHORTEST_TOKENS. False if even that does not. */
+ * NF_SHORTEST_TOKENS. False if even that does not. */
 static bool cap_to_fit(struct plan *p, struct block *a, struct block *b)
 {
     assert(a);
     int64_t rest = p->tokens - block_tokens(p, a, a->cap) - (b ? block_tokens(p, b, b->cap) : 0);
-    int64_t low = SHORTEST_TOKENS, high = p->room > low ? p->room : low;
+    int64_t low = NF_SHORTEST_TOKENS, high = p->room > low ? p->room : low;
 
     if (rest + block_tokens(p, a, low) + (b ? block_tokens(p, b, low) : 0) > p->room)
         return false;
@@ -462,7 +372,7 @@ static NF_RC cut_text(struct plan *p, const struct piece *piece, int64_t max, ch
     if (piece->tokens <= max)
         return nf_strdup(piece->text ? piece->text : "", ret, err);
     p->report.shortened++;
-    return piece->text ? shorten(piece->text, max, ret, err) : nf_strdup(no_media, ret, err);
+    return piece->text ? nf_shorten(piece->text, max, ret, err) : nf_strdup(no_media, ret, err);
 }
 
 static NF_RC copy_part(struct nf_parts *to, const struct nf_part *part, struct nf_err *err)
@@ -564,12 +474,12 @@ static NF_RC add_summary(struct plan *p, const char *summary, struct nf_err *err
     NF_CLEANUP(nf_str_done) struct nf_str s = { .max = strlen(summary) + sizeof(summary_head) };
     int64_t tokens, max = p->room / 4 - PART_TOKENS;
 
-    if (summary[0] == '\0' || max < SHORTEST_TOKENS)
+    if (summary[0] == '\0' || max < NF_SHORTEST_TOKENS)
         return NF_OK;
     NF_TRY(nf_str_adds(&s, summary_head, err));
     NF_TRY(nf_str_adds(&s, summary, err));
     if (tokens_of(nf_str_c(&s)) > max)
-        NF_TRY(shorten(nf_str_c(&s), max, &p->summary, err));
+        NF_TRY(nf_shorten(nf_str_c(&s), max, &p->summary, err));
     else
         p->summary = nf_take(s).p;
     tokens = tokens_of(p->summary) + PART_TOKENS;
