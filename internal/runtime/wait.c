@@ -74,6 +74,14 @@ static void suspend_in(struct nf_fiber *f, struct nf_wait *w)
     f->wait = NULL;
 }
 
+static void suspend_until(struct nf_fiber *f, struct nf_wait *w, int64_t due_us)
+{
+    f->due_us = due_us;
+    nf_loop_timer_add(f);
+    suspend_in(f, w);
+    nf_loop_timer_remove(f);
+}
+
 /* Until `due_us` (0: no limit), whatever the fiber's own deadline is. */
 static NF_RC wait_until(struct nf_wait *w, int64_t due_us, const char *what, struct nf_err *err)
 {
@@ -93,10 +101,7 @@ static NF_RC wait_until(struct nf_wait *w, int64_t due_us, const char *what, str
         nf_wait_wake(w, NF_E_TIMEOUT);
         return wait_end(w, what, err);
     }
-    f->due_us = due_us;
-    nf_loop_timer_add(f);
-    suspend_in(f, w);
-    nf_loop_timer_remove(f);
+    suspend_until(f, w, due_us);
     return wait_end(w, what, err);
 }
 
@@ -149,13 +154,16 @@ NF_RC nf_sleep(int64_t ms, struct nf_err *err)
     assert(f);
     if (ms <= 0)
         return nf_yield(err);
+    NF_TRY(nf_fiber_check("sleep", err));
     struct nf_wait w = { 0 };
     int64_t due = after_ms(ms);
     bool whole = f->deadline_us == 0 || due <= f->deadline_us;
-    enum nf_code rc = wait_until(&w, earlier(due, f->deadline_us), "sleep", err);
-    if (rc == NF_E_TIMEOUT && whole && f->canceled == NF_OK)
+
+    /* Also if it is over by now: who sleeps lets others run. */
+    suspend_until(f, &w, earlier(due, f->deadline_us));
+    if (w.rc == NF_E_TIMEOUT && whole && f->canceled == NF_OK)
         return NF_OK;
-    return rc;
+    return wait_end(&w, "sleep", err);
 }
 
 NF_RC nf_yield(struct nf_err *err)

@@ -72,15 +72,16 @@ static enum nf_code send_text(void *arg, struct nf_err *e)
 static enum nf_code send_more_than_fits(void *arg, struct nf_err *e)
 {
     (void)arg;
-    NF_CLEANUP(nf_scope_done) struct nf_scope s;
-    nf_scope_init(&s, loop);
-    NF_TRY(nf_scope_spawn(&s, send_text, "abcdefghij", NULL, e));
+    NF_CLEANUP(nf_scope_done) struct nf_scope sender, receiver;
+    nf_scope_init(&sender, loop);
+    nf_scope_init(&receiver, loop);
+    NF_TRY(nf_scope_spawn(&sender, send_text, "abcdefghij", NULL, e));
     NF_TRY(nf_sleep(2, e));
     assert_int_equal(nf_chan_count(chan), 3);
-    NF_TRY(nf_scope_spawn(&s, receive_all, NULL, NULL, e));
-    NF_TRY(nf_sleep(5, e));
+    NF_TRY(nf_scope_spawn(&receiver, receive_all, NULL, NULL, e));
+    NF_TRY(nf_scope_join(&sender, e));
     nf_chan_close(chan);
-    return nf_scope_join(&s, e);
+    return nf_scope_join(&receiver, e);
 }
 
 static void a_sender_waits_for_room_and_order_is_kept(void **state)

@@ -242,21 +242,21 @@ static enum nf_code nest_deadlines(void *arg, struct nf_err *e)
     (void)arg;
     int64_t from = now_us();
     struct nf_deadline outer, later, earlier;
-    nf_deadline_push(&outer, 60);
+    nf_deadline_push(&outer, 500);
 
     nf_deadline_push(&later, 10000);
     nf_deadline_push(&earlier, 10);
-    assert_code(nf_sleep(1000, e), NF_E_TIMEOUT);
-    assert_true(now_us() - from < 50000 || under_valgrind() || SANITIZED);
+    assert_code(nf_sleep(5000, e), NF_E_TIMEOUT);
+    assert_true(now_us() - from < 500000);
     assert_code(nf_yield(e), NF_E_TIMEOUT);
     nf_deadline_pop(&earlier);
     assert_ok(nf_sleep(1, e), e);
-    assert_code(nf_sleep(1000, e), NF_E_TIMEOUT);
+    assert_code(nf_sleep(5000, e), NF_E_TIMEOUT);
     nf_deadline_pop(&later);
     nf_deadline_pop(&outer);
 
-    assert_true(now_us() - from >= 60000);
-    assert_true(now_us() - from < 900000);
+    assert_true(now_us() - from >= 500000);
+    assert_true(now_us() - from < 5000000);
     return nf_sleep(1, e);
 }
 
@@ -750,13 +750,13 @@ static enum nf_code hog(void *arg, struct nf_err *e)
 {
     (void)arg;
     NF_TRY(nf_sleep(5, e));
-    for (int64_t until = now_us() + 80000; now_us() < until;) {
+    for (int64_t until = now_us() + 500000; now_us() < until;) {
     }
     NF_TRY(nf_yield(e));
     NF_TRY(nf_yield(e));
-    assert_true(nf_loop_delay_ms(loop) >= 79);
+    assert_true(nf_loop_delay_ms(loop) >= 499);
     NF_TRY(nf_sleep(2200, e));
-    assert_true(nf_loop_delay_ms(loop) < 79);
+    assert_true(nf_loop_delay_ms(loop) < 499);
     return NF_OK;
 }
 
