@@ -6,6 +6,7 @@
  * it. */
 #define NF_TYPE_i64 NF_FIELD_I64
 #define NF_TYPE_str NF_FIELD_STR
+/* NOLINTBEGIN(bugprone-macro-parentheses): the names of members and types. */
 #define I(t, n) { NF_TYPE_##t, offsetof(in_row, n) },
 #define O(t, n) { NF_TYPE_##t, offsetof(out_row, n) },
 #define QUERY(q, in_, out_, sql_)                                                                  \
@@ -27,6 +28,7 @@
         };                                                                                         \
     }
 #include "persistence/queries.def"
+/* NOLINTEND(bugprone-macro-parentheses) */
 #undef QUERY
 #undef I
 #undef O

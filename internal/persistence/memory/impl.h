@@ -69,7 +69,7 @@ void *nf_memory_room(void *v, size_t *cap, size_t n, size_t extra, size_t size, 
             nf_memory_room((vec)->v, &(vec)->cap, (vec)->n, (extra), sizeof(*(vec)->v), (err));    \
         if (room_)                                                                                 \
             (vec)->v = room_;                                                                      \
-        room_ ? NF_OK : NF_E_NOMEM;                                                                \
+        (enum nf_code)(room_ ? NF_OK : NF_E_NOMEM);                                                \
     })
 
 /* NULL if there is none. Valid until one is added. */

@@ -2,7 +2,6 @@
 #include "base/string.h"
 #include "persistence/memory/impl.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static struct nf_memory *memory_of(struct nf_turn_store *s)
@@ -272,36 +271,37 @@ static enum nf_code release(struct nf_turn_store *st, int64_t owner, struct nf_e
     return NF_OK;
 }
 
-static int by_waiting(const void *a, const void *b)
+/* True if `a` has waited longer than `b`, or NULL is all there is. */
+static bool waited_longer(const struct nf_memory_session *a, const struct nf_memory_session *b)
 {
-    const struct nf_memory_session *x = *(struct nf_memory_session *const *)a,
-                                   *y = *(struct nf_memory_session *const *)b;
-    if (x->ready_ms != y->ready_ms)
-        return x->ready_ms < y->ready_ms ? -1 : 1;
-    return x->s.id < y->s.id ? -1 : 1;
+    return !b || a->ready_ms < b->ready_ms || (a->ready_ms == b->ready_ms && a->s.id < b->s.id);
 }
 
 static enum nf_code ready(struct nf_turn_store *st, int64_t now_ms, size_t limit,
                           struct nf_claims *ret, struct nf_err *err)
 {
     struct nf_memory *m = memory_of(st);
-    size_t n = 0;
-    NF_CLEANUP(nf_freep)
-    struct nf_memory_session **found = calloc(m->session.n + 1, sizeof(struct nf_memory_session *));
-    NF_CLEANUP(nf_freep) int64_t *ids = calloc(m->session.n + 1, sizeof(*ids));
-    if (!found || !ids)
-        return nf_err_set(err, NF_E_NOMEM, "out of memory");
-    for (size_t i = 0; i < m->session.n; i++) {
-        struct nf_memory_session *s = &m->session.v[i];
-        if (s->s.pending > 0 && s->s.lease_until_ms <= now_ms)
-            found[n++] = s;
+    NF_CLEANUP(nf_claims_done) struct nf_claims found = { 0 };
+    const struct nf_memory_session *last = NULL;
+    size_t cap = 0;
+    while (found.n < limit) {
+        const struct nf_memory_session *next = NULL;
+        for (size_t i = 0; i < m->session.n; i++) {
+            const struct nf_memory_session *s = &m->session.v[i];
+            if (s->s.pending > 0 && s->s.lease_until_ms <= now_ms && s != last &&
+                (!last || waited_longer(last, s)) && waited_longer(s, next))
+                next = s;
+        }
+        if (!next)
+            break;
+        void *v = nf_memory_room(found.session_ids, &cap, found.n, 1, sizeof(int64_t), err);
+        if (!v)
+            return NF_E_NOMEM;
+        found.session_ids = v;
+        found.session_ids[found.n++] = next->s.id;
+        last = next;
     }
-    qsort(found, n, sizeof(struct nf_memory_session *), by_waiting);
-    if (n > limit)
-        n = limit;
-    for (size_t i = 0; i < n; i++)
-        ids[i] = found[i]->s.id;
-    *ret = (struct nf_claims){ .session_ids = nf_take(ids), .n = n };
+    *ret = nf_take(found);
     return NF_OK;
 }
 

@@ -51,16 +51,16 @@ static enum nf_code list(struct nf_task_store *s, const struct nf_task_filter *f
 static enum nf_code on_change(void *to, const void *row, struct nf_err *err)
 {
     const struct task_changes_row *r = row;
-    struct nf_task_changes *list_ = to;
+    struct nf_task_changes *changed = to;
     struct nf_task_change c = { .task_id = r->task_id, .n = r->n, .at_ms = r->at };
     NF_TRY(nf_row_enum(r->status, NF_TASK_PENDING, NF_TASK_UNKNOWN, "status of a task", err));
     c.status = (enum nf_task_status)r->status;
     NF_TRY(nf_row_copy(c.reason, sizeof(c.reason), r->reason, "a reason", err));
-    struct nf_task_change *v = nf_row_grow(list_->v, list_->n, sizeof(*v), err);
+    struct nf_task_change *v = nf_row_grow(changed->v, changed->n, sizeof(*v), err);
     if (!v)
         return NF_E_NOMEM;
-    list_->v = v;
-    v[list_->n++] = c;
+    changed->v = v;
+    v[changed->n++] = c;
     return NF_OK;
 }
 

@@ -153,6 +153,7 @@ enum nf_code nf_repository_finish(struct nf_turn_store *s, const struct nf_finis
     const struct task_note_in note = { .a = c->run_id, .b = end->step ? end->step->id : c->run_id };
     struct outbox_put_in outbox;
 
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): finish_done frees it */
     NF_TRY(finish_init(&f, end->messages_n, end->usage_n, err));
     add(&f, NF_Q_session_finish, 1, &session);
     f.cmds[0].row = on_finish;

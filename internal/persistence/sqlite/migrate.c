@@ -95,7 +95,7 @@ enum nf_code nf_lite_migrate(sqlite3 *conn, const char *path, struct nf_migratio
     struct timespec t;
     (void)clock_gettime(CLOCK_REALTIME, &t);
     int64_t now_ms = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-    int64_t version, known = all.v[all.n - 1].version;
+    int64_t version = 0, known = all.v[all.n - 1].version;
 
     NF_TRY(nf_lite_schema_version(conn, path, &version, err));
     if (version > known)
