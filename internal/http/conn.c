@@ -47,8 +47,7 @@ void nf_httpd_conn_close(struct nf_httpd_conn *c)
     uv_close(&c->u.handle, on_closed);
 }
 
-/* --- input --------------------------------------------------------------------------------------
- */
+/* --- input ----------------------------------------------------------------------------------- */
 
 static void on_alloc(uv_handle_t *h, size_t hint, uv_buf_t *b)
 {
@@ -142,8 +141,7 @@ void nf_httpd_conn_stash(struct nf_httpd_conn *c, const char *p, size_t n)
     c->in_len += n;
 }
 
-/* --- the fiber ----------------------------------------------------------------------------------
- */
+/* --- the fiber ------------------------------------------------------------------------------- */
 
 bool nf_httpd_conn_spawn(struct nf_httpd_conn *c)
 {
@@ -180,8 +178,7 @@ void nf_httpd_conn_work(struct nf_httpd_conn *c)
         resume_reading(c);
 }
 
-/* --- the end ------------------------------------------------------------------------------------
- */
+/* --- the end --------------------------------------------------------------------------------- */
 
 void nf_httpd_conn_finish(struct nf_httpd_conn *c)
 {
@@ -247,8 +244,7 @@ void nf_httpd_conn_sweep(struct nf_httpd_conn *c, int64_t now)
         nf_httpd_ws_sweep(c, now);
 }
 
-/* --- the beginning ------------------------------------------------------------------------------
- */
+/* --- the beginning --------------------------------------------------------------------------- */
 
 static int open_handle(struct nf_httpd_conn *c, int fd)
 {

@@ -133,13 +133,19 @@ struct nf_http_server {
     char read_buffer[NF_HTTPD_READ_BUFFER];
 };
 
+/* A piece of the head; empty if there is none yet. */
+static inline struct nf_slice nf_httpd_part(const struct nf_http_exchange *x,
+                                            struct nf_httpd_span s)
+{
+    return x->in.buf ? nf_httpd_slice(x->in.buf, s) : (struct nf_slice){ "", 0 };
+}
+
 static inline int64_t nf_httpd_now(const struct nf_http_server *s)
 {
     return (int64_t)uv_now(s->uv);
 }
 
-/* --- conn.c -------------------------------------------------------------------------------------
- */
+/* --- conn.c ---------------------------------------------------------------------------------- */
 /* Takes `fd` over, also on failure. */
 void nf_httpd_conn_new(struct nf_http_server *s, int fd, bool is_unix, const uint8_t ip[16]);
 /* At once; what is queued is lost. */
@@ -156,8 +162,7 @@ bool nf_httpd_conn_waits(const struct nf_httpd_conn *c);
 /* Keep bytes for later. On failure the connection is closed. */
 void nf_httpd_conn_stash(struct nf_httpd_conn *c, const char *p, size_t n);
 
-/* --- exchange.c ---------------------------------------------------------------------------------
- */
+/* --- exchange.c ------------------------------------------------------------------------------ */
 /* Bytes of requests arrived. */
 void nf_httpd_exchange_input(struct nf_httpd_conn *c, const char *p, size_t n);
 /* In a fiber: run handlers until no whole request is left. */
@@ -167,21 +172,18 @@ void nf_httpd_exchange_refuse(struct nf_httpd_conn *c, int status, const char *w
 void nf_httpd_exchange_release(struct nf_httpd_conn *c);
 void nf_httpd_exchange_free(struct nf_http_exchange *x);
 
-/* --- respond.c ----------------------------------------------------------------------------------
- */
+/* --- respond.c ------------------------------------------------------------------------------- */
 void nf_httpd_respond_error(struct nf_http_exchange *x, int status, const struct nf_err *e);
 /* 101 with the exchange's headers. */
 NF_RC nf_httpd_respond_upgrade(struct nf_http_exchange *x, const char *accept, struct nf_err *err);
 
-/* --- worker.c -----------------------------------------------------------------------------------
- */
+/* --- worker.c -------------------------------------------------------------------------------- */
 /* Queue `c` for a fiber. False: there is none to be had. */
 bool nf_httpd_worker_give(struct nf_http_server *s, struct nf_httpd_conn *c);
 /* See to it that a fiber looks at the queue. */
 bool nf_httpd_worker_call(struct nf_http_server *s);
 
-/* --- out.c: output ------------------------------------------------------------------------------
- */
+/* --- out.c: output --------------------------------------------------------------------------- */
 /* Queue the pieces, or with `now` write what the kernel takes at once. On failure the connection is
  * closed: NF_E_CANCELED, NF_E_NOMEM. */
 NF_RC nf_httpd_send(struct nf_httpd_conn *c, const uv_buf_t *b, unsigned n, bool now,
@@ -193,8 +195,7 @@ void nf_httpd_flush_all(struct nf_http_server *s);
 size_t nf_httpd_queued(const struct nf_httpd_conn *c);
 void nf_httpd_out_drop(struct nf_httpd_conn *c);
 
-/* --- websocket.c --------------------------------------------------------------------------------
- */
+/* --- websocket.c ----------------------------------------------------------------------------- */
 /* Status to refuse the handshake with (RFC 6455 section 4.2.1), 0 if it is right. */
 int nf_httpd_ws_check(const struct nf_http_exchange *x, const char **why);
 void nf_httpd_ws_run(struct nf_httpd_conn *c);

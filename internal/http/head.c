@@ -91,8 +91,7 @@ ssize_t nf_httpd_head_scan(const char *p, size_t n, size_t *scanned)
     return 0;
 }
 
-/* --- parsing ------------------------------------------------------------------------------------
- */
+/* --- parsing --------------------------------------------------------------------------------- */
 
 struct parser {
     const char *base, *p, *end;

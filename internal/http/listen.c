@@ -17,8 +17,7 @@
 #define BACKLOG 4096
 #define ACCEPTS_MAX 128 /* in one round, so that others get their turn */
 
-/* --- accepting ----------------------------------------------------------------------------------
- */
+/* --- accepting ------------------------------------------------------------------------------- */
 
 static void ip_of(const struct sockaddr_storage *a, uint8_t ip[16])
 {
@@ -72,8 +71,7 @@ void nf_httpd_listeners_resume(struct nf_http_server *s)
             l->paused = false;
 }
 
-/* --- closing ------------------------------------------------------------------------------------
- */
+/* --- closing --------------------------------------------------------------------------------- */
 
 static void on_listener_closed(uv_handle_t *h)
 {
@@ -105,8 +103,7 @@ void nf_httpd_listeners_close(struct nf_http_server *s)
     }
 }
 
-/* --- opening ------------------------------------------------------------------------------------
- */
+/* --- opening --------------------------------------------------------------------------------- */
 
 static enum nf_code os_error(struct nf_err *err, const char *what, const char *address)
 {

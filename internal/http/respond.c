@@ -74,8 +74,7 @@ static const char *date_line(struct nf_http_server *s)
     return s->date;
 }
 
-/* --- the head -----------------------------------------------------------------------------------
- */
+/* --- the head -------------------------------------------------------------------------------- */
 
 struct head {
     char text[HEAD_MAX];
@@ -213,8 +212,7 @@ enum nf_code nf_httpd_respond_upgrade(struct nf_http_exchange *x, const char *ac
     return nf_httpd_send(x->c, b, 5, true, err);
 }
 
-/* --- streams ------------------------------------------------------------------------------------
- */
+/* --- streams --------------------------------------------------------------------------------- */
 
 enum nf_code nf_http_begin(struct nf_http_exchange *x, int status, const char *content_type,
                            struct nf_err *err)
@@ -268,8 +266,7 @@ enum nf_code nf_http_end(struct nf_http_exchange *x, struct nf_err *err)
     return x->raw || is_head(x) ? NF_OK : nf_httpd_send(x->c, &last, 1, write_now(x), err);
 }
 
-/* --- errors -------------------------------------------------------------------------------------
- */
+/* --- errors ---------------------------------------------------------------------------------- */
 
 static int status_of(enum nf_code code)
 {

@@ -45,8 +45,7 @@ static uint64_t sweep_interval(const struct nf_http_limits *l)
     return least < 40 ? 10 : (uint64_t)least / 4;
 }
 
-/* --- the loop's rounds --------------------------------------------------------------------------
- */
+/* --- the loop's rounds ----------------------------------------------------------------------- */
 
 static void on_prepare(uv_prepare_t *p)
 {
@@ -86,8 +85,7 @@ void nf_httpd_sweep_start(struct nf_http_server *s)
         uv_timer_start(&s->timer, on_sweep, s->sweep_ms, s->sweep_ms);
 }
 
-/* --- life ---------------------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------------------ */
 
 static enum nf_code check_routes(const struct nf_http_server_options *o, struct nf_err *err)
 {

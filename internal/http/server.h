@@ -1,14 +1,19 @@
 /*
  * Our HTTP/1.1 and WebSocket server: thin and strict (RFC 9112, RFC 6455).
  *
- * A handler runs in a fiber of its own for each request and may suspend. A connection without a
- * request has no fiber. Requests of one connection are answered in order, one at a time; bytes
- * behind the current request wait in a bounded buffer. Request bodies are read whole, up to the
- * limit, before the handler starts.
+ * A handler runs in a fiber and may suspend; meanwhile no other runs in that fiber. A connection
+ * without a request has none. Requests of one connection are answered in order, one at a time;
+ * bytes behind the current request wait in a bounded buffer. Request bodies are read whole, up to
+ * the limit, before the handler starts.
  *
  * Refused with 400 and a closed connection: Content-Length twice or beside Transfer-Encoding, any
  * transfer coding but a single "chunked", bare CR or LF, obs-fold, blanks before a colon, bytes
- * outside the grammar in a name or target, Host missing (1.1) or twice, HTTP versions but 1.0, 1.1.
+ * outside the grammar in a name or target, Host missing (1.1) or twice, HTTP versions but 1.0, 1.1,
+ * and targets with a second spelling: empty and dot segments, encoded slashes, NULs and other
+ * control characters, bad escapes, bad UTF-8, an authority that is not the Host.
+ *
+ * A peer that only stops writing gets its answer. One that leaves ends a stream's handler with
+ * NF_E_CANCELED; other handlers and messages run to their end, since what they do is worth doing.
  */
 #pragma once
 
@@ -21,19 +26,19 @@ struct nf_websocket;
 
 /* Every limit has a number; 0 takes the default in parentheses. */
 struct nf_http_limits {
-    size_t connections_max; /* (12,000) over it new ones are closed at once */
-    size_t per_ip_max; /* (unlimited) */
-    size_t head_max; /* (16 KiB) request line and headers: 431 */
-    size_t headers_max; /* (64) count: 431 */
-    size_t target_max; /* (4 KiB): 414 */
-    size_t body_max; /* (1 MiB) unless the route says otherwise: 413 */
-    int64_t head_timeout_ms; /* (10 s) from the first byte of a request to the end of its head */
-    int64_t body_timeout_ms; /* (30 s) for the whole body */
-    int64_t idle_timeout_ms; /* (75 s) between requests */
-    int64_t write_timeout_ms; /* (30 s) without progress on queued output: the peer is dropped */
+    size_t connections_max;     /* (12,000) over it new ones are closed at once */
+    size_t per_ip_max;          /* (unlimited) */
+    size_t head_max;            /* (16 KiB) request line and headers: 431 */
+    size_t headers_max;         /* (64) count: 431 */
+    size_t target_max;          /* (4 KiB): 414 */
+    size_t body_max;            /* (1 MiB) unless the route says otherwise: 413 */
+    int64_t head_timeout_ms;    /* (10 s) from the first byte of a request to the end of its head */
+    int64_t body_timeout_ms;    /* (30 s) for the whole body */
+    int64_t idle_timeout_ms;    /* (75 s) between requests */
+    int64_t write_timeout_ms;   /* (30 s) without progress on queued output: the peer is dropped */
     int64_t handler_timeout_ms; /* (60 s) deadline of a handler's fiber, streams excepted */
-    size_t ws_message_max; /* (1 MiB): close 1009 */
-    size_t ws_queue_max; /* (4 MiB) output queued for a slow peer: close 1008 */
+    size_t ws_message_max;      /* (1 MiB): close 1009 */
+    size_t ws_queue_max;        /* (4 MiB) output queued for a slow peer: close 1008 */
     int64_t ws_ping_ms; /* (30 s) idle time after which we ping; no answer for as long: dropped */
 };
 
@@ -41,7 +46,8 @@ typedef enum nf_code (*nf_http_handler)(void *arg, struct nf_http_exchange *x, s
 
 enum { NF_ROUTE_UPGRADE = 1 /* a WebSocket handshake */ };
 
-/* `pattern`: literal segments and "{name}" for one segment, "{name...}" for the rest. */
+/* `pattern`: literal segments and "{name}" for one segment, "{name...}" for the rest (at most 8).
+ * Of several that match, the more literal one counts, wherever it stands in the table. */
 struct nf_http_route {
     const char *method; /* "GET"; GET answers HEAD too */
     const char *pattern;
@@ -50,8 +56,9 @@ struct nf_http_route {
     unsigned flags;
 };
 
-/* Called before any handler, after the head was parsed: authentication, Host and Origin checks, rate
- * limits. NF_OK lets the request pass; else it has been answered, or its error is. May be NULL. */
+/* Called before any handler, with the whole request and its pattern, also if no route matches:
+ * authentication, Host and Origin checks, rate limits. NF_OK lets the request pass; else it has
+ * been answered, or its error is. May be NULL. */
 struct nf_http_server_options {
     struct nf_http_limits limits;
     const struct nf_http_route *routes; /* kept by reference */
@@ -59,7 +66,8 @@ struct nf_http_server_options {
     nf_http_handler before;
     void *arg; /* for `before` and all handlers */
     /* Turn an error that a handler returned, or a refusal of the server's own (`status` != 0), into
-     * a response. NULL: text/plain. */
+     * a response. May run outside of fibers, so it never suspends; of a request that could not be
+     * read, method, path and headers may be empty. NULL, or if it does not answer: text/plain. */
     void (*on_error)(void *arg, struct nf_http_exchange *x, int status, const struct nf_err *e);
 };
 
@@ -84,7 +92,7 @@ struct nf_http_server_stats {
 };
 struct nf_http_server_stats nf_http_server_stats(const struct nf_http_server *s);
 
-/* --- the request; everything is borrowed until the handler returns ------------------------------ */
+/* --- the request; everything is borrowed until the handler returns --------------------------- */
 struct nf_slice nf_http_method(const struct nf_http_exchange *x);
 struct nf_slice nf_http_path(const struct nf_http_exchange *x); /* decoded, normalised, no query */
 /* The route's pattern, for metrics and logs; "" before routing. */
@@ -106,11 +114,13 @@ bool nf_http_peer_uid(const struct nf_http_exchange *x, unsigned *uid);
 void nf_http_set_user(struct nf_http_exchange *x, void *user, void (*free_user)(void *user));
 void *nf_http_user(const struct nf_http_exchange *x);
 
-/* --- the response ------------------------------------------------------------------------------- */
-/* Add a header to the response to come; before respond or begin. CR, LF, NUL are NF_E_INVALID. */
+/* --- the response ---------------------------------------------------------------------------- */
+/* Add a header to the response to come; before respond or begin. CR, LF, NUL are NF_E_INVALID, and
+ * so are Content-Length, Transfer-Encoding, Connection and Date, which are ours. */
 NF_RC nf_http_add_header(struct nf_http_exchange *x, const char *name, const char *value,
                          struct nf_err *err);
-/* Answer with a body in memory, which is copied. Never suspends. Once per exchange. */
+/* Answer with a body in memory, which is copied. Never suspends. Once per exchange, then
+ * NF_E_CONFLICT. NF_E_INVALID: a status we do not know; NF_E_CANCELED: the peer left. */
 NF_RC nf_http_respond(struct nf_http_exchange *x, int status, const char *content_type,
                       const char *body, size_t n, struct nf_err *err);
 /* The same without copying: `body` lives as long as the process (embedded assets). */
@@ -124,7 +134,7 @@ NF_RC nf_http_write(struct nf_http_exchange *x, const char *p, size_t n, struct 
 NF_RC nf_http_end(struct nf_http_exchange *x, struct nf_err *err);
 bool nf_http_responded(const struct nf_http_exchange *x);
 
-/* --- WebSocket --------------------------------------------------------------------------------- */
+/* --- WebSocket ------------------------------------------------------------------------------- */
 struct nf_websocket_ops {
     /* A whole message. Runs in a fiber, one at a time per socket and in order, and may suspend;
      * meanwhile nothing more is read from that peer. An error closes the socket with 1011, or with
@@ -137,8 +147,8 @@ struct nf_websocket_ops {
 };
 
 /* In the handler of a NF_ROUTE_UPGRADE route: accept the handshake. `user` is given to the ops. */
-NF_RC nf_websocket_accept(struct nf_http_exchange *x, const struct nf_websocket_ops *ops, void *user,
-                          struct nf_websocket **ret, struct nf_err *err);
+NF_RC nf_websocket_accept(struct nf_http_exchange *x, const struct nf_websocket_ops *ops,
+                          void *user, struct nf_websocket **ret, struct nf_err *err);
 /* Queue a message; never suspends, may be called from anywhere on the loop's thread until `closed`.
  * NF_E_LIMIT: the peer reads too slowly and is being closed; NF_E_CANCELED: it is closing. */
 NF_RC nf_websocket_send(struct nf_websocket *ws, bool text, const char *p, size_t n,

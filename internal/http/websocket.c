@@ -6,8 +6,7 @@
 #define REASON_MAX 123 /* bytes: a control frame's 125 without the code */
 #define KEY_LEN 24     /* base64 of 16 bytes */
 
-/* --- handshake ----------------------------------------------------------------------------------
- */
+/* --- handshake ------------------------------------------------------------------------------- */
 
 static bool is_key(struct nf_slice key)
 {
@@ -75,8 +74,7 @@ enum nf_code nf_websocket_accept(struct nf_http_exchange *x, const struct nf_web
     return NF_OK;
 }
 
-/* --- output -------------------------------------------------------------------------------------
- */
+/* --- output ---------------------------------------------------------------------------------- */
 
 static enum nf_code send_frame(struct nf_websocket *ws, enum nf_ws_opcode op, const char *p,
                                size_t n, struct nf_err *err)
@@ -130,8 +128,7 @@ enum nf_code nf_websocket_send(struct nf_websocket *ws, bool text, const char *p
     return send_frame(ws, text ? NF_WS_TEXT : NF_WS_BINARY, p, n, err);
 }
 
-/* --- input: in the socket's fiber ---------------------------------------------------------------
- */
+/* --- input: in the socket's fiber ------------------------------------------------------------ */
 
 /* The protocol is over: say why, and hang up without waiting for an answer. */
 static void hang_up(struct nf_websocket *ws, int code)
@@ -251,8 +248,7 @@ void nf_httpd_ws_run(struct nf_httpd_conn *c)
     nf_httpd_conn_finish(c);
 }
 
-/* --- time and the end ---------------------------------------------------------------------------
- */
+/* --- time and the end ------------------------------------------------------------------------ */
 
 void nf_httpd_ws_sweep(struct nf_httpd_conn *c, int64_t now)
 {

@@ -32,8 +32,7 @@ static void die(const char *what)
     exit(1);
 }
 
-/* --- the two servers, each in a child process until it is killed --------------------------------
- */
+/* --- the two servers, each in a child process until it is killed ----------------------------- */
 
 static enum nf_code echo(void *arg, struct nf_http_exchange *x, struct nf_err *err)
 {
@@ -159,8 +158,7 @@ static void stop(const struct server *s)
     (void)waitpid(s->pid, NULL, 0);
 }
 
-/* --- load ---------------------------------------------------------------------------------------
- */
+/* --- load ------------------------------------------------------------------------------------ */
 
 static int dial(const struct server *s)
 {
@@ -227,8 +225,7 @@ static double load(const struct server *s, long requests)
     return used / (double)requests;
 }
 
-/* --- memory -------------------------------------------------------------------------------------
- */
+/* --- memory ---------------------------------------------------------------------------------- */
 
 static double private_bytes(pid_t pid)
 {
@@ -280,8 +277,7 @@ static double idle_sockets(int n)
     return (after - before) / n;
 }
 
-/* --- all of it ----------------------------------------------------------------------------------
- */
+/* --- all of it ------------------------------------------------------------------------------- */
 
 static int by_value(const void *a, const void *b)
 {

@@ -109,8 +109,7 @@ static inline void rig_stop(struct rig *r)
     assert_ok(r->rc, &r->err);
 }
 
-/* --- clients ------------------------------------------------------------------------------------
- */
+/* --- clients --------------------------------------------------------------------------------- */
 
 static inline int client(const struct rig *r)
 {

@@ -354,8 +354,7 @@ static void out_of_memory_while_receiving_is_an_error(void **state)
     nf_httpd_input_reset(&in, 0);
 }
 
-/* --- targets ------------------------------------------------------------------------------------
- */
+/* --- targets --------------------------------------------------------------------------------- */
 
 static int target_status(const char *text, struct nf_httpd_target *t)
 {
@@ -482,8 +481,7 @@ static void out_of_memory_while_decoding_is_an_error(void **state)
     nf_httpd_target_done(&t);
 }
 
-/* --- routes -------------------------------------------------------------------------------------
- */
+/* --- routes ---------------------------------------------------------------------------------- */
 
 static const struct nf_http_route routes[] = {
     { "GET", "/s/{id}", NULL, 0, 0 },    { "GET", "/s/new", NULL, 0, 0 },
