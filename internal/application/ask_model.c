@@ -128,14 +128,17 @@ static void free_list(struct nf_messages *m)
     free(m->v);
 }
 
+static int64_t tokens_in(const char *text)
+{
+    return text ? nf_tokens_of(text, strlen(text)) : 0;
+}
+
 static int64_t tools_tokens(const struct nf_completion_request *r)
 {
     int64_t sum = 0;
     for (size_t i = 0; i < r->tools_n; i++) {
         const struct nf_tool *tool = &r->tools[i];
-        sum += nf_tokens_of(tool->schema, strlen(tool->schema)) +
-               nf_tokens_of(tool->description, strlen(tool->description)) +
-               nf_tokens_of(tool->name, strlen(tool->name));
+        sum += tokens_in(tool->schema) + tokens_in(tool->description) + tokens_in(tool->name);
     }
     return sum;
 }

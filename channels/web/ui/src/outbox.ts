@@ -19,9 +19,12 @@ export interface Storage {
 }
 
 const PREFIX = 'nexflow.unsent.';
+const TAKEN_MAX = 256;
 
 export class Outbox {
   private items = new Map<string, Unsent>();
+  // What the daemon has. Another tab's storage may tell of such a message after the daemon did.
+  private taken = new Set<string>();
 
   constructor(private readonly storage: Storage | null) {
     this.reload();
@@ -35,7 +38,8 @@ export class Outbox {
       if (!key?.startsWith(PREFIX)) continue;
       try {
         const item = JSON.parse(this.storage.getItem(key) ?? '') as Unsent;
-        if (item.messageId && !this.items.has(item.messageId)) this.items.set(item.messageId, item);
+        if (!item.messageId || this.taken.has(item.messageId)) continue;
+        if (!this.items.has(item.messageId)) this.items.set(item.messageId, item);
       } catch {
         this.storage.removeItem(key);
       }
@@ -67,11 +71,19 @@ export class Outbox {
 
   // The daemon has it. What else was written to the same new chat now belongs to its session.
   accepted(messageId: string, sessionId: string): Unsent | undefined {
+    this.take(messageId);
     const item = this.items.get(messageId);
     if (!item) return undefined;
     this.remove(messageId);
     if (item.sessionId === null) this.adopt(item.chat, sessionId);
     return item;
+  }
+
+  // The newest TAKEN_MAX are remembered: a late word from another tab is seconds late, not hours.
+  private take(messageId: string): void {
+    this.taken.add(messageId);
+    const [oldest] = this.taken;
+    if (this.taken.size > TAKEN_MAX && oldest !== undefined) this.taken.delete(oldest);
   }
 
   remove(messageId: string): void {

@@ -96,3 +96,13 @@ test('damaged entries are dropped', () => {
   assert.equal(new Outbox(storage).list().length, 0);
   assert.equal(storage.length, 0);
 });
+
+test('a late word of another tab does not bring back what the daemon has', () => {
+  const storage = new MemoryStorage();
+  const other = new Outbox(storage);
+  const outbox = new Outbox(storage);
+  outbox.accepted('a', 's1');
+  other.add(unsent('a', 's1', 's1'));
+  outbox.follow('nexflow.unsent.a', storage.getItem('nexflow.unsent.a'));
+  assert.deepEqual(outbox.list(), []);
+});
