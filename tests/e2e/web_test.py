@@ -454,3 +454,22 @@ def test_the_page_comes_with_a_strict_policy(daemon):
     assert "require-trusted-types-for 'script'" in policy
     etag = headers["ETag"]
     assert daemon.request("GET", "/", headers={"If-None-Match": etag}, token=None)[0] == 304
+
+
+def test_a_turn_ends_with_a_notice_when_its_time_is_up(tmp_path, provider):
+    provider.script(hang="mid", text="a few words and then silence")
+    daemon = nexflow.Daemon(tmp_path, provider=provider.yaml(),
+                            config="turns: {timeout: 1s}\n").start()
+
+    async def talk():
+        async with daemon.connect() as socket:
+            begun = time.monotonic()
+            accepted = await socket.say("hi", "m1")
+            last = await socket.end_of(accepted["run_id"])
+            return accepted, last, time.monotonic() - begun
+    accepted, last, took = run(talk())
+    assert last["type"] == "RUN_ERROR" and last["message"]
+    assert 0.9 < took < 10
+    assert [m["role"] for m in daemon.messages(accepted["session_id"])][-1] == "notice"
+    assert daemon.get(f"/api/v1/sessions/{accepted['session_id']}")[1]["pending"] == 0
+    assert daemon.stop() == 0
