@@ -2,7 +2,9 @@
  * Durable turns per second of the SQLite driver with 1, 8 and 64 turns at once, beside the same
  * rows written by a bare SQLite program with the same durability, and beside fdatasync.
  *
- * usage: storage_bench [DIR [SECONDS]]     DIR on the disk to measure; default ".", 3 s per row
+ * usage: storage_bench [--bare N] [DIR [SECONDS]]
+ *   DIR is on the disk to measure; default ".", 3 s per row. With --bare only the bare program with
+ *   N turns at once and the disk: one line of JSON.
  *
  * A turn is three transactions: accept (claimed), finish, outbox item sent. The bare program puts
  * as many transactions into one commit as there are turns at once, which is the best that group
@@ -310,7 +312,7 @@ static int by_size(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static void disk(const char *path)
+static int64_t disk(const char *path, int64_t *p99)
 {
     enum { N = 400 };
     static int64_t us[N];
@@ -329,18 +331,37 @@ static void disk(const char *path)
     close(fd);
     (void)unlink(path);
     qsort(us, N, sizeof(us[0]), by_size);
-    printf("fdatasync of 4 KiB, overwritten: p50 %lld us, p99 %lld us\n\n", (long long)us[N / 2],
-           (long long)us[N * 99 / 100]);
+    *p99 = us[N * 99 / 100];
+    return us[N / 2];
+}
+
+static void print_bare(const char *path, int n, double seconds)
+{
+    int64_t p99, p50 = disk(path, &p99);
+    struct result b = bare(path, n, seconds);
+    printf("{\"turns_at_once\":%d,\"turns_per_s\":%.1f,\"cpu_us\":%.1f,\"fsync_us\":%lld,"
+           "\"fsync_p99_us\":%lld}\n",
+           n, b.turns_per_s, b.cpu_us, (long long)p50, (long long)p99);
 }
 
 int main(int argc, char **argv)
 {
     static const int at_once[] = { 1, 8, 64 };
     char path[400];
+    int64_t p99;
+    int only = argc > 2 && strcmp(argv[1], "--bare") == 0 ? atoi(argv[2]) : 0;
+    argv += only > 0 ? 2 : 0;
+    argc -= only > 0 ? 2 : 0;
     double seconds = argc > 2 ? atof(argv[2]) : 3;
     (void)snprintf(path, sizeof(path), "%s/storage-bench-%d", argc > 1 ? argv[1] : ".",
                    (int)getpid());
-    disk(path);
+    if (only > 0) {
+        print_bare(path, only < SESSIONS ? only : SESSIONS, seconds);
+        return 0;
+    }
+    int64_t p50 = disk(path, &p99);
+    printf("fdatasync of 4 KiB, overwritten: p50 %lld us, p99 %lld us\n\n", (long long)p50,
+           (long long)p99);
     printf(
         "turns at once | driver turns/s | us CPU | per commit | bare turns/s | us CPU | ratio\n");
     for (size_t i = 0; i < 3; i++) {

@@ -1,0 +1,65 @@
+"""The benchmarks that are programs of their own: their output as rows."""
+import json
+import re
+import subprocess
+
+from measure import BIN, median
+
+
+def text_of(program, *args):
+    out = subprocess.run([BIN / program, *map(str, args)], stdout=subprocess.PIPE, check=True,
+                         text=True, timeout=900)
+    return out.stdout
+
+
+def http(place, Row, quick):
+    """CPU of a JSON echo beside a bare epoll loop; memory of idle web sockets in the server alone"""
+    got = json.loads(text_of("http_bench", "--json", "--rounds", 3 if quick else 9))
+    rows = [Row("JSON echo", got["echo_cpu_us"], "us CPU", got["epoll_cpu_us"], "bare epoll, us",
+                got["echo_ratio"], "<= 1.2", got["echo_ratio"] <= 1.2)]
+    for n in (1000, 10000):
+        each = got[f"idle_ws_bytes_{n}"]
+        if each > 0:
+            rows.append(Row(f"idle web socket, of {n:,}", each, "bytes", None, "", None,
+                            "<= 2,048 bytes", each <= 2048))
+    return rows
+
+
+def storage(place, Row, quick):
+    """turns of the SQLite driver alone beside the same rows by bare SQLite"""
+    runs = [text_of("storage_bench", place.fresh(), 1) for _ in range(1 if quick else 3)]
+    fsync = median(float(re.search(r"p50 (\d+) us", run)[1]) for run in runs)
+    rows = [Row("fdatasync of 4 KiB", fsync, "us")]
+    for at_once in (1, 8, 64):
+        lines = [re.search(rf"^ *{at_once} \|(.*)$", run, re.M)[1].split("|") for run in runs]
+        ours, cpu, grouped, bare, bare_cpu, ratio = (
+            median(float(line[i]) for line in lines) for i in range(6))
+        rows.append(Row(f"turns at once: {at_once}", ours, "turns/s", bare, "bare SQLite", ratio))
+        rows.append(Row("  CPU of a turn", cpu, "us", bare_cpu, "bare SQLite, us", cpu / bare_cpu))
+        rows.append(Row("  transactions in a commit", grouped, ""))
+    return rows
+
+
+def fibers(place, Row, quick):
+    """what fibers cost beside a function call"""
+    rows, call = [], None
+    for line in text_of("fiber_bench").splitlines():
+        what, value, unit = re.fullmatch(r"(.*?) {2,}([\d.]+) (\w+)", line).groups()
+        value = float(value)
+        call = value if call is None else call
+        if unit == "ns":
+            rows.append(Row(what, value, unit, call, "a call, ns", value / call))
+        else:
+            rows.append(Row(what, value, unit))
+    return rows
+
+
+def history(place, Row, quick):
+    """the last 50 messages of a session in a big database"""
+    text = text_of("history_bench", 20000 if quick else 200000, place.fresh())
+    rows = []
+    for line in text.splitlines():
+        found = re.fullmatch(r"(.*): +p50 +(\d+) us, p99 +(\d+) us", line)
+        if found:
+            rows.append(Row(found[1], float(found[2]), "us p50", float(found[3]), "us p99"))
+    return rows
