@@ -17,11 +17,8 @@ static void destroy(struct nf_httpd_conn *c)
         nf_httpd_peer_leave(s, c->ip);
     free(c);
     s->stats.connections--;
-    if (s->stats.connections == 0) {
-        uv_timer_stop(&s->timer);
-        if (s->stopper)
-            nf_wait_wake(s->stopper, NF_OK);
-    }
+    if (s->stats.connections == 0 && s->stopper)
+        nf_wait_wake(s->stopper, NF_OK);
 }
 
 static void on_closed(uv_handle_t *h)

@@ -113,6 +113,8 @@ struct nf_http_server {
     size_t parked_n;
     char *spare; /* an output buffer */
     size_t spare_cap;
+    size_t receiving;  /* bytes of buffers that exchanges have borrowed */
+    uint64_t messages; /* to handlers that did not wait */
     uint64_t round;    /* of the loop */
     bool *route_waits; /* by route: its handler waited the last time */
     struct nf_http_exchange *pool;
@@ -205,7 +207,8 @@ void nf_httpd_ws_done(struct nf_httpd_conn *c);
 
 /* --- server.c, listen.c, peers.c
  * -------------------------------------------------------------------------- */
-void nf_httpd_listeners_resume(struct nf_http_server *s);
+/* False: some still cannot accept. */
+bool nf_httpd_listeners_resume(struct nf_http_server *s);
 void nf_httpd_listeners_close(struct nf_http_server *s);
 /* See to it that the loop does not sleep before nf_httpd_flush_all was called. */
 void nf_httpd_flush_soon(struct nf_http_server *s);

@@ -18,6 +18,7 @@ static struct nf_http_exchange *borrow(struct nf_httpd_conn *c)
     }
     x->next = NULL;
     x->c = c;
+    s->receiving += x->in.cap;
     return x;
 }
 
@@ -51,6 +52,7 @@ void nf_httpd_exchange_release(struct nf_httpd_conn *c)
     if (!x)
         return;
     forget(x);
+    s->receiving -= x->in.cap;
     nf_httpd_input_reset(&x->in, NF_HTTPD_POOL_BUFFER);
     if (s->pool_n == NF_HTTPD_POOL_MAX || x->headers.cap > NF_HTTPD_POOL_BUFFER) {
         nf_httpd_exchange_free(x);
@@ -59,6 +61,14 @@ void nf_httpd_exchange_release(struct nf_httpd_conn *c)
     x->next = s->pool;
     s->pool = x;
     s->pool_n++;
+}
+
+static enum nf_code feed(struct nf_http_exchange *x, const char *p, size_t n)
+{
+    size_t had = x->in.cap;
+    enum nf_code rc = nf_httpd_input_feed(&x->in, p, n, NULL);
+    x->c->server->receiving += x->in.cap - had;
+    return rc;
 }
 
 /* --- a request arrives ----------------------------------------------------------------------- */
@@ -140,8 +150,12 @@ void nf_httpd_exchange_input(struct nf_httpd_conn *c, const char *p, size_t n)
         }
         c->deadline_ms = nf_httpd_now(c->server) + c->server->o.limits.head_timeout_ms;
     }
-    if (nf_httpd_input_feed(&c->x->in, p, n, NULL) != NF_OK) {
+    if (feed(c->x, p, n) != NF_OK) {
         nf_httpd_conn_close(c);
+        return;
+    }
+    if (c->server->receiving > c->server->o.limits.receiving_max) {
+        nf_httpd_exchange_refuse(c, 503, "too much is being received at once");
         return;
     }
     if (advance(c) && !nf_httpd_conn_spawn(c)) {
@@ -205,7 +219,7 @@ static void run_one(struct nf_http_exchange *x)
     struct nf_httpd_conn *c = x->c;
     struct nf_err e = { 0 };
     c->server->stats.requests++;
-    x->keep = x->in.head.keep_alive && !c->eof;
+    x->keep = x->in.head.keep_alive;
     uint64_t round = c->server->round;
     enum nf_code rc = call_handler(x, &e);
     if (x->match.route)
@@ -221,12 +235,49 @@ static void run_one(struct nf_http_exchange *x)
         nf_websocket_close(c->ws, 1011, "");
 }
 
+/* The next request of a connection that stays. True if it is whole already. */
+static bool go_on(struct nf_httpd_conn *c)
+{
+    struct nf_http_server *s = c->server;
+    c->state = NF_HTTPD_READING;
+    if (c->x->in.len > 0) {
+        c->deadline_ms = nf_httpd_now(s) + s->o.limits.head_timeout_ms;
+        if (advance(c))
+            return true;
+        if (!c->eof || c->state != NF_HTTPD_READING)
+            return false;
+        nf_httpd_exchange_release(c); /* the rest of it is not going to come */
+        nf_httpd_conn_finish(c);
+        return false;
+    }
+    nf_httpd_exchange_release(c);
+    c->deadline_ms = nf_httpd_now(s) + s->o.limits.idle_timeout_ms;
+    if (c->eof)
+        nf_httpd_conn_finish(c);
+    return false;
+}
+
+static void become_websocket(struct nf_httpd_conn *c)
+{
+    struct nf_http_server *s = c->server;
+    c->state = NF_HTTPD_WEBSOCKET;
+    if (c->x->in.len > 0)
+        nf_httpd_conn_stash(c, c->x->in.buf, c->x->in.len);
+    nf_httpd_exchange_release(c);
+    if (s->stopping)
+        nf_websocket_close(c->ws, 1001, "");
+    if (c->ws->close_sent) /* perhaps by the handler already */
+        c->deadline_ms = nf_httpd_now(s) + NF_HTTPD_WS_CLOSE_MS;
+    if (c->eof)
+        nf_httpd_conn_close(c);
+}
+
 /* The request is answered. True if the next one is whole already. */
 static bool finish_one(struct nf_httpd_conn *c)
 {
     struct nf_http_exchange *x = c->x;
     bool cut = !x->responded || (x->streaming && !x->ended);
-    bool upgraded = x->upgraded, keep = x->keep && !c->eof && !c->server->stopping;
+    bool upgraded = x->upgraded, keep = x->keep && !c->server->stopping;
     forget(x);
     if (c->closing || cut) {
         nf_httpd_conn_close(c);
@@ -238,26 +289,17 @@ static bool finish_one(struct nf_httpd_conn *c)
         return false;
     }
     nf_httpd_input_next(&x->in);
-    if (c->in_len > 0 && nf_httpd_input_feed(&x->in, c->in, c->in_len, NULL) != NF_OK) {
+    if (c->in_len > 0 && feed(x, c->in, c->in_len) != NF_OK) {
         nf_httpd_conn_close(c);
         return false;
     }
     free(c->in);
     c->in = NULL;
     c->in_len = c->in_cap = 0;
-    c->state = upgraded ? NF_HTTPD_WEBSOCKET : NF_HTTPD_READING;
-    if (upgraded && x->in.len > 0)
-        nf_httpd_conn_stash(c, x->in.buf, x->in.len);
-    if (upgraded || x->in.len == 0) {
-        nf_httpd_exchange_release(c);
-        if (upgraded && c->server->stopping)
-            nf_websocket_close(c->ws, 1001, "");
-        if (!upgraded)
-            c->deadline_ms = nf_httpd_now(c->server) + c->server->o.limits.idle_timeout_ms;
-        return false;
-    }
-    c->deadline_ms = nf_httpd_now(c->server) + c->server->o.limits.head_timeout_ms;
-    return advance(c);
+    if (!upgraded)
+        return go_on(c);
+    become_websocket(c);
+    return false;
 }
 
 void nf_httpd_exchange_run(struct nf_httpd_conn *c)

@@ -30,6 +30,17 @@ static void ip_of(const struct sockaddr_storage *a, uint8_t ip[16])
     }
 }
 
+/* Of that one connection; the next may be fine (accept(2)). */
+static bool is_passing(int error)
+{
+    static const int passing[] = { ECONNABORTED, EINTR,     EPERM,        EPROTO,     ENETDOWN,
+                                   ENOPROTOOPT,  EHOSTDOWN, EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH };
+    for (size_t i = 0; i < sizeof(passing) / sizeof(passing[0]); i++)
+        if (error == passing[i])
+            return true;
+    return false;
+}
+
 /* False: no more for now. */
 static bool accept_one(struct nf_httpd_listener *l)
 {
@@ -44,9 +55,9 @@ static bool accept_one(struct nf_httpd_listener *l)
     }
     if (errno == EAGAIN)
         return false;
-    /* An error of that one connection (accept(2)), or there is no room for any: then we pause. */
-    if (errno != EMFILE && errno != ENFILE && errno != ENOMEM && errno != ENOBUFS)
+    if (is_passing(errno))
         return true;
+    /* No descriptors or no memory: wait for better times. */
     nf_log_warn("http.accept.failed", "err", strerror(errno), NULL);
     uv_poll_stop(&l->poll);
     l->paused = true;
@@ -64,11 +75,15 @@ static void on_readable(uv_poll_t *p, int status, int events)
             return;
 }
 
-void nf_httpd_listeners_resume(struct nf_http_server *s)
+bool nf_httpd_listeners_resume(struct nf_http_server *s)
 {
-    for (struct nf_httpd_listener *l = s->listeners; l; l = l->next)
+    bool all = true;
+    for (struct nf_httpd_listener *l = s->listeners; l; l = l->next) {
         if (l->paused && uv_poll_start(&l->poll, UV_READABLE, on_readable) == 0)
             l->paused = false;
+        all = all && !l->paused;
+    }
+    return all;
 }
 
 /* --- closing --------------------------------------------------------------------------------- */

@@ -24,6 +24,7 @@ static void set_defaults(struct nf_http_limits *l)
     limit(&l->headers_max, 64, NF_HTTPD_FIELDS_MAX);
     limit(&l->target_max, 4096, NF_HTTPD_HEAD_MAX);
     limit(&l->body_max, (size_t)1 << 20, 0);
+    limit(&l->receiving_max, (size_t)256 << 20, 0);
     limit(&l->ws_message_max, (size_t)1 << 20, 0);
     limit(&l->ws_queue_max, (size_t)4 << 20, 0);
     timeout(&l->head_timeout_ms, 10000);
@@ -72,7 +73,9 @@ static void on_sweep(uv_timer_t *t)
     struct nf_http_server *s = t->data;
     int64_t now = nf_httpd_now(s);
     struct nf_httpd_conn *c, *tmp;
-    nf_httpd_listeners_resume(s);
+    bool listening = nf_httpd_listeners_resume(s);
+    if (listening && s->stats.connections == 0)
+        uv_timer_stop(t);
     DL_FOREACH_SAFE(s->conns, c, tmp)
     {
         nf_httpd_conn_sweep(c, now);

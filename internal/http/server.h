@@ -32,6 +32,7 @@ struct nf_http_limits {
     size_t headers_max;         /* (64) count: 431 */
     size_t target_max;          /* (4 KiB): 414 */
     size_t body_max;            /* (1 MiB) unless the route says otherwise: 413 */
+    size_t receiving_max;       /* (256 MiB) buffers of all requests that are underway: 503 */
     int64_t head_timeout_ms;    /* (10 s) from the first byte of a request to the end of its head */
     int64_t body_timeout_ms;    /* (30 s) for the whole body */
     int64_t idle_timeout_ms;    /* (75 s) between requests */

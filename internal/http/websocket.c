@@ -3,8 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REASON_MAX 123 /* bytes: a control frame's 125 without the code */
-#define KEY_LEN 24     /* base64 of 16 bytes */
+#define REASON_MAX 123       /* bytes: a control frame's 125 without the code */
+#define MESSAGES_IN_A_ROW 64 /* of handlers that did not wait, then others get their turn */
+#define KEY_LEN 24           /* base64 of 16 bytes */
 
 /* --- handshake ------------------------------------------------------------------------------- */
 
@@ -152,6 +153,8 @@ static void on_message(struct nf_websocket *ws, bool text, const char *p, size_t
     uint64_t round = s->round;
     enum nf_code rc = ws->ops->message(ws->user, ws, text, p, n, &e);
     ws->waits = s->round != round;
+    if (!ws->waits && ++s->messages % MESSAGES_IN_A_ROW == 0)
+        (void)!nf_yield(NULL);
     ws->message_deadline_ms = 0;
     if (nf_fiber_cancelled() != NF_OK)
         nf_fiber_uncancel();

@@ -87,6 +87,27 @@ static void connections_over_the_limit_are_closed(void **state)
     close(two);
 }
 
+static void what_is_received_at_once_is_limited(void **state)
+{
+    struct rig *r = *state;
+    r->options.limits.receiving_max = 6000; /* a buffer begins with 2,048 bytes */
+    rig_start(r);
+    int fds[3];
+    for (int i = 0; i < 3; i++) {
+        fds[i] = client(r);
+        say(fds[i], "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n" CLOSE);
+        nap_ms(50);
+    }
+    assert_begins(hear_all(fds[2]), "HTTP/1.1 503 ");
+    for (int i = 0; i < 2; i++) {
+        say(fds[i], "hello");
+        assert_begins(hear_all(fds[i]), "HTTP/1.1 200 ");
+    }
+    for (int i = 0; i < 3; i++)
+        close(fds[i]);
+    assert_begins(ask(r, "GET /show/1 HTTP/1.1\r\nHost: x\r\n" CLOSE), "HTTP/1.1 200 ");
+}
+
 static void connections_of_one_address_are_limited(void **state)
 {
     struct rig *r = *state;
@@ -226,8 +247,6 @@ static void out_of_descriptors_it_waits_and_goes_on(void **state)
         skip();                              /* it has descriptors of its own */
     r->options.limits.idle_timeout_ms = 400; /* sweeps every 100 ms */
     rig_start(r);
-    int fd = client(r);
-    nap_ms(50);
     struct rlimit old, low;
     (void)getrlimit(RLIMIT_NOFILE, &old);
     int next = dup(0);
@@ -244,7 +263,6 @@ static void out_of_descriptors_it_waits_and_goes_on(void **state)
     const char *a = hear_all(waiting);
 
     close(waiting);
-    close(fd);
     assert_begins(a, "HTTP/1.1 200 ");
     assert_true(cpu < CLOCKS_PER_SEC / 10);
 }
@@ -283,6 +301,7 @@ int main(void)
         T(a_handler_runs_out_of_time),
         T(a_peer_that_does_not_read_is_dropped),
         T(connections_over_the_limit_are_closed),
+        T(what_is_received_at_once_is_limited),
         T(connections_of_one_address_are_limited),
         T(a_unix_socket_tells_who_asks),
         T(an_address_in_use_is_a_conflict),

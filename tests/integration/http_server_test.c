@@ -300,6 +300,20 @@ static void a_static_body_arrives_whole(void **state)
     close(fd);
 }
 
+static void a_half_closed_peer_gets_all_its_answers(void **state)
+{
+    struct rig *r = *state;
+    rig_start(r);
+    int fd = client(r);
+    say(fd, "GET /sleep/100 HTTP/1.1\r\nHost: x\r\n\r\n"
+            "GET /show/2 HTTP/1.1\r\nHost: x\r\n\r\nGET /half");
+    (void)shutdown(fd, SHUT_WR);
+    const char *a = hear_all(fd);
+    assert_has(a, "slept");
+    assert_has(a, "/show/2");
+    close(fd);
+}
+
 static void a_half_closed_peer_gets_its_answer(void **state)
 {
     struct rig *r = *state;
@@ -333,6 +347,7 @@ int main(void)
         T(a_stream_to_http_1_0_ends_with_the_connection),
         T(a_static_body_arrives_whole),
         T(a_half_closed_peer_gets_its_answer),
+        T(a_half_closed_peer_gets_all_its_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
