@@ -1,11 +1,12 @@
 -- The first schema. {i64} is a 64-bit integer on every engine; /*lite:...*/ and /*pg:...*/ are for
--- one engine only. Times are epoch milliseconds, enums the numbers of internal/domain.
+-- one engine only. Times are epoch milliseconds, enums the numbers of internal/domain. CHECK(x IN
+-- (...)) would make SQLite build a temporary table for every row that is written.
 
 CREATE TABLE users(
     id {i64} PRIMARY KEY,
     name TEXT NOT NULL,
-    role {i64} NOT NULL CHECK(role IN (1,2,3)),
-    status {i64} NOT NULL CHECK(status IN (1,2)),
+    role {i64} NOT NULL CHECK(role BETWEEN 1 AND 3),
+    status {i64} NOT NULL CHECK(status BETWEEN 1 AND 2),
     created_at {i64} NOT NULL
 );
 CREATE INDEX users_owner ON users(id) WHERE role=1 AND status=1;
@@ -43,7 +44,7 @@ CREATE INDEX sessions_ready ON sessions(ready_at,id) WHERE pending>0;
 CREATE TABLE messages(
     session_id {i64} NOT NULL,
     seq {i64} NOT NULL,
-    role {i64} NOT NULL CHECK(role IN (1,2,3,4)),
+    role {i64} NOT NULL CHECK(role BETWEEN 1 AND 4),
     run_id {i64} NOT NULL,
     created_at {i64} NOT NULL,
     client_id TEXT,
@@ -72,8 +73,8 @@ CREATE TABLE tasks(
     n {i64} NOT NULL,
     session_id {i64} NOT NULL,
     user_id {i64} NOT NULL,
-    kind {i64} NOT NULL CHECK(kind IN (1,2,3)),
-    status {i64} NOT NULL CHECK(status IN (1,2,3,4,5,6,7)),
+    kind {i64} NOT NULL CHECK(kind BETWEEN 1 AND 3),
+    status {i64} NOT NULL CHECK(status BETWEEN 1 AND 7),
     seq {i64} NOT NULL DEFAULT 0,
     out_first {i64} NOT NULL DEFAULT 0,
     out_last {i64} NOT NULL DEFAULT -1,
@@ -89,7 +90,7 @@ CREATE TABLE tasks(
     call_id TEXT,
     args TEXT,
     result TEXT,
-    is_error {i64} NOT NULL DEFAULT 0 CHECK(is_error IN (0,1)),
+    is_error {i64} NOT NULL DEFAULT 0 CHECK(is_error BETWEEN 0 AND 1),
     reply TEXT,
     tok_input {i64} NOT NULL DEFAULT 0,
     tok_output {i64} NOT NULL DEFAULT 0,
@@ -105,7 +106,7 @@ CREATE INDEX tasks_ended ON tasks(session_id,fence) WHERE kind=1 AND fence>0;
 CREATE TABLE task_changes(
     task_id {i64} NOT NULL,
     n {i64} NOT NULL,
-    status {i64} NOT NULL CHECK(status IN (1,2,3,4,5,6,7)),
+    status {i64} NOT NULL CHECK(status BETWEEN 1 AND 7),
     at {i64} NOT NULL,
     reason TEXT,
     PRIMARY KEY(task_id,n)
@@ -134,7 +135,7 @@ CREATE TABLE outbox(
     seq {i64} NOT NULL,
     channel TEXT NOT NULL,
     address TEXT NOT NULL,
-    status {i64} NOT NULL CHECK(status IN (1,2,3,4,5)),
+    status {i64} NOT NULL CHECK(status BETWEEN 1 AND 5),
     attempt {i64} NOT NULL,
     next_at {i64} NOT NULL,
     created_at {i64} NOT NULL,
@@ -145,7 +146,7 @@ CREATE INDEX outbox_open ON outbox(session_id,id) WHERE status<3;
 
 CREATE TABLE credentials(
     hash TEXT NOT NULL PRIMARY KEY,
-    kind {i64} NOT NULL CHECK(kind IN (1,2,3)),
+    kind {i64} NOT NULL CHECK(kind BETWEEN 1 AND 3),
     user_id {i64} NOT NULL,
     created_at {i64} NOT NULL,
     expires_at {i64} NOT NULL,
