@@ -70,17 +70,9 @@ static NF_RC send_stop(struct chat *c, struct nf_err *err)
     return send_json(c, &frame, err);
 }
 
-/* Model output is hostile: a terminal must not take orders from it. Tabs and line ends pass. */
 static void print_text(struct chat *c, const char *text)
 {
-    for (const char *p = text; *p; p++) {
-        unsigned char byte = (unsigned char)*p;
-        bool c1 = byte == 0xc2 && (unsigned char)p[1] >= 0x80 && (unsigned char)p[1] <= 0x9f;
-        if (c1)
-            p++;
-        else if (byte >= 0x20 ? byte != 0x7f : byte == '\n' || byte == '\t')
-            (void)fputc(byte, stdout);
-    }
+    nf_cli_print(stdout, "%s", text);
     if (text[0])
         c->at_line_start = text[strlen(text) - 1] == '\n';
     (void)fflush(stdout);
@@ -102,7 +94,7 @@ static void print_usage(const struct nf_json *event)
     int64_t out = nf_json_i64(nf_json_get(u, "output_tokens"), -1);
     if (!isatty(STDOUT_FILENO))
         return;
-    (void)printf("  (%s", model ? model : "no model");
+    nf_cli_print(stdout, "  (%s", model ? model : "no model");
     if (in >= 0 && out >= 0)
         (void)printf(", %lld + %lld tokens", (long long)in, (long long)out);
     (void)printf("%s)\n", nf_json_bool(nf_json_get(event, "stopped"), false) ? ", stopped" : "");
@@ -244,7 +236,9 @@ static int run_chat(struct nf_cli *cli, int argc, char **argv)
 
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--session") == 0 && i + 1 < argc) {
-            if (nf_str_set(&c.session, argv[++i], &err) != NF_OK)
+            i++;
+            if (nf_cli_check_word(argv[i], &err) != NF_OK ||
+                nf_str_set(&c.session, argv[i], &err) != NF_OK)
                 return nf_cli_fail(&err);
         } else if (i + 1 < argc || argv[i][0] == '-') {
             return nf_cli_misused(&nf_cli_chat);

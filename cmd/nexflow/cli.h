@@ -9,6 +9,7 @@
 #include "runtime/ws_client.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 
 /* Exit statuses. */
 enum { NF_CLI_OK = 0, NF_CLI_FAILED = 1, NF_CLI_USAGE = 2 };
@@ -34,6 +35,10 @@ struct nf_cli_command {
 extern const struct nf_cli_command nf_cli_chat, nf_cli_up, nf_cli_doctor, nf_cli_link, nf_cli_task,
     nf_cli_user, nf_cli_config, nf_cli_backup;
 
+/* Print what came from elsewhere (a model, a person): a terminal must not take orders from it, so
+ * control characters but tabs and line ends are left out. */
+void nf_cli_print(FILE *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* Print "nexflow: message" and return NF_CLI_FAILED. */
 int nf_cli_fail(const struct nf_err *err);
 /* Print how the command is used on standard error and return NF_CLI_USAGE. */
@@ -41,6 +46,9 @@ int nf_cli_misused(const struct nf_cli_command *c);
 
 /* The configuration, or why there is none. */
 NF_RC nf_cli_config_needed(const struct nf_cli *cli, struct nf_err *err);
+
+/* NF_E_INVALID: `word` cannot be an id or a status, and does not belong into a path. */
+NF_RC nf_cli_check_word(const char *word, struct nf_err *err);
 
 /* Ask the daemon over its Unix socket. `body` NULL: none. *status is the HTTP status, *ret its body
  * parsed (NULL if it has none). A status of 400 and more is an error with the daemon's own words.
@@ -54,5 +62,7 @@ NF_RC nf_cli_fetch(struct nf_cli *cli, const char *method, const char *path, con
 
 /* A line from standard input without its end. NF_E_NOT_FOUND: there are no more. Suspends. */
 NF_RC nf_cli_read_line(struct nf_cli *cli, struct nf_str *ret, struct nf_err *err);
-/* The same without showing what is typed, if standard input is a terminal. */
-NF_RC nf_cli_read_secret(struct nf_cli *cli, struct nf_str *ret, struct nf_err *err);
+/* The same without showing what is typed, if standard input is a terminal. `prompt` is printed once
+ * that is so. */
+NF_RC nf_cli_read_secret(struct nf_cli *cli, const char *prompt, struct nf_str *ret,
+                         struct nf_err *err);

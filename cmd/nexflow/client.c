@@ -2,6 +2,7 @@
 #include "cmd/nexflow/cli.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +13,34 @@
 #define ANSWER_TIMEOUT_MS 60000
 #define LINE_BYTES_MAX ((size_t)1 << 20)
 
+static void put_harmless(FILE *to, const char *text)
+{
+    for (const char *p = text; *p; p++) {
+        unsigned char byte = (unsigned char)*p;
+        bool c1 = byte == 0xc2 && (unsigned char)p[1] >= 0x80 && (unsigned char)p[1] <= 0x9f;
+        if (c1)
+            p++;
+        else if (byte >= 0x20 ? byte != 0x7f : byte == '\n' || byte == '\t')
+            (void)fputc(byte, to);
+    }
+}
+
+void nf_cli_print(FILE *to, const char *format, ...)
+{
+    char *text = NULL;
+    va_list args;
+    va_start(args, format);
+    int n = vasprintf(&text, format, args);
+    va_end(args);
+    if (n < 0)
+        return;
+    put_harmless(to, text);
+    free(text);
+}
+
 int nf_cli_fail(const struct nf_err *err)
 {
-    (void)fprintf(stderr, "nexflow: %s\n", err->msg);
+    nf_cli_print(stderr, "nexflow: %s\n", err->msg);
     return NF_CLI_FAILED;
 }
 
@@ -29,6 +55,14 @@ enum nf_code nf_cli_config_needed(const struct nf_cli *cli, struct nf_err *err)
 {
     if (cli->config_rc != NF_OK)
         return nf_err_set(err, cli->config_rc, "%s", cli->config_err.msg);
+    return NF_OK;
+}
+
+enum nf_code nf_cli_check_word(const char *word, struct nf_err *err)
+{
+    size_t n = strspn(word, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_");
+    if (n == 0 || word[n])
+        return nf_err_set(err, NF_E_INVALID, "'%.40s' is no id and no status", word);
     return NF_OK;
 }
 
@@ -94,6 +128,7 @@ enum nf_code nf_cli_call(struct nf_cli *cli, const char *method, const char *pat
 
 struct line {
     struct nf_str *to;
+    const char *prompt;
 };
 
 static enum nf_code read_line(void *arg, struct nf_err *err)
@@ -114,6 +149,7 @@ static enum nf_code read_line(void *arg, struct nf_err *err)
 
 static enum nf_code read_hidden(void *arg, struct nf_err *err)
 {
+    const struct line *l = arg;
     struct termios shown, hidden;
     bool terminal = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &shown) == 0;
     if (terminal) {
@@ -121,6 +157,8 @@ static enum nf_code read_hidden(void *arg, struct nf_err *err)
         hidden.c_lflag &= ~(tcflag_t)ECHO;
         (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
     }
+    (void)fputs(l->prompt, stdout);
+    (void)fflush(stdout);
     enum nf_code rc = read_line(arg, err);
     if (terminal) {
         (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
@@ -137,9 +175,10 @@ enum nf_code nf_cli_read_line(struct nf_cli *cli, struct nf_str *ret, struct nf_
     return nf_executor_call(cli->blocking, read_line, &l, err);
 }
 
-enum nf_code nf_cli_read_secret(struct nf_cli *cli, struct nf_str *ret, struct nf_err *err)
+enum nf_code nf_cli_read_secret(struct nf_cli *cli, const char *prompt, struct nf_str *ret,
+                                struct nf_err *err)
 {
-    struct line l = { .to = ret };
+    struct line l = { .to = ret, .prompt = prompt };
     nf_str_reset(ret);
     return nf_executor_call(cli->blocking, read_hidden, &l, err);
 }

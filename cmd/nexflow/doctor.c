@@ -195,7 +195,7 @@ static int print_text(const struct doctor *d, enum state worst)
     static const char *const marks[] = { "ok   ", "warn ", "FAIL " };
     for (size_t i = 0; i < d->n; i++) {
         const struct check *c = &d->checks[i];
-        (void)printf("%s %-20s %s%s%s\n", marks[c->state], c->name, c->cause,
+        nf_cli_print(stdout, "%s %-20s %s%s%s\n", marks[c->state], c->name, c->cause,
                      c->fix[0] ? "\n                           -> " : "", c->fix);
     }
     return (int)worst;

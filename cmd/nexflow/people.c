@@ -10,9 +10,10 @@ static int run_link(struct nf_cli *cli, int argc, char **argv)
     NF_CLEANUP(nf_str_done) struct nf_str path = { 0 };
     struct nf_err err;
 
-    if (argc > 2)
+    if (argc > 2 || (argc == 2 && argv[1][0] == '-'))
         return nf_cli_misused(&nf_cli_link);
-    if (nf_str_addf(&path, &err, "/api/v1/users/%s/links", argc == 2 ? argv[1] : "me") != NF_OK ||
+    if ((argc == 2 && nf_cli_check_word(argv[1], &err) != NF_OK) ||
+        nf_str_addf(&path, &err, "/api/v1/users/%s/links", argc == 2 ? argv[1] : "me") != NF_OK ||
         nf_cli_call(cli, "POST", nf_str_c(&path), "{}", &doc, &err) != NF_OK)
         return nf_cli_fail(&err);
     const char *url = nf_json_str(nf_json_get(nf_json_root(doc), "url"));
@@ -33,8 +34,8 @@ static void print_user(const struct nf_json *u)
     const char *role = nf_json_str(nf_json_get(u, "role"));
     const char *status = nf_json_str(nf_json_get(u, "status"));
     const char *name = nf_json_str(nf_json_get(u, "name"));
-    (void)printf("%-14s %-6s %-8s %s\n", id ? id : "", role ? role : "", status ? status : "",
-                 name ? name : "");
+    nf_cli_print(stdout, "%-14s %-6s %-8s %s\n", id ? id : "", role ? role : "",
+                 status ? status : "", name ? name : "");
 }
 
 static NF_RC list_users(struct nf_cli *cli, struct nf_err *err)
@@ -71,6 +72,7 @@ static NF_RC change_user(struct nf_cli *cli, const char *id, const char *key, co
 {
     NF_CLEANUP(nf_str_done) struct nf_str path = { 0 };
     const char *const members[][2] = { { key, value } };
+    NF_TRY(nf_cli_check_word(id, err));
     NF_TRY(nf_str_addf(&path, err, "/api/v1/users/%s", id));
     return send_user(cli, "PATCH", nf_str_c(&path), members, 1, err);
 }

@@ -12,7 +12,7 @@ static const char *text_of(const struct nf_json *v, const char *key)
 
 static void print_task(const struct nf_json *t)
 {
-    (void)printf("%-14s %-6s %-17s %-25s %s\n", text_of(t, "id"), text_of(t, "kind"),
+    nf_cli_print(stdout, "%-14s %-6s %-17s %-25s %s\n", text_of(t, "id"), text_of(t, "kind"),
                  text_of(t, "status"), text_of(t, "created_at"), text_of(t, "reason"));
 }
 
@@ -23,6 +23,8 @@ static NF_RC list_tasks(struct nf_cli *cli, const char *status, bool json, struc
     NF_CLEANUP(nf_str_done) struct nf_str path = { 0 };
     struct nf_json_out o;
 
+    if (status)
+        NF_TRY(nf_cli_check_word(status, err));
     NF_TRY(nf_str_addf(&path, err, "/api/v1/tasks?limit=50%s%s", status ? "&status=" : "",
                        status ? status : ""));
     NF_TRY(nf_cli_call(cli, "GET", nf_str_c(&path), NULL, &doc, err));
@@ -47,6 +49,7 @@ static NF_RC show_task(struct nf_cli *cli, const char *id, bool json, struct nf_
     NF_CLEANUP(nf_str_done) struct nf_str path = { 0 };
     struct nf_json_out o;
 
+    NF_TRY(nf_cli_check_word(id, err));
     NF_TRY(nf_str_addf(&path, err, "/api/v1/tasks/%s", id));
     NF_TRY(nf_cli_call(cli, "GET", nf_str_c(&path), NULL, &doc, err));
     const struct nf_json *t = nf_json_root(doc);
@@ -57,17 +60,19 @@ static NF_RC show_task(struct nf_cli *cli, const char *id, bool json, struct nf_
         (void)puts(nf_str_c(&text));
         return NF_OK;
     }
-    (void)printf("task     %s (%s)\nsession  %s\nstatus   %s %s\nattempt  %lld\n", text_of(t, "id"),
-                 text_of(t, "kind"), text_of(t, "session_id"), text_of(t, "status"),
-                 text_of(t, "reason"), (long long)nf_json_i64(nf_json_get(t, "attempt"), 0));
+    nf_cli_print(stdout, "task     %s (%s)\nsession  %s\nstatus   %s %s\nattempt  %lld\n",
+                 text_of(t, "id"), text_of(t, "kind"), text_of(t, "session_id"),
+                 text_of(t, "status"), text_of(t, "reason"),
+                 (long long)nf_json_i64(nf_json_get(t, "attempt"), 0));
     (void)puts("\nchanges");
     for (const struct nf_json *c = nf_json_first(nf_json_get(t, "changes")); c; c = nf_json_next(c))
-        (void)printf("  %s  %-17s %s\n", text_of(c, "at"), text_of(c, "status"),
+        nf_cli_print(stdout, "  %s  %-17s %s\n", text_of(c, "at"), text_of(c, "status"),
                      text_of(c, "reason"));
     (void)puts("\nsteps");
     for (const struct nf_json *s = nf_json_first(nf_json_get(t, "steps")); s; s = nf_json_next(s))
-        (void)printf("  %lld  %-6s %-17s %s\n", (long long)nf_json_i64(nf_json_get(s, "n"), 0),
-                     text_of(s, "kind"), text_of(s, "status"), text_of(s, "name"));
+        nf_cli_print(stdout, "  %lld  %-6s %-17s %s\n",
+                     (long long)nf_json_i64(nf_json_get(s, "n"), 0), text_of(s, "kind"),
+                     text_of(s, "status"), text_of(s, "name"));
     return NF_OK;
 }
 
@@ -75,6 +80,7 @@ static NF_RC cancel_task(struct nf_cli *cli, const char *id, struct nf_err *err)
 {
     NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
     NF_CLEANUP(nf_str_done) struct nf_str path = { 0 };
+    NF_TRY(nf_cli_check_word(id, err));
     NF_TRY(nf_str_addf(&path, err, "/api/v1/tasks/%s/cancel", id));
     NF_TRY(nf_cli_call(cli, "POST", nf_str_c(&path), "{}", &doc, err));
     (void)puts("cancelled");

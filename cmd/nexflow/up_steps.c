@@ -11,9 +11,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define REMOTE_PROBE_MS 10000
 #define READY_MS 20000
 #define POLL_MS 100
+#define ANSWER_SHOWN 60 /* bytes */
 #define CONFIG_MAX ((size_t)1 << 20)
 
 void nf_up_choice_done(struct nf_up_choice *c)
@@ -25,42 +25,32 @@ void nf_up_choice_done(struct nf_up_choice *c)
 /* --- finding
  * --------------------------------------------------------------------------------------- */
 
-static bool probe(struct nf_cli *cli, struct nf_up_choice *c, int64_t ms)
+static NF_RC probe(struct nf_cli *cli, struct nf_up_choice *c, int64_t ms, struct nf_err *err)
 {
-    struct nf_err ignored;
+    if (c->base_url[0])
+        NF_TRY(nf_llm_check_url("its address", c->base_url, err));
     return nf_llm_probe(cli->http, c->type, c->base_url[0] ? c->base_url : NULL, &c->key, ms,
-                        &c->models, &ignored) == NF_OK;
+                        &c->models, err);
 }
 
-size_t nf_up_find(struct nf_cli *cli, struct nf_up_choice ret[NF_UP_FOUND_MAX])
+static size_t find_keys(struct nf_cli *cli, struct nf_up_choice *ret)
 {
-    static const struct {
-        const char *env, *title, *name;
-        enum nf_llm_type type;
-    } keys[] = {
-        { "ANTHROPIC_API_KEY", "Anthropic, with the key in ANTHROPIC_API_KEY", "anthropic",
-          NF_LLM_ANTHROPIC },
-        { "OPENAI_API_KEY", "OpenAI, with the key in OPENAI_API_KEY", "openai", NF_LLM_OPENAI },
-    };
     static const struct {
         const char *env, *url, *title, *name;
         enum nf_llm_type type;
-    } servers[] = {
-        { "OLLAMA_HOST", "http://127.0.0.1:11434", "Ollama on this machine", "ollama",
-          NF_LLM_OLLAMA },
-        { NULL, "http://127.0.0.1:8080/v1", "the server on port 8080 (llama.cpp)", "llamacpp",
-          NF_LLM_CUSTOM },
-        { NULL, "http://127.0.0.1:1234/v1", "the server on port 1234 (LM Studio)", "lmstudio",
-          NF_LLM_CUSTOM },
+    } keys[] = {
+        { "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "Anthropic, with the key in ANTHROPIC_API_KEY",
+          "anthropic", NF_LLM_ANTHROPIC },
+        { "OPENAI_API_KEY", "OPENAI_BASE_URL", "OpenAI, with the key in OPENAI_API_KEY", "openai",
+          NF_LLM_OPENAI },
     };
-    struct nf_err ignored;
+    struct nf_err err;
     size_t n = 0;
-
     for (size_t i = 0; i < NF_COUNT(keys); i++) {
         const char *key = getenv(keys[i].env);
-        const char *url = i == 1 ? getenv("OPENAI_BASE_URL") : getenv("ANTHROPIC_BASE_URL");
+        const char *url = getenv(keys[i].url);
         struct nf_up_choice *c = &ret[n];
-        if (!key || key[0] == '\0' || nf_secret_set(&c->key, key, &ignored) != NF_OK)
+        if (!key || key[0] == '\0' || nf_secret_set(&c->key, key, &err) != NF_OK)
             continue;
         c->title = keys[i].title;
         c->name = keys[i].name;
@@ -68,25 +58,71 @@ size_t nf_up_find(struct nf_cli *cli, struct nf_up_choice ret[NF_UP_FOUND_MAX])
         c->key_env = keys[i].env;
         if (url && strlen(url) < sizeof(c->base_url))
             (void)snprintf(c->base_url, sizeof(c->base_url), "%s", url);
-        if (probe(cli, c, REMOTE_PROBE_MS))
+        if (probe(cli, c, NF_UP_REMOTE_PROBE_MS, &err) == NF_OK) {
             n++;
-        else
-            nf_secret_done(&c->key);
+            continue;
+        }
+        nf_cli_print(stdout, "The key in %s does not work: %s\n", keys[i].env, err.msg);
+        nf_up_choice_done(c);
+        *c = (struct nf_up_choice){ 0 };
     }
+    return n;
+}
+
+/* OLLAMA_HOST is what Ollama's server listens on: often without a scheme or a port, and with the
+ * address that means all of them. */
+static void ollama_url(const char *host, char *ret, size_t max)
+{
+    const char *scheme = strstr(host, "://") ? "" : "http://";
+    const char *rest = strstr(host, "://") ? strstr(host, "://") + 3 : host;
+    const char *port = strrchr(rest, ':') ? "" : ":11434";
+    if (strncmp(host, "0.0.0.0", 7) == 0)
+        (void)snprintf(ret, max, "http://127.0.0.1%s%s", host + 7, port);
+    else
+        (void)snprintf(ret, max, "%s%s%s", scheme, host, port);
+}
+
+static size_t find_servers(struct nf_cli *cli, struct nf_up_choice *ret)
+{
+    static const struct {
+        const char *url, *title, *name;
+        enum nf_llm_type type;
+    } servers[] = {
+        { "http://127.0.0.1:11434", "Ollama", "ollama", NF_LLM_OLLAMA },
+        { "http://127.0.0.1:8080/v1", "the server on port 8080 (llama.cpp)", "llamacpp",
+          NF_LLM_CUSTOM },
+        { "http://127.0.0.1:1234/v1", "the server on port 1234 (LM Studio)", "lmstudio",
+          NF_LLM_CUSTOM },
+    };
+    const char *host = getenv("OLLAMA_HOST");
+    struct nf_err err;
+    size_t n = 0;
     for (size_t i = 0; i < NF_COUNT(servers); i++) {
-        const char *host = servers[i].env ? getenv(servers[i].env) : NULL;
         struct nf_up_choice *c = &ret[n];
+        bool named = servers[i].type == NF_LLM_OLLAMA && host && host[0];
         c->title = servers[i].title;
         c->name = servers[i].name;
         c->type = servers[i].type;
-        c->key_env = NULL;
-        bool full = host && strncmp(host, "http", 4) == 0;
-        (void)snprintf(c->base_url, sizeof(c->base_url), "%s%s", host && !full ? "http://" : "",
-                       host ? host : servers[i].url);
-        if (probe(cli, c, NF_UP_PROBE_MS))
+        if (named)
+            ollama_url(host, c->base_url, sizeof(c->base_url));
+        else
+            (void)snprintf(c->base_url, sizeof(c->base_url), "%s", servers[i].url);
+        if (probe(cli, c, NF_UP_PROBE_MS, &err) == NF_OK) {
             n++;
+            continue;
+        }
+        if (named)
+            nf_cli_print(stdout, "Ollama at %s (OLLAMA_HOST): %s\n", c->base_url, err.msg);
+        nf_up_choice_done(c);
+        *c = (struct nf_up_choice){ 0 };
     }
     return n;
+}
+
+size_t nf_up_find(struct nf_cli *cli, struct nf_up_choice ret[NF_UP_FOUND_MAX])
+{
+    size_t n = find_keys(cli, ret);
+    return n + find_servers(cli, ret + n);
 }
 
 /* --- writing
@@ -152,6 +188,18 @@ static bool has_llm_block(const char *text)
     return strncmp(text, "llm:", 4) == 0 || strstr(text, "\nllm:") != NULL;
 }
 
+enum nf_code nf_up_check_file(const char *path, struct nf_err *err)
+{
+    NF_CLEANUP(nf_str_done) struct nf_str text = { 0 };
+    NF_TRY(read_file(path, &text, err));
+    if (has_llm_block(nf_str_c(&text)))
+        return nf_err_set(err, NF_E_CONFLICT,
+                          "'%s' has an llm block without a provider: add the provider there by "
+                          "hand, or remove the block and run this again",
+                          path);
+    return NF_OK;
+}
+
 static NF_RC write_file(const char *path, const struct nf_str *text, struct nf_err *err)
 {
     NF_CLEANUP(nf_str_done) struct nf_str fresh = { 0 };
@@ -175,10 +223,8 @@ enum nf_code nf_up_save(const char *path, const char *yaml, struct nf_err *err)
     NF_CLEANUP(nf_str_done) struct nf_str dir = { 0 };
     const char *slash = strrchr(path, '/');
 
+    NF_TRY(nf_up_check_file(path, err));
     NF_TRY(read_file(path, &text, err));
-    if (has_llm_block(nf_str_c(&text)))
-        return nf_err_set(err, NF_E_CONFLICT,
-                          "'%s' has an llm block already: add the provider there by hand", path);
     if (text.len > 0 && text.p[text.len - 1] != '\n')
         NF_TRY(nf_str_adds(&text, "\n", err));
     NF_TRY(nf_str_adds(&text, yaml, err));
@@ -246,6 +292,17 @@ enum nf_code nf_up_try(struct nf_cli *cli, const char *yaml, struct nf_str *answ
     return NF_OK;
 }
 
+void nf_up_print_answer(const char *model, const struct nf_str *answer, int64_t ms)
+{
+    size_t n = 0;
+    while (n < answer->len && n < ANSWER_SHOWN && (unsigned char)answer->p[n] >= ' ')
+        n++;
+    while (n > 0 && n < answer->len && ((unsigned char)answer->p[n] & 0xc0) == 0x80)
+        n--; /* not within a character */
+    nf_cli_print(stdout, "OK: %s answered \"%.*s\" in %.1f s\n", model, (int)n, nf_str_c(answer),
+                 (double)ms / 1000);
+}
+
 /* --- the daemon
  * ------------------------------------------------------------------------------------ */
 
@@ -261,7 +318,7 @@ static pid_t running_daemon(const struct nf_cli *cli)
         nf_str_addf(&path, &ignored, "%s.lock", database) != NF_OK ||
         read_file(nf_str_c(&path), &text, &ignored) != NF_OK)
         return 0;
-    struct nf_slice digits = { nf_str_c(&text), strcspn(nf_str_c(&text), "\n") };
+    struct nf_slice digits = { nf_str_c(&text), strspn(nf_str_c(&text), "0123456789") };
     return nf_slice_u63(digits, &pid) ? (pid_t)pid : 0;
 }
 
@@ -285,60 +342,100 @@ static void daemon_path(char *ret, size_t max)
     (void)snprintf(slash, 16, "/nexflowd");
 }
 
-/* Start it in a session of its own, so that it outlives this terminal. */
-static NF_RC spawn_daemon(struct nf_cli *cli, struct nf_err *err)
+bool nf_up_daemon_lacks(struct nf_cli *cli, const char *variable)
 {
-    NF_CLEANUP(nf_str_done) struct nf_str log = { 0 };
+    NF_CLEANUP(nf_str_done) struct nf_str environment = { 0 };
+    struct nf_err ignored;
+    char path[64];
+    pid_t pid = running_daemon(cli);
+    size_t n = strlen(variable);
+
+    if (pid <= 0 || !answers(cli, "/health"))
+        return false;
+    (void)snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
+    if (read_file(path, &environment, &ignored) != NF_OK)
+        return false;
+    for (size_t i = 0; i < environment.len; i += strlen(environment.p + i) + 1)
+        if (strncmp(environment.p + i, variable, n) == 0 && environment.p[i + n] == '=')
+            return false;
+    return true;
+}
+
+/* In a session of its own, so that it outlives this terminal. Returns only if it cannot. */
+static void become_daemon(const char *config, int null, int log)
+{
     char program[4096];
+    daemon_path(program, sizeof(program));
+    if (setsid() < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(log, 2) < 0)
+        return;
+    execlp(program, "nexflowd", "--config", config, (char *)NULL);
+    (void)fprintf(stderr, "start %s: %s\n", program, strerror(errno));
+}
+
+static NF_RC spawn_daemon(struct nf_cli *cli, struct nf_str *log, pid_t *ret, struct nf_err *err)
+{
     const char *config = cli->config_path ? cli->config_path : NF_CONFIG_DEFAULT_PATH;
 
-    NF_TRY(nf_daemon_config_data_dir(&cli->config, &log, err));
-    if (mkdir(nf_str_c(&log), 0700) != 0 && errno != EEXIST)
-        return nf_err_set(err, NF_E_IO, "create directory '%s': %s", nf_str_c(&log),
+    NF_TRY(nf_daemon_config_data_dir(&cli->config, log, err));
+    if (mkdir(nf_str_c(log), 0700) != 0 && errno != EEXIST)
+        return nf_err_set(err, NF_E_IO, "create directory '%s': %s", nf_str_c(log),
                           strerror(errno));
-    NF_TRY(nf_str_adds(&log, "/nexflowd.log", err));
-    daemon_path(program, sizeof(program));
-    int fd = open(nf_str_c(&log), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    NF_TRY(nf_str_adds(log, "/nexflowd.log", err));
+    int fd = open(nf_str_c(log), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     pid_t pid = fd >= 0 && null >= 0 ? fork() : -1;
     if (pid == 0) {
-        /* Twice, so that nobody has to reap it. */
-        if (setsid() < 0 || fork() != 0)
-            _exit(0);
-        if (dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(fd, 2) < 0)
-            _exit(127);
-        execlp(program, "nexflowd", "--config", config, (char *)NULL);
+        become_daemon(config, null, fd);
         _exit(127);
     }
-    enum nf_code rc = pid > 0 && waitpid(pid, NULL, 0) == pid
-                          ? NF_OK
-                          : nf_err_set(err, NF_E_IO, "start %s: %s", program, strerror(errno));
+    enum nf_code rc = pid > 0 ? NF_OK
+                              : nf_err_set(err, NF_E_IO, "start the daemon with its log in %s: %s",
+                                           nf_str_c(log), strerror(errno));
     if (fd >= 0)
         (void)close(fd);
     if (null >= 0)
         (void)close(null);
-    if (rc == NF_OK)
-        (void)printf("Starting the daemon; its log is %s\n", nf_str_c(&log));
-    return rc;
+    NF_TRY(rc);
+    (void)printf("Starting the daemon; its log is %s\n", nf_str_c(log));
+    *ret = pid;
+    return NF_OK;
+}
+
+/* The last line of the log of a daemon that ended at once. */
+static enum nf_code ended(const struct nf_str *log, struct nf_err *err)
+{
+    NF_CLEANUP(nf_str_done) struct nf_str text = { 0 };
+    struct nf_err ignored;
+    enum nf_code rc = read_file(nf_str_c(log), &text, &ignored);
+    while (rc == NF_OK && text.len > 0 && text.p[text.len - 1] == '\n')
+        text.p[--text.len] = '\0';
+    const char *last = rc == NF_OK && text.len > 0 ? strrchr(text.p, '\n') : NULL;
+    last = last ? last + 1 : nf_str_c(&text);
+    return nf_err_set(err, NF_E_UNAVAILABLE, "the daemon ended at once; its log is %s: %s",
+                      nf_str_c(log), last);
 }
 
 enum nf_code nf_up_daemon(struct nf_cli *cli, struct nf_err *err)
 {
+    NF_CLEANUP(nf_str_done) struct nf_str log = { 0 };
+    pid_t started = 0;
     if (!answers(cli, "/health")) {
-        NF_TRY(spawn_daemon(cli, err));
-    } else if (!answers(cli, "/ready")) {
+        NF_TRY(spawn_daemon(cli, &log, &started, err));
+    } else {
         pid_t pid = running_daemon(cli);
         if (pid <= 0 || kill(pid, SIGHUP) != 0)
             return nf_err_set(err, NF_E_UNAVAILABLE,
                               "the running daemon cannot be told of the new model: restart it");
-        (void)puts("The running daemon takes the model over.");
+        (void)puts("The running daemon takes the configuration over.");
     }
     for (int64_t waited = 0; waited < READY_MS; waited += POLL_MS) {
+        if (started > 0 && waitpid(started, NULL, WNOHANG) == started)
+            return ended(&log, err);
+        NF_TRY(nf_sleep(POLL_MS, err)); /* a reload takes a moment, too */
         if (answers(cli, "/ready"))
             return NF_OK;
-        NF_TRY(nf_sleep(POLL_MS, err));
     }
     return nf_err_set(err, NF_E_TIMEOUT,
-                      "the daemon is not ready after %d s: `nexflow doctor` says why",
+                      "the daemon is not ready after %d s: its log and `nexflow doctor` say why",
                       READY_MS / 1000);
 }

@@ -25,6 +25,17 @@ class Provider:
         return (f'{{name: {name}, type: {kind}, base_url: "{base or url}", models: {models}'
                 f"{secret}}}")
 
+    def url(self, path=""):
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    def offer(self, *models):
+        """What it lists as its models."""
+        self._call("POST", "/_script", {"model": "*", "models": list(models), "script": {}})
+
+    def model_does(self, model, **script):
+        """What one model does from now on."""
+        self._call("POST", "/_script", {"model": model, "script": script})
+
     def _call(self, method, path, body=None):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         connection.request(method, path, json.dumps(body) if body is not None else None)

@@ -344,7 +344,10 @@ class Server:
         except ValueError:
             body = {}
         if path.rstrip("/").endswith("/models") or path.endswith("/api/tags"):
-            await self.list_models(writer, path)
+            if self.refuses(headers):
+                await self.reply(writer, 401, {"error": {"message": "wrong key", "type": "authentication_error"}})
+            else:
+                await self.list_models(writer, path)
             return True
         protocol = next((p for s, p in PROTOCOLS.items() if path.endswith(s)), None)
         if method != "POST" or not protocol:
@@ -354,13 +357,20 @@ class Server:
         del self.log[:-LOG_MAX]
         return await self.answer(reader, writer, path, headers, body, protocol)
 
+    @staticmethod
+    def given(headers):
+        return headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ")
+
+    def refuses(self, headers):
+        return self.key and self.given(headers) != self.key
+
     async def answer(self, reader, writer, path, headers, body, protocol):
         stream, error, content_type = protocol
         model = str(body.get("model", ""))
         script = dict(self.script_for(model))
-        given = headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ")
-        if self.key and given != self.key:
-            script = {"status": 401, "error": "authentication_error", "message": "wrong key " + given}
+        if self.refuses(headers):
+            script = {"status": 401, "error": "authentication_error",
+                      "message": "wrong key " + self.given(headers)}
         await self.pause(reader, script.get("head_delay", 0))
         if script.get("hang") == "head":
             await self.pause(reader, HANG_S)
