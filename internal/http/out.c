@@ -4,6 +4,9 @@
 #include <string.h>
 #include <utlist.h>
 
+#define SMALL                                                                                      \
+    ((size_t)2048) /* bytes: to copy so few costs less than what writev does beyond write */
+
 struct write {
     uv_write_t req;
     struct nf_httpd_conn *c;
@@ -100,7 +103,15 @@ static enum nf_code give(struct nf_httpd_conn *c, const char *p, size_t n, char 
 /* What the kernel takes now; -1 and closed if the connection is broken. */
 static ssize_t try_write(struct nf_httpd_conn *c, const uv_buf_t *b, unsigned n)
 {
-    int r = uv_try_write(&c->u.stream, b, n);
+    char together[SMALL];
+    uv_buf_t one = { .base = together, .len = 0 };
+    for (unsigned i = 0; n > 1 && i < n && one.len <= SMALL; i++) {
+        if (b[i].len <= SMALL - one.len)
+            memcpy(together + one.len, b[i].base, b[i].len);
+        one.len += b[i].len;
+    }
+    bool small = n > 1 && one.len <= SMALL;
+    int r = uv_try_write(&c->u.stream, small ? &one : b, small ? 1 : n);
     if (r >= 0)
         return r;
     if (r == UV_EAGAIN)
