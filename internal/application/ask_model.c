@@ -250,7 +250,8 @@ static NF_RC keep_reply(struct nf_turn *t, struct reply *r, struct nf_err *err)
 
 enum nf_code nf_turn_ask(struct nf_turn *t, struct nf_err *err)
 {
-    NF_CLEANUP(reply_done) struct reply r = { .sink.event = on_event, .turn = t };
+    NF_CLEANUP(reply_done)
+    struct reply r = { .sink.event = on_event, .turn = t, .tokens = { -1, -1, -1, -1 } };
     struct nf_model_outcome out = { 0 };
     struct nf_err ignored;
     int64_t begun = t->steps == 0 ? t->claim->step_id : 0;
@@ -270,8 +271,8 @@ enum nf_code nf_turn_ask(struct nf_turn *t, struct nf_err *err)
     t->step.attempt = out.attempts > 0 ? out.attempts : 1;
     if (rc == NF_OK)
         rc = keep_reply(t, &r, err);
-    else if (keep_text(t, &r, &ignored) != NF_OK)
-        rc = NF_E_NOMEM;
+    else if (keep_text(t, &r, &ignored) != NF_OK && rc != NF_E_CANCELED)
+        rc = NF_E_NOMEM; /* who stopped or parked the turn gets that, if need be without the text */
     if (rc == NF_OK)
         rc = nf_task_become(&t->step, NF_TASK_COMPLETED, nf_app_now(t->app), NULL, err);
     /* The last step is written down together with the answer. */

@@ -1,5 +1,6 @@
 /* The tool calls of a turn, and what the journal says of those that a crash cut off. */
 #include "application/turn.h"
+#include "base/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,11 +27,23 @@ static NF_RC keep_result(struct nf_turn *t, const struct nf_task *step, struct n
     return NF_OK;
 }
 
+/* What of a result the model gets: all, or its beginning and how much there was. */
+static NF_RC cut_result(struct nf_str *out, struct nf_err *err)
+{
+    size_t all = out->len;
+    if (all <= TOOL_RESULT_MAX)
+        return NF_OK;
+    out->len = nf_utf8_cut(out->p, all, TOOL_RESULT_MAX);
+    out->p[out->len] = '\0';
+    return nf_str_addf(out, err, "\n[cut here: the result has %zu bytes, more than %zu]", all,
+                       TOOL_RESULT_MAX);
+}
+
 /* Let the tool run. Its failure is a result too: the model shall read it and act on it. */
 static NF_RC run(struct nf_turn *t, struct nf_task *step, struct nf_err *err)
 {
     struct nf_tools *tools = t->app->tools;
-    NF_CLEANUP(nf_str_done) struct nf_str out = { .max = TOOL_RESULT_MAX };
+    NF_CLEANUP(nf_str_done) struct nf_str out = { .max = NF_REPLY_BYTES_MAX };
     const struct nf_tool_call call = { .user_id = t->claim->user_id,
                                        .session_id = t->claim->session_id,
                                        .task_id = step->id,
@@ -46,6 +59,7 @@ static NF_RC run(struct nf_turn *t, struct nf_task *step, struct nf_err *err)
         nf_str_reset(&out);
         NF_TRY(nf_str_addf(&out, err, "error: %s", why.msg));
     }
+    NF_TRY(cut_result(&out, err));
     step->is_error = rc != NF_OK;
     NF_TRY(nf_strdup(nf_str_c(&out), &step->result, err));
     return nf_task_become(step, rc == NF_OK ? NF_TASK_COMPLETED : NF_TASK_FAILED,
@@ -108,12 +122,13 @@ static NF_RC replay_model(struct nf_turn *t, struct nf_task *step, struct nf_err
 
 /* A tool call that had begun when we died. One that may be repeated is; of another nobody knows
  * whether it had its effect, and the model is told so. */
-static NF_RC settle_tool(struct nf_turn *t, struct nf_task *step, struct nf_err *err)
+static NF_RC settle_tool(struct nf_turn *t, struct nf_err *err)
 {
     static const char unknown[] =
         "error: Nexflow was restarted while this ran. It is unknown whether it took effect; it was "
         "not repeated. Check before trying again.";
     struct nf_tools *tools = t->app->tools;
+    struct nf_task *step = &t->step;
 
     if (tools && tools->ops->is_idempotent(tools, step->name)) {
         step->attempt++;
@@ -127,6 +142,31 @@ static NF_RC settle_tool(struct nf_turn *t, struct nf_task *step, struct nf_err 
     return nf_turn_write_end(t, step, err);
 }
 
+/* A model call without a reply cost nothing but money: it ends here, and is made again under a new
+ * number. */
+static NF_RC give_up_model(struct nf_turn *t, struct nf_err *err)
+{
+    static const char why[] = "Nexflow was restarted meanwhile: the model was asked again.";
+
+    NF_TRY(nf_task_become(&t->step, NF_TASK_FAILED, nf_app_now(t->app), why, err));
+    return nf_turn_write_end(t, &t->step, err);
+}
+
+/* Take over the newest step of the journal, t->step. */
+static NF_RC replay_step(struct nf_turn *t, struct nf_err *err)
+{
+    bool ended = nf_task_is_final(t->step.status);
+
+    if (t->step.kind == NF_TASK_MODEL) {
+        if (t->step.status == NF_TASK_COMPLETED)
+            return replay_model(t, &t->step, err);
+        return ended ? NF_OK : give_up_model(t, err);
+    }
+    if (!ended)
+        NF_TRY(settle_tool(t, err));
+    return keep_result(t, &t->step, err);
+}
+
 enum nf_code nf_turn_replay_journal(struct nf_turn *t, struct nf_err *err)
 {
     NF_CLEANUP(nf_tasks_done) struct nf_tasks steps = { 0 };
@@ -135,22 +175,17 @@ enum nf_code nf_turn_replay_journal(struct nf_turn *t, struct nf_err *err)
 
     NF_TRY(t->app->turns->ops->steps(t->app->turns, t->claim->run_id, &steps, err));
     for (size_t i = 0; i < steps.n; i++) {
-        struct nf_task *step = &steps.v[i];
-        /* A model call without a reply cost nothing but money: it is made again under a new number.
-         */
-        t->steps = step->n;
-        if (step->kind == NF_TASK_MODEL && step->status != NF_TASK_COMPLETED)
-            continue;
-        if (step->kind == NF_TASK_MODEL) {
-            NF_TRY(replay_model(t, step, err));
+        nf_task_done(&t->step);
+        t->step = nf_take(steps.v[i]);
+        t->steps = t->step.n;
+        t->step_written = nf_task_is_final(t->step.status);
+        NF_TRY(replay_step(t, err));
+        if (t->step.kind == NF_TASK_TOOL) {
+            results++;
+        } else if (t->step.status == NF_TASK_COMPLETED) {
             replied = true;
             results = 0;
-            continue;
         }
-        if (!nf_task_is_final(step->status))
-            NF_TRY(settle_tool(t, step, err));
-        NF_TRY(keep_result(t, step, err));
-        results++;
     }
     if (replied && !t->over)
         NF_TRY(nf_turn_call_tools(t, results, err));

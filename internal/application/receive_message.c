@@ -54,7 +54,13 @@ enum nf_code nf_receive_message(struct nf_app *a, const struct nf_incoming *in,
     acc.run_id = nf_app_id(a);
     acc.step_id = nf_app_id(a);
 
-    NF_TRY(a->turns->ops->accept(a->turns, &acc, ret, err));
+    enum nf_code rc = a->turns->ops->accept(a->turns, &acc, ret, err);
+    if (rc == NF_E_CONFLICT && acc.create) { /* the chat got a session meanwhile: that one, then */
+        acc.create = NULL;
+        NF_TRY(choose_session(a, in, &fresh, &acc, err));
+        rc = a->turns->ops->accept(a->turns, &acc, ret, err);
+    }
+    NF_TRY(rc);
 
     if (ret->claimed)
         a->runner->ops->start(a->runner, &ret->claim);

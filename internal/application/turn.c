@@ -75,8 +75,8 @@ enum nf_code nf_turn_write_begin(struct nf_turn *t, const struct nf_task *step, 
 {
     enum nf_code rc = t->app->turns->ops->step_begin(t->app->turns, t->claim, step, err);
     t->lost = t->lost || rc == NF_E_CONFLICT;
-    /* What never began in the database cannot end there. */
-    t->step_written = t->step_written || (rc != NF_OK && step == &t->step);
+    /* What never began in the database cannot end there. An earlier attempt's step is there. */
+    t->step_written = t->step_written || (rc != NF_OK && step == &t->step && step->attempt == 1);
     return rc;
 }
 

@@ -1,0 +1,253 @@
+/* Answering a turn with tool calls. */
+#include "tests/unit/use_case_fixture.h"
+
+static int with_tools(void **state)
+{
+    struct world *w = world_new();
+    w->app.tools = &w->tools.port;
+    *state = w;
+    return 0;
+}
+
+static void a_tool_is_called_and_its_result_read(void **state)
+{
+    struct world *w = *state;
+    MODEL_SAYS(w, { .text = "Let me see.", .calls = { { "c1", "clock", "{\"tz\":1}" } } },
+               { .text = "It is noon." });
+    struct nf_accepted a = write_message(w, "m1", "time?");
+    assert_ok(answer(w), &w->err);
+    assert_string_equal(said(w), "user:time?|assistant:Let me see.|tool:noon {\"tz\":1}|"
+                                 "assistant:It is noon.|");
+    assert_string_equal(w->model.context,
+                        "user:time?|assistant:Let me see.|call:clock|tool:noon {\"tz\":1}|");
+    assert_string_equal(steps_of(w, a.run_id), "1 model completed|2 tool completed|"
+                                               "3 model completed|");
+    static const enum nf_run_event_type types[] = {
+        NF_RUN_STARTED,    NF_RUN_TEXT_START, NF_RUN_TEXT,     NF_RUN_TEXT_END,
+        NF_RUN_TOOL_START, NF_RUN_TOOL_ARGS,  NF_RUN_TOOL_END, NF_RUN_TOOL_RESULT,
+        NF_RUN_TEXT_START, NF_RUN_TEXT,       NF_RUN_TEXT_END, NF_RUN_FINISHED,
+    };
+    assert_int_equal(w->web.seen.n, sizeof(types) / sizeof(types[0]));
+    for (size_t i = 0; i < w->web.seen.n; i++)
+        assert_int_equal(w->web.seen.v[i].e.type, types[i]);
+    assert_int_equal(w->web.seen.v[w->web.seen.n - 1].e.tokens.output, 10); /* of both calls */
+    check_replay(w, a.run_id);
+    assert_string_equal(w->web.last, "It is noon.");
+}
+
+static void several_calls_run_in_order(void **state)
+{
+    struct world *w = *state;
+    MODEL_SAYS(
+        w, { .calls = { { "a", "clock", "1" }, { "b", "clock", NULL }, { "c", "clock", "3" } } },
+        { .text = "done" });
+    struct nf_accepted a = write_message(w, "m1", "go");
+    assert_ok(answer(w), &w->err);
+    assert_string_equal(said(w), "user:go|assistant:|tool:noon 1|tool:noon {}|tool:noon 3|"
+                                 "assistant:done|");
+    check_replay(w, a.run_id);
+}
+
+static void a_failing_tool_is_told_to_the_model(void **state)
+{
+    struct world *w = *state;
+    MODEL_SAYS(w, { .calls = { { "a", "fails", "{}" } } }, { .text = "sorry" });
+    struct nf_accepted a = write_message(w, "m1", "go");
+    assert_ok(answer(w), &w->err);
+    assert_string_equal(w->model.context, "user:go|call:fails|tool:error: the tool broke|");
+    assert_string_equal(steps_of(w, a.run_id),
+                        "1 model completed|2 tool failed|3 model completed|");
+    assert_int_equal(w->control.status, NF_TASK_COMPLETED);
+    check_replay(w, a.run_id);
+}
+
+static void an_unknown_tool_is_told_to_the_model(void **state)
+{
+    struct world *w = *state;
+    MODEL_SAYS(w, { .calls = { { "a", "teleport", "{}" } } }, { .text = "sorry" });
+    write_message(w, "m1", "go");
+    assert_ok(answer(w), &w->err);
+    assert_string_equal(w->model.context,
+                        "user:go|call:teleport|tool:error: there is no tool 'teleport'|");
+    w->app.tools = NULL; /* nor are there any at all */
+    write_message(w, "m2", "again");
+    assert_ok(answer(w), &w->err);
+    assert_non_null(strstr(w->model.context, "user:again|call:teleport|tool:error: there is no"));
+}
+
+static char *result_of(struct world *w, size_t bytes)
+{
+    MODEL_SAYS(w, { .calls = { { "a", "long", "{}" } } }, { .text = "done" });
+    struct nf_tasks steps = { 0 };
+    w->tools.result_bytes = bytes;
+    struct nf_accepted a = write_message(w, "m1", "go");
+    assert_ok(answer(w), &w->err);
+    check_replay(w, a.run_id);
+    assert_ok(w->s.turns->ops->steps(w->s.turns, a.run_id, &steps, &w->err), &w->err);
+    assert_int_equal(steps.n, 3);
+    char *text = nf_take(steps.v[1].result);
+    nf_tasks_done(&steps);
+    return text;
+}
+
+static void a_result_at_the_limit_is_whole(void **state)
+{
+    char *text = result_of(*state, (size_t)256 * 1024);
+    assert_int_equal(strlen(text), 256 * 1024);
+    free(text);
+}
+
+static void a_longer_result_is_cut_at_a_character_and_says_so(void **state)
+{
+    char *text = result_of(*state, (size_t)256 * 1024 + 4);
+    assert_string_equal(text + (size_t)256 * 1024 - 4,
+                        "\xf0\x9f\x95\x90\n[cut here: the result has 262148 bytes, more than "
+                        "262144]");
+    free(text);
+}
+
+static void a_result_that_no_memory_should_hold_is_an_error(void **state)
+{
+    char *text = result_of(*state, (size_t)2 << 20);
+    assert_string_equal(text, "error: text over 1048575 bytes");
+    free(text);
+}
+
+static void thinking_stays_with_tool_calls_only(void **state)
+{
+    struct world *w = *state;
+    MODEL_SAYS(w, { .thinking = "which clock", .calls = { { "a", "clock", "{}" } } },
+               { .thinking = "good", .text = "noon" });
+    struct nf_messages m = { 0 };
+    struct nf_accepted a = write_message(w, "m1", "go");
+    assert_ok(answer(w), &w->err);
+    assert_string_equal(w->model.context, "user:go|thinking:which clock|call:clock|tool:noon {}|");
+    assert_ok(w->s.sessions->ops->run_messages(w->s.sessions, w->session, a.run_id, &m, &w->err),
+              &w->err);
+    assert_int_equal(m.n, 4);
+    assert_int_equal(m.v[1].parts.n, 2);
+    assert_string_equal(m.v[1].parts.v[0].text, "which clock");
+    assert_string_equal(m.v[1].parts.v[0].signature, "signed");
+    assert_int_equal(m.v[3].parts.n, 0);
+    nf_messages_done(&m);
+}
+
+static void a_turn_that_never_ends_is_ended_after_32_steps(void **state)
+{
+    struct world *w = *state;
+    MODEL_SAYS(w, { .calls = { { "a", "clock", "{}" } } });
+    w->model.endless = true;
+    struct nf_accepted a = write_message(w, "m1", "go");
+    assert_ok(answer(w), &w->err);
+    assert_int_equal(w->control.status, NF_TASK_FAILED);
+    assert_int_equal(w->tools.calls, 16);
+    assert_int_equal(w->model.asked, 16);
+    assert_string_equal(w->web.last,
+                        "stopped after 32 steps without an answer: ask for less at once");
+    check_replay(w, a.run_id);
+}
+
+/* 15 rounds of a model call and a tool call each: the answer is the 31st step. */
+static void an_answer_within_32_steps_is_one(void **state)
+{
+    struct world *w = *state;
+    static struct fake_reply replies[16];
+    for (size_t i = 0; i < 15; i++)
+        replies[i] = (struct fake_reply){ .calls = { { "a", "clock", "{}" } } };
+    replies[15] = (struct fake_reply){ .text = "done" };
+    model_says(w, replies, 16);
+    struct nf_accepted a = write_message(w, "m1", "go");
+    assert_ok(answer(w), &w->err);
+    assert_int_equal(w->control.status, NF_TASK_COMPLETED);
+    assert_non_null(strstr(steps_of(w, a.run_id), "31 model completed|"));
+    check_replay(w, a.run_id);
+}
+
+#define CALL                                                                                       \
+    {                                                                                              \
+        "a", "clock", "{}"                                                                         \
+    }
+#define CALLS_4 CALL, CALL, CALL, CALL
+
+static void sixteen_calls_at_once_run(void **state)
+{
+    struct world *w = *state;
+    MODEL_SAYS(w, { .calls = { CALLS_4, CALLS_4, CALLS_4, CALLS_4 } }, { .text = "done" });
+    struct nf_accepted a = write_message(w, "m1", "go");
+    assert_ok(answer(w), &w->err);
+    assert_int_equal(w->control.status, NF_TASK_COMPLETED);
+    assert_int_equal(w->tools.calls, 16);
+    check_replay(w, a.run_id);
+}
+
+static void a_seventeenth_call_at_once_is_refused(void **state)
+{
+    struct world *w = *state;
+    MODEL_SAYS(w, { .text = "So:", .calls = { CALLS_4, CALLS_4, CALLS_4, CALLS_4, CALL } });
+    struct nf_accepted a = write_message(w, "m1", "go");
+    assert_ok(answer(w), &w->err);
+    assert_int_equal(w->tools.calls, 0);
+    assert_string_equal(said(w), "user:go|assistant:So:|notice:the model made more than 16 tool "
+                                 "calls at once|");
+    check_replay(w, a.run_id);
+}
+
+static void stopped_while_a_tool_ran_the_step_is_cancelled(void **state)
+{
+    struct world *w = *state;
+    MODEL_SAYS(w, { .calls = { { "a", "clock", "{}" }, { "b", "fails", "{}" } } });
+    w->tools.fail = NF_E_CANCELED;
+    w->control.end = NF_TURN_STOPPED;
+    struct nf_accepted a = write_message(w, "m1", "go");
+    assert_ok(answer(w), &w->err);
+    assert_string_equal(steps_of(w, a.run_id),
+                        "1 model completed|2 tool completed|3 tool cancelled|");
+    assert_string_equal(said(w), "user:go|assistant:|tool:noon {}|notice:Stopped.|");
+    check_replay(w, a.run_id);
+
+    MODEL_SAYS(w, { .text = "yes" });
+    w->control = (struct nf_turn_control){ 0 };
+    write_message(w, "m2", "and now?");
+    assert_ok(answer(w), &w->err);
+    /* The call without a result got one: no provider takes it else. */
+    assert_non_null(strstr(w->model.context, "call:clock|call:fails|tool:noon {}|tool:"));
+}
+
+static void stopped_while_a_repeated_tool_ran_its_step_is_cancelled_too(void **state)
+{
+    struct world *w = *state;
+    MODEL_SAYS(w, { .calls = { { "b", "fails", "{}" } } });
+    w->tools.fail = NF_E_CANCELED;
+    w->tools.idempotent = true;
+    w->control.end = NF_TURN_PARKED;
+    struct nf_accepted a = write_message(w, "m1", "go");
+    assert_ok(answer(w), &w->err);
+    assert_string_equal(steps_of(w, a.run_id), "1 model completed|2 tool running|");
+    assert_ok(nf_claim_turn(&w->app, w->session, &w->runner.claim, &w->err), &w->err);
+    w->control.end = NF_TURN_STOPPED;
+    assert_ok(answer(w), &w->err);
+    assert_string_equal(steps_of(w, a.run_id), "1 model completed|2 tool cancelled|");
+    check_replay(w, a.run_id);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, with_tools, teardown)
+    const struct CMUnitTest tests[] = {
+        T(a_tool_is_called_and_its_result_read),
+        T(several_calls_run_in_order),
+        T(a_failing_tool_is_told_to_the_model),
+        T(an_unknown_tool_is_told_to_the_model),
+        T(a_result_at_the_limit_is_whole),
+        T(a_longer_result_is_cut_at_a_character_and_says_so),
+        T(a_result_that_no_memory_should_hold_is_an_error),
+        T(thinking_stays_with_tool_calls_only),
+        T(a_turn_that_never_ends_is_ended_after_32_steps),
+        T(an_answer_within_32_steps_is_one),
+        T(sixteen_calls_at_once_run),
+        T(a_seventeenth_call_at_once_is_refused),
+        T(stopped_while_a_tool_ran_the_step_is_cancelled),
+        T(stopped_while_a_repeated_tool_ran_its_step_is_cancelled_too),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
