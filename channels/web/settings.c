@@ -1,5 +1,6 @@
 #include "channels/web/settings.h"
 
+#include "codec/json.h"
 #include "domain/limits.h"
 
 #include <string.h>
@@ -54,6 +55,8 @@ static const struct nf_setting limits[] = {
       .help = "Path and query of a request; more is answered 414."),
     L("body_bytes", NF_SET_BYTES, body_bytes, .def = "1MiB", .min = 1024, .max = 16777216,
       .help = "Body of a request; more is answered 413."),
+    L("json_depth", NF_SET_INT, json_depth, .def = "64", .min = 8, .max = NF_JSON_DEPTH_MAX,
+      .help = "How deep the JSON of a body, a frame or a provider may be nested."),
     L("head_timeout", NF_SET_MS, head_timeout_ms, .def = "10s", .min = 100, .max = 300000,
       .help = "From the first byte of a request to the end of its headers."),
     L("body_timeout", NF_SET_MS, body_timeout_ms, .def = "30s", .min = 100, .max = 600000,

@@ -14,7 +14,7 @@ struct nf_server_settings {
 
 struct nf_limit_settings {
     int64_t connections, connections_per_ip;
-    int64_t head_bytes, headers, target_bytes, body_bytes;
+    int64_t head_bytes, headers, target_bytes, body_bytes, json_depth;
     int64_t head_timeout_ms, body_timeout_ms, idle_timeout_ms, write_timeout_ms;
     int64_t ws_message_bytes, ws_queue_bytes, ws_ping_ms, ws_per_user;
     int64_t messages_per_minute, requests_per_minute, failures_per_minute;

@@ -173,6 +173,7 @@ enum nf_code nf_web_new(const struct nf_web_options *o, struct nf_web **ret, str
     if (!w)
         return nf_err_set(err, NF_E_NOMEM, "out of memory");
     w->o = *o;
+    nf_json_set_depth((int)o->limits->json_depth);
     w->started_ms = nf_app_now(o->app);
     NF_TRY(nf_hub_new(o->app, &w->hub, err));
     NF_TRY(nf_rate_new(&w->rate, err));

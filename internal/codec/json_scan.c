@@ -11,6 +11,14 @@
 
 enum expect { VALUE, VALUE_OR_END, KEY, KEY_OR_END, COMMA_OR_END, NOTHING };
 
+static int depth_max = NF_JSON_DEPTH_MAX;
+
+void nf_json_set_depth(int depth)
+{
+    assert(depth >= 1 && depth <= NF_JSON_DEPTH_MAX);
+    depth_max = depth;
+}
+
 struct scan {
     const char *p;
     size_t n, at;
@@ -197,8 +205,8 @@ static enum nf_code scan_word(struct scan *s, const char *word)
 
 static enum nf_code scan_open(struct scan *s, bool array)
 {
-    if (s->depth == NF_JSON_DEPTH_MAX)
-        return nf_err_set(s->err, NF_E_LIMIT, "JSON nested deeper than %d", NF_JSON_DEPTH_MAX);
+    if (s->depth == depth_max)
+        return nf_err_set(s->err, NF_E_LIMIT, "JSON nested deeper than %d", depth_max);
     s->is_array = s->is_array << 1 | array;
     s->depth++;
     s->at++;

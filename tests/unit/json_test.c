@@ -245,6 +245,11 @@ static void nesting_ends_at_its_limit(void **state)
     assert_code(nf_json_parse(nf_str_c(&f->text), f->text.len, 0, &f->doc, &err), NF_E_LIMIT);
     nest(&f->text, "[", "", 100000);
     assert_code(nf_json_parse(nf_str_c(&f->text), f->text.len, 0, &f->doc, &err), NF_E_LIMIT);
+
+    nf_json_set_depth(8);
+    assert_code(parse(f, "[[[[[[[[[1]]]]]]]]]"), NF_E_LIMIT);
+    assert_ok(parse(f, "[[[[[[[[1]]]]]]]]"), &err);
+    nf_json_set_depth(NF_JSON_DEPTH_MAX);
 }
 
 static void the_deepest_nesting_is_walked_and_printed(void **state)
