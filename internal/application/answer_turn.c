@@ -90,6 +90,8 @@ static NF_RC end_turn(struct nf_turn *t, struct nf_turn_control *control,
         nf_turn_show(t,
                      &(struct nf_run_event){ .type = NF_RUN_STARTED, .input_seq = t->claim->seq });
     NF_TRY(close_step(t, status, reason, err));
+    if (t->claim->attempt > 1 && status != NF_TASK_COMPLETED)
+        NF_TRY(nf_turn_close_journal(t, err));
     if (needs_notice(t, status))
         NF_TRY(nf_turn_say(t, NF_ROLE_NOTICE, reason, NULL, err));
     memcpy(item.channel, t->session.channel, sizeof(item.channel));

@@ -237,13 +237,11 @@ static NF_RC keep_reply(struct nf_turn *t, struct reply *r, struct nf_err *err)
     if (t->over)
         return keep_text(t, r, err);
 
-    struct nf_parts all = { 0 };
+    NF_CLEANUP(nf_parts_done) struct nf_parts all = { 0 };
     if (r->text_open)
         nf_turn_show(t, &(struct nf_run_event){ .type = NF_RUN_TEXT_END });
     NF_TRY(nf_parts_append(&all, &t->step.reply, err));
-    enum nf_code rc = nf_turn_say(t, NF_ROLE_ASSISTANT, nf_str_c(&r->text), &all, err);
-    nf_parts_done(&all);
-    NF_TRY(rc);
+    NF_TRY(nf_turn_say(t, NF_ROLE_ASSISTANT, nf_str_c(&r->text), &all, err));
     nf_turn_show_calls(t, &r->parts);
     return NF_OK;
 }

@@ -191,3 +191,20 @@ enum nf_code nf_turn_replay_journal(struct nf_turn *t, struct nf_err *err)
         NF_TRY(nf_turn_call_tools(t, results, err));
     return NF_OK;
 }
+
+enum nf_code nf_turn_close_journal(struct nf_turn *t, struct nf_err *err)
+{
+    static const char why[] = "Nexflow was restarted while this ran, and the turn did not go on.";
+    NF_CLEANUP(nf_tasks_done) struct nf_tasks steps = { 0 };
+
+    NF_TRY(t->app->turns->ops->steps(t->app->turns, t->claim->run_id, &steps, err));
+    for (size_t i = 0; i < steps.n; i++) {
+        struct nf_task *step = &steps.v[i];
+        if (nf_task_is_final(step->status) || step->id == t->step.id)
+            continue;
+        enum nf_task_status to = step->kind == NF_TASK_TOOL ? NF_TASK_UNKNOWN : NF_TASK_FAILED;
+        NF_TRY(nf_task_become(step, to, nf_app_now(t->app), why, err));
+        NF_TRY(nf_turn_write_end(t, step, err));
+    }
+    return NF_OK;
+}

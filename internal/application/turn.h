@@ -65,5 +65,8 @@ NF_RC nf_turn_summarise(struct nf_turn *t, const struct nf_messages *all, size_t
 /* After a crash: take over what the journal says earlier attempts finished. */
 NF_RC nf_turn_replay_journal(struct nf_turn *t, struct nf_err *err);
 
+/* The turn ends before the journal was taken over as a whole: end what it says is running. */
+NF_RC nf_turn_close_journal(struct nf_turn *t, struct nf_err *err);
+
 /* Read session and history. */
 NF_RC nf_turn_load(struct nf_turn *t, struct nf_err *err);
