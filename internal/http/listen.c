@@ -132,8 +132,8 @@ static void close_fd(const int *fd)
         close(*fd);
 }
 
-/* Watch a listening socket; takes `fd` over on success. */
-static enum nf_code watch(struct nf_http_server *s, int fd, const char *path, struct nf_err *err)
+/* Watch a listening socket; takes *fd over on success. */
+static enum nf_code watch(struct nf_http_server *s, int *fd, const char *path, struct nf_err *err)
 {
     NF_CLEANUP(nf_freep) char *copy = NULL;
     if (path)
@@ -146,19 +146,30 @@ static enum nf_code watch(struct nf_http_server *s, int fd, const char *path, st
         l->dev = st.st_dev;
         l->ino = st.st_ino;
     }
-    int r = uv_poll_init(s->uv, &l->poll, fd);
+    int r = uv_poll_init(s->uv, &l->poll, *fd);
     if (r < 0) {
         free(l);
         return nf_err_set(err, NF_E_IO, "listen: %s", uv_strerror(r));
     }
     l->poll.data = l;
     l->server = s;
-    l->fd = fd;
+    l->fd = *fd;
+    *fd = -1;
     l->path = nf_take(copy);
     l->paused = uv_poll_start(&l->poll, UV_READABLE, on_readable) < 0;
     LL_PREPEND(s->listeners, l);
     s->handles++;
     return NF_OK;
+}
+
+static int port_of(const struct sockaddr_storage *a)
+{
+    in_port_t port; /* at the same place for both families */
+    static_assert(offsetof(struct sockaddr_in, sin_port) ==
+                      offsetof(struct sockaddr_in6, sin6_port),
+                  "the same place");
+    memcpy(&port, (const char *)a + offsetof(struct sockaddr_in, sin_port), sizeof(port));
+    return ntohs(port);
 }
 
 static enum nf_code listen_tcp(struct nf_http_server *s, const struct sockaddr *a, socklen_t n,
@@ -179,11 +190,9 @@ static enum nf_code listen_tcp(struct nf_http_server *s, const struct sockaddr *
     if (bind(fd, a, n) < 0 || listen(fd, BACKLOG) < 0 ||
         getsockname(fd, (struct sockaddr *)&real, &real_n) < 0)
         return os_error(err, "listen on", address);
-    NF_TRY(watch(s, fd, NULL, err));
-    fd = -1;
+    NF_TRY(watch(s, &fd, NULL, err));
     if (port)
-        *port = ntohs(real.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&real)->sin6_port
-                                                 : ((struct sockaddr_in *)&real)->sin_port);
+        *port = port_of(&real);
     return NF_OK;
 }
 
@@ -217,9 +226,7 @@ static enum nf_code listen_unix(struct nf_http_server *s, const char *path, stru
     if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 || chmod(path, 0600) < 0 ||
         listen(fd, BACKLOG) < 0)
         return os_error(err, "listen on", path);
-    NF_TRY(watch(s, fd, path, err));
-    fd = -1;
-    return NF_OK;
+    return watch(s, &fd, path, err);
 }
 
 /* "127.0.0.1:7777" or "[::1]:7777". */

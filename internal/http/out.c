@@ -130,7 +130,7 @@ static void take_spare(struct nf_httpd_conn *c)
 
 static void give_spare(struct nf_http_server *s, char *p, size_t cap)
 {
-    if (s->spare || cap > 2 * NF_HTTPD_CORK_MAX) {
+    if (s->spare || cap > (size_t)2 * NF_HTTPD_CORK_MAX) {
         free(p);
         return;
     }
@@ -182,8 +182,10 @@ static enum nf_code append(struct nf_httpd_conn *c, const char *p, size_t n, str
         c->out = out;
         c->out_cap = cap;
     }
-    if (n > 0)
-        memcpy(c->out + c->out_len, p, n);
+    if (n == 0)
+        return NF_OK;
+    assert(c->out);
+    memcpy(c->out + c->out_len, p, n);
     c->out_len += n;
     return NF_OK;
 }

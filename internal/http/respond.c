@@ -169,6 +169,7 @@ static enum nf_code respond(struct nf_http_exchange *x, int status, const char *
                             struct nf_slice body, bool is_static, struct nf_err *err)
 {
     struct head h;
+    h.n = 0;
     bool bare = status == 204 || status == 304;
     NF_TRY(build(x, &h, status, type, bare ? BODY_NONE : BODY_LENGTH, body.n, err));
     x->responded = true;
@@ -218,6 +219,7 @@ enum nf_code nf_http_begin(struct nf_http_exchange *x, int status, const char *c
                            struct nf_err *err)
 {
     struct head h;
+    h.n = 0;
     bool raw = x->in.head.http10;
     if (raw)
         x->keep = false;
@@ -234,6 +236,7 @@ static enum nf_code wait_for_room(struct nf_httpd_conn *c, struct nf_err *err)
     if (nf_httpd_queued(c) <= NF_HTTPD_CORK_MAX)
         return NF_OK;
     struct nf_wait w = { 0 };
+    /* cppcheck-suppress autoVariables ; it is taken back before this frame ends */
     c->writer = &w;
     enum nf_code rc = nf_wait(&w, -1, "the peer to read", err);
     if (c->writer == &w)

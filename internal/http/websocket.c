@@ -97,14 +97,14 @@ static void send_close(struct nf_websocket *ws, int code, const char *reason)
         return;
     ws->close_sent = true;
     char body[2 + REASON_MAX];
-    size_t n = strlen(reason);
-    if (n > REASON_MAX)
-        n = nf_utf8_cut(reason, n, REASON_MAX);
+    struct nf_slice why = nf_slice_of(reason);
+    if (why.n > REASON_MAX)
+        why.n = nf_utf8_cut(why.p, why.n, REASON_MAX);
     body[0] = (char)(code >> 8);
     body[1] = (char)(code & 0xff);
-    memcpy(body + 2, reason, n);
+    memcpy(body + 2, why.p, why.n);
     /* No status to echo (section 7.1.5): an empty frame. */
-    (void)send_frame(ws, NF_WS_CLOSE, body, code == 1005 ? 0 : n + 2, NULL);
+    (void)send_frame(ws, NF_WS_CLOSE, body, code == 1005 ? 0 : why.n + 2, NULL);
     if (!ws->c->closing)
         ws->c->deadline_ms = nf_httpd_now(ws->c->server) + NF_HTTPD_WS_CLOSE_MS;
 }

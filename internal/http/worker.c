@@ -16,6 +16,7 @@
 struct nf_httpd_worker {
     struct nf_wait wait;
     struct nf_httpd_worker *next;
+    bool taken; /* out of the list, by who woke it */
 };
 
 static struct nf_httpd_conn *pop(struct nf_http_server *s)
@@ -38,14 +39,9 @@ static bool park(struct nf_http_server *s)
     LL_PREPEND(s->parked, &me);
     s->parked_n++;
     enum nf_code rc = nf_wait(&me.wait, -1, "work", NULL);
-    struct nf_httpd_worker *p;
-    LL_FOREACH(s->parked, p)
-    {
-        if (p != &me)
-            continue;
-        LL_DELETE(s->parked, &me); /* it was not taken out by who woke it: cancelled */
+    if (!me.taken) { /* cancelled */
+        LL_DELETE(s->parked, &me);
         s->parked_n--;
-        break;
     }
     return rc == NF_OK;
 }
@@ -74,6 +70,7 @@ bool nf_httpd_worker_call(struct nf_http_server *s)
     if (w) {
         LL_DELETE(s->parked, w);
         s->parked_n--;
+        w->taken = true;
         nf_wait_wake(&w->wait, NF_OK);
     } else if (nf_scope_spawn(&s->fibers, run, s, NULL, NULL) != NF_OK) {
         return false;

@@ -210,7 +210,8 @@ static double load(const struct server *s, long requests)
             die("no answer");
         for (int i = 0; i < n; i++) {
             /* An answer is small: it comes in one piece. */
-            if (read(ready[i].data.fd, in, sizeof(in)) < BODY_N || memcmp(in, "HTTP/1.1 200", 12))
+            if (read(ready[i].data.fd, in, sizeof(in)) < BODY_N ||
+                memcmp(in, "HTTP/1.1 200", 12) != 0)
                 die("a bad answer");
             done++;
             if (sent++ < requests &&
@@ -229,16 +230,16 @@ static double load(const struct server *s, long requests)
 
 static double private_bytes(pid_t pid)
 {
+    static const char key[] = "Private_"; /* Private_Clean and Private_Dirty, in KiB */
     char path[64], line[256];
-    double kib = 0, value;
+    double kib = 0;
     (void)snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)pid);
     FILE *f = fopen(path, "r");
     if (!f)
         die(path);
     while (fgets(line, sizeof(line), f))
-        if (sscanf(line, "Private_Dirty: %lf kB", &value) == 1 ||
-            sscanf(line, "Private_Clean: %lf kB", &value) == 1)
-            kib += value;
+        if (strncmp(line, key, sizeof(key) - 1) == 0 && strncmp(line, "Private_H", 9) != 0)
+            kib += strtod(strchr(line, ':') + 1, NULL);
     (void)fclose(f);
     return kib * 1024;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* libFuzzer names it. NOLINTNEXTLINE(readability-identifier-naming) */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct nf_http_route routes[] = {
