@@ -270,6 +270,7 @@ static void out_of_descriptors_it_waits_and_goes_on(void **state)
 static void a_failed_allocation_costs_a_connection_at_most(void **state)
 {
     struct rig *r = *state;
+    skip_under_tsan();
     rig_start(r);
     static const char *const requests[] = {
         "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n" CLOSE "hello",

@@ -516,6 +516,7 @@ static void stop_says_going_away(void **state)
 static void a_failed_allocation_costs_a_socket_at_most(void **state)
 {
     struct rig *r = *state;
+    skip_under_tsan();
     rig_start(r);
     for (size_t n = 1; n <= 10; n++) {
         int fd = client(r);
@@ -535,6 +536,7 @@ static void a_failed_allocation_costs_a_socket_at_most(void **state)
 static void an_idle_socket_holds_little_memory(void **state)
 {
     struct rig *r = *state;
+    skip_under_tsan();
     enum { N = 2000 };
     static int fds[N];
     struct rlimit files;
