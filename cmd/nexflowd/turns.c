@@ -184,9 +184,12 @@ static void turns_start(struct nf_turn_runner *r, const struct nf_claim *c)
 {
     struct nf_turns *t = downcast(r);
     struct nf_err err;
-    if (spawn(t, c->session_id, c, &err) == NF_OK)
-        return;
-    nf_log_warn("turn.delayed", "err", err.msg, NULL);
+    /* Over the bound it goes back to the others that wait. */
+    if (t->running < t->turns_max) {
+        if (spawn(t, c->session_id, c, &err) == NF_OK)
+            return;
+        nf_log_warn("turn.delayed", "err", err.msg, NULL);
+    }
     add_orphan(t, c);
 }
 

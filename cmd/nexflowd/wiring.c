@@ -10,7 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define OWNER 1           /* of SQLite there is one instance */
+#define OWNER 1 /* of SQLite there is one instance */
+#define QUEUES_MS 1000
 #define LATE_LOOP_MS 1000 /* above it we are not ready */
 
 /* --- what the web channel asks
@@ -136,12 +137,7 @@ static NF_RC build_models(struct nf_wiring *w, struct nf_err *err)
 /* Ids never repeat, also if the clock was set back since the newest was made. */
 static NF_RC seed_ids(struct nf_wiring *w, struct nf_err *err)
 {
-    NF_CLEANUP(nf_tasks_done) struct nf_tasks newest = { 0 };
-    const struct nf_task_filter filter = { .limit = 1 };
-    NF_TRY(w->stores.tasks->ops->list(w->stores.tasks, &filter, &newest, err));
-    if (newest.n > 0)
-        w->ids.last = newest.v[0].id;
-    return NF_OK;
+    return nf_newest_id(w->db, &w->ids.last, err);
 }
 
 static void connect_app(struct nf_wiring *w)
@@ -193,6 +189,21 @@ static double fibers_alive(void *arg)
     return (double)nf_fiber_stats().alive;
 }
 
+static double turns_waiting(void *arg)
+{
+    return (double)((const struct nf_queues *)arg)->turns;
+}
+
+static double outbox_waiting(void *arg)
+{
+    return (double)((const struct nf_queues *)arg)->outbox;
+}
+
+static double log_lines(void *arg)
+{
+    return (double)nf_log_lines((enum nf_log_level)(intptr_t)arg);
+}
+
 static double commits(void *arg)
 {
     struct nf_sqlite_stats s;
@@ -221,10 +232,31 @@ static double commit_seconds(void *arg)
     return (double)s.commit_us_total / 1e6;
 }
 
+/* A scrape must not wait for the database, so what it tells is looked up beside it. */
+static enum nf_code watch_queues(void *arg, struct nf_err *err)
+{
+    struct nf_wiring *w = arg;
+    struct nf_err ignored;
+    for (;;) {
+        enum nf_code rc = nf_queue_depths(w->db, &w->queues, &ignored);
+        if (rc != NF_OK && rc != NF_E_CANCELED)
+            nf_log_debug("queues.unknown", "err", ignored.msg, NULL);
+        NF_TRY(nf_sleep(QUEUES_MS, err));
+    }
+}
+
 static void register_metrics(struct nf_wiring *w)
 {
     nf_gauge_fn("nexflow_loop_delay_seconds", "How late the event loop was in the last second",
                 NULL, loop_delay, w->loop);
+    nf_gauge_fn("nexflow_turns_waiting", "Accepted turns that nobody works on yet", NULL,
+                turns_waiting, &w->queues);
+    nf_gauge_fn("nexflow_outbox_waiting", "Answers to be delivered", NULL, outbox_waiting,
+                &w->queues);
+    nf_gauge_fn("nexflow_log_lines", "Lines logged since the start", "level=\"error\"", log_lines,
+                (void *)(intptr_t)NF_LOG_ERROR);
+    nf_gauge_fn("nexflow_log_lines", "Lines logged since the start", "level=\"warn\"", log_lines,
+                (void *)(intptr_t)NF_LOG_WARN);
     nf_gauge_fn("nexflow_fibers", "Fibers alive", NULL, fibers_alive, NULL);
     nf_gauge_fn("nexflow_database_commits", "Syncs of the database since the start", NULL, commits,
                 w->db);
@@ -248,7 +280,7 @@ enum nf_code nf_wiring_build(struct nf_wiring *w, struct nf_scope *scope, struct
     w->app.runner = nf_turns_runner(w->turns);
     NF_TRY(build_web(w, err));
     register_metrics(w);
-    return NF_OK;
+    return nf_scope_spawn(scope, watch_queues, w, NULL, err);
 }
 
 enum nf_code nf_wiring_reload(struct nf_wiring *w, const char *config_path, struct nf_str *ignored,

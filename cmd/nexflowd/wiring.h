@@ -6,6 +6,7 @@
 #include "cmd/common/config.h"
 #include "cmd/nexflowd/turns.h"
 #include "llm/router.h"
+#include "persistence/repositories/repositories.h"
 #include "persistence/sql.h"
 #include "persistence/stores.h"
 #include "runtime/http_client.h"
@@ -21,6 +22,7 @@ struct nf_wiring {
     struct nf_web *web;
     struct nf_turns *turns;
     struct nf_idgen ids;
+    struct nf_queues queues; /* of a second ago, for metrics */
     struct nf_channels channels;
     struct nf_app app;
 };

@@ -41,6 +41,7 @@ static _Atomic int log_fd = STDERR_FILENO;
 static _Atomic bool log_colour;
 static _Atomic bool log_torn; /* the last line lacks its end */
 static _Atomic unsigned long long log_dropped;
+static _Atomic unsigned long long log_lines[NF_LOG_ERROR + 1];
 
 void nf_log_setup(int fd, enum nf_log_level level, enum nf_log_format format)
 {
@@ -278,6 +279,7 @@ void nf_log_event(enum nf_log_level level, const char *event, ...)
 {
     if (level < nf_log_level)
         return;
+    log_lines[level]++;
     int saved = errno; /* who logs an error still wants its number */
     struct line l;
     struct fields f;
@@ -302,4 +304,9 @@ void nf_log_event(enum nf_log_level level, const char *event, ...)
     end_line(&l);
     write_line(&l);
     errno = saved;
+}
+
+unsigned long long nf_log_lines(enum nf_log_level level)
+{
+    return log_lines[level];
 }

@@ -48,5 +48,8 @@ struct nf_num_buf {
 };
 const char *nf_num(struct nf_num_buf *b, long long v);
 
+/* How many lines of that level were logged. */
+unsigned long long nf_log_lines(enum nf_log_level level);
+
 /* How many lines were lost because the descriptor took none: a pipe nobody reads, a full disk. */
 unsigned long long nf_log_dropped(void);

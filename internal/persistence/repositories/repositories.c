@@ -30,3 +30,40 @@ enum nf_code nf_repositories_new(struct nf_db *db, struct nf_stores *ret, struct
     };
     return NF_OK;
 }
+
+static enum nf_code on_id(void *to, const void *row, struct nf_err *err)
+{
+    const struct ids_newest_row *r = row;
+    int64_t *newest = to;
+    (void)err;
+    if (r->id > *newest)
+        *newest = r->id;
+    return NF_OK;
+}
+
+enum nf_code nf_newest_id(struct nf_db *db, int64_t *ret, struct nf_err *err)
+{
+    int64_t newest = 0;
+    struct nf_cmd cmd = NF_CMD_ROW(ids_newest, NF_ROWS_ANY, on_id, &newest, .after = 0);
+    NF_TRY(nf_db_read(db, &cmd, NULL, err));
+    *ret = newest;
+    return NF_OK;
+}
+
+static enum nf_code on_queue(void *to, const void *row, struct nf_err *err)
+{
+    const struct queues_row *r = row;
+    struct nf_queues *q = to;
+    (void)err;
+    *(r->kind == 1 ? &q->turns : &q->outbox) = r->n;
+    return NF_OK;
+}
+
+enum nf_code nf_queue_depths(struct nf_db *db, struct nf_queues *ret, struct nf_err *err)
+{
+    struct nf_queues q = { 0 };
+    struct nf_cmd cmd = NF_CMD_ROW(queues, NF_ROWS_ANY, on_queue, &q, .after = 0);
+    NF_TRY(nf_db_read(db, &cmd, NULL, err));
+    *ret = q;
+    return NF_OK;
+}
