@@ -1,6 +1,10 @@
+#include "base/context.h"
+#include "base/id.h"
 #include "http/conn.h"
 
 #include <stdlib.h>
+
+#define REQUEST_DIGITS 8 /* base 32: 10^12 requests */
 
 /* --- the pool -------------------------------------------------------------------------------- */
 
@@ -200,6 +204,11 @@ static bool refuse_handshake(struct nf_http_exchange *x)
 static enum nf_code call_handler(struct nf_http_exchange *x, struct nf_err *err)
 {
     const struct nf_http_server_options *o = &x->c->server->o;
+    struct nf_id_text number = nf_id_to_text((int64_t)x->c->server->stats.requests);
+    NF_CLEANUP(nf_context_pop) struct nf_context request;
+
+    /* What is logged on behalf of a request carries its number since the start. */
+    nf_context_push(&request, "request", number.s + NF_ID_TEXT - REQUEST_DIGITS);
     if (o->before) {
         NF_TRY(o->before(o->arg, x, err));
         if (x->responded)
