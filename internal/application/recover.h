@@ -5,7 +5,7 @@
 
 struct nf_recovered {
     size_t turns;   /* sessions whose turns are being worked on again */
-    int64_t outbox; /* items whose delivery is tried again */
+    int64_t outbox; /* items that were being sent, tried again or left ambiguous */
 };
 
 /* At start, before intake: give up the leases of this instance's dead predecessor, settle what was

@@ -185,19 +185,6 @@ static void check_whole(struct world *w, const struct nf_accepted *a, const char
     assert_true(outbox_due(w) + (size_t)w->web.delivered >= 1);
 }
 
-/* True if the failure that was asked for has come; asks for no more. */
-static bool allocation_failed(void)
-{
-    bool pending = false;
-    for (int i = 0; i < 3000 && !pending; i++) {
-        void *volatile probe = malloc(1);
-        pending = probe == NULL;
-        free(probe);
-    }
-    nf_fail_alloc_at(0);
-    return !pending;
-}
-
 static void torture(bool tools, bool recovery, const char *answer_text)
 {
     bool done = false;

@@ -236,3 +236,35 @@ UNUSED static const char *steps_of(struct world *w, int64_t run_id)
     nf_tasks_done(&steps);
     return text;
 }
+
+/* True if the allocation that was to fail has been tried; asks for no more failures. */
+UNUSED static bool allocation_failed(void)
+{
+    bool pending = false;
+    for (int i = 0; i < 3000 && !pending; i++) {
+        void *volatile probe = malloc(1);
+        pending = probe == NULL;
+        free(probe);
+    }
+    nf_fail_alloc_at(0);
+    return !pending;
+}
+
+/* Let each allocation within `call` fail once, in a world that `given` made; `check` looks at what
+ * is left, with the outcome in `rc`. */
+#define TORTURE(given, call, check)                                                                \
+    do {                                                                                           \
+        bool more_ = true;                                                                         \
+        for (size_t n_ = 1; more_; n_++) {                                                         \
+            struct world *w = world_new();                                                         \
+            given;                                                                                 \
+            nf_fail_alloc_at(n_);                                                                  \
+            enum nf_code rc = (call);                                                              \
+            more_ = allocation_failed();                                                           \
+            if (rc != NF_OK)                                                                       \
+                assert_code(rc, NF_E_NOMEM);                                                       \
+            assert_true(n_ < 500);                                                                 \
+            check;                                                                                 \
+            world_free(w);                                                                         \
+        }                                                                                          \
+    } while (0)

@@ -1,0 +1,184 @@
+/* From the outbox to the channel. */
+#include "application/deliver_reply.h"
+#include "tests/unit/use_case_fixture.h"
+
+/* An answer whose delivery failed at first: its item waits. */
+static struct nf_accepted given_undelivered(struct world *w)
+{
+    MODEL_SAYS(w, { .text = "yes" });
+    w->web.fail = NF_E_UNAVAILABLE;
+    struct nf_accepted a = write_message(w, "m1", "hello");
+    assert_ok(answer(w), &w->err);
+    w->web.fail = NF_OK;
+    w->web.seen.n = w->web.seen.used = 0;
+    return a;
+}
+
+static struct nf_outbox_item the_item(struct world *w)
+{
+    struct nf_outbox_items due = { 0 };
+    assert_ok(w->s.outbox->ops->due(w->s.outbox, w->now + 1000000, 10, &due, &w->err), &w->err);
+    assert_int_equal(due.n, 1);
+    struct nf_outbox_item item = due.v[0];
+    nf_outbox_items_done(&due);
+    return item;
+}
+
+static void what_waits_is_delivered_when_it_is_due(void **state)
+{
+    struct world *w = *state;
+    size_t n;
+    struct nf_accepted a = given_undelivered(w);
+    assert_ok(nf_deliver_due(&w->app, &n, &w->err), &w->err);
+    assert_int_equal(n, 0); /* not before its time */
+    w->now = the_item(w).next_ms;
+    assert_ok(nf_deliver_due(&w->app, &n, &w->err), &w->err);
+    assert_int_equal(n, 1);
+    assert_int_equal(w->web.delivered, 1);
+    assert_string_equal(w->web.last, "yes");
+    assert_int_equal(w->web.last_event, NF_RUN_FINISHED);
+    assert_true(w->web.last_event_seq == nf_run_seq(a.claim.fence, 7));
+    assert_int_equal(outbox_due(w), 0);
+}
+
+/* What becomes of an item whose delivery fails with `code` after `attempts` tries. */
+static enum nf_outbox_status outcome(enum nf_code code, int attempts, bool repeatable)
+{
+    struct world *w = world_new();
+    given_undelivered(w);
+    struct nf_outbox_item item = the_item(w);
+    item.attempt = attempts;
+    w->web.port.repeatable = repeatable;
+    w->web.fail = code;
+    assert_ok(nf_deliver_reply(&w->app, &item, &w->err), &w->err);
+    enum nf_outbox_status status = outbox_due(w) ? NF_OUTBOX_PENDING : NF_OUTBOX_FAILED;
+    if (status != NF_OUTBOX_PENDING) { /* only what is ambiguous or failed is settled otherwise */
+        int64_t n = -1;
+        assert_ok(w->s.outbox->ops->recover(w->s.outbox, "web", NF_OUTBOX_PENDING, &n, &w->err),
+                  &w->err);
+        assert_int_equal(n, 0);
+    }
+    world_free(w);
+    return status;
+}
+
+static void what_surely_did_not_arrive_is_tried_ten_times(void **state)
+{
+    (void)state;
+    assert_int_equal(outcome(NF_E_UNAVAILABLE, 1, true), NF_OUTBOX_PENDING);
+    assert_int_equal(outcome(NF_E_TIMEOUT, 8, true), NF_OUTBOX_PENDING);
+    assert_int_equal(outcome(NF_E_TIMEOUT, 8, false), NF_OUTBOX_PENDING);
+    assert_int_equal(outcome(NF_E_UNAVAILABLE, 9, true), NF_OUTBOX_FAILED);
+    assert_int_equal(outcome(NF_E_CANCELED, 1, true), NF_OUTBOX_PENDING);
+}
+
+static void what_never_will_arrive_is_not_tried_again(void **state)
+{
+    (void)state;
+    assert_int_equal(outcome(NF_E_DENIED, 1, true), NF_OUTBOX_FAILED);
+    assert_int_equal(outcome(NF_E_INVALID, 1, false), NF_OUTBOX_FAILED);
+}
+
+static void what_may_have_arrived_is_not_tried_again(void **state)
+{
+    (void)state;
+    assert_int_equal(outcome(NF_E_CONFLICT, 1, false), NF_OUTBOX_FAILED);
+}
+
+static void a_later_try_comes_later(void **state)
+{
+    struct world *w = *state;
+    size_t n;
+    given_undelivered(w);
+    w->web.fail = NF_E_TIMEOUT;
+    int64_t wait = 0;
+    for (int i = 0; i < 3; i++) {
+        w->now = the_item(w).next_ms;
+        assert_ok(nf_deliver_due(&w->app, &n, &w->err), &w->err);
+        int64_t next = the_item(w).next_ms - w->now;
+        assert_true(next > wait);
+        wait = next;
+    }
+}
+
+static void a_channel_that_cannot_repeat_delivers_once(void **state)
+{
+    struct world *w = *state;
+    struct nf_outbox_item item;
+    given_undelivered(w);
+    w->web.port.repeatable = false;
+    item = the_item(w);
+    assert_ok(nf_deliver_reply(&w->app, &item, &w->err), &w->err);
+    assert_int_equal(w->web.delivered, 1);
+    assert_true(nf_deliver_reply(&w->app, &item, &w->err) != NF_OK);
+    assert_int_equal(w->web.delivered, 1);
+}
+
+static void what_another_fiber_sends_is_left_to_it(void **state)
+{
+    struct world *w = *state;
+    given_undelivered(w);
+    w->web.port.repeatable = false;
+    struct nf_outbox_item item = the_item(w);
+    assert_ok(w->s.outbox->ops->begin(w->s.outbox, item.id, w->now, &w->err), &w->err);
+    assert_code(nf_deliver_reply(&w->app, &item, &w->err), NF_E_CONFLICT);
+    assert_int_equal(w->web.delivered, 0);
+}
+
+static void without_its_channel_it_fails(void **state)
+{
+    struct world *w = *state;
+    given_undelivered(w);
+    struct nf_outbox_item item = the_item(w);
+    w->channels.n = 0;
+    assert_ok(nf_deliver_reply(&w->app, &item, &w->err), &w->err);
+    assert_int_equal(outbox_due(w), 0);
+    w->channels.n = 1;
+    assert_int_equal(w->web.delivered, 0);
+}
+
+static void without_its_session_it_fails(void **state)
+{
+    struct world *w = *state;
+    given_undelivered(w);
+    struct nf_outbox_item item = the_item(w);
+    assert_ok(w->s.sessions->ops->remove(w->s.sessions, w->session, USER, &w->err), &w->err);
+    enum nf_code rc = nf_deliver_reply(&w->app, &item, &w->err);
+    assert_true(rc == NF_OK || rc == NF_E_NOT_FOUND); /* the item may have gone with it */
+    assert_int_equal(w->web.delivered, 0);
+    assert_int_equal(outbox_due(w), 0);
+}
+
+static void out_of_memory_it_is_delivered_or_still_waits(void **state)
+{
+    (void)state;
+    size_t n;
+    TORTURE(
+        {
+            given_undelivered(w);
+            w->now = the_item(w).next_ms;
+        },
+        nf_deliver_due(&w->app, &n, &w->err),
+        {
+            assert_int_equal(outbox_due(w), rc == NF_OK ? 0 : 1);
+            assert_int_equal(w->web.delivered, rc == NF_OK ? 1 : 0);
+        });
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(what_waits_is_delivered_when_it_is_due),
+        cmocka_unit_test(what_surely_did_not_arrive_is_tried_ten_times),
+        cmocka_unit_test(what_never_will_arrive_is_not_tried_again),
+        cmocka_unit_test(what_may_have_arrived_is_not_tried_again),
+        T(a_later_try_comes_later),
+        T(a_channel_that_cannot_repeat_delivers_once),
+        T(what_another_fiber_sends_is_left_to_it),
+        T(without_its_channel_it_fails),
+        T(without_its_session_it_fails),
+        cmocka_unit_test(out_of_memory_it_is_delivered_or_still_waits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
