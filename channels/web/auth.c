@@ -21,8 +21,7 @@ const struct nf_principal *nf_web_who(const struct nf_http_exchange *x)
     return p;
 }
 
-/* --- Host and Origin -----------------------------------------------------------------------------
- */
+/* --- Host and Origin -------------------------------------------------------------------------- */
 
 static NF_RC add_host(struct nf_web *w, const char *host, struct nf_err *err)
 {
@@ -85,8 +84,7 @@ static NF_RC check_site(const struct nf_web *w, const struct nf_http_exchange *x
     return NF_OK;
 }
 
-/* --- credentials ---------------------------------------------------------------------------------
- */
+/* --- credentials ------------------------------------------------------------------------------ */
 
 static bool is_public(const struct nf_web *w, const struct nf_http_exchange *x)
 {
@@ -165,8 +163,7 @@ static NF_RC identify(struct nf_web *w, const struct nf_http_exchange *x, struct
     return rc;
 }
 
-/* --- rates ---------------------------------------------------------------------------------------
- */
+/* --- rates ------------------------------------------------------------------------------------ */
 
 static NF_RC too_many(struct nf_http_exchange *x, int64_t wait_ms, struct nf_err *err)
 {
@@ -210,8 +207,7 @@ static void count_failure(struct nf_web *w, struct nf_http_exchange *x)
     nf_log_warn("web.denied", "peer", nf_http_peer(x), "route", nf_http_pattern(x), NULL);
 }
 
-/* --- before every handler
- * -------------------------------------------------------------------------- */
+/* --- before every handler --------------------------------------------------------------------- */
 
 static NF_RC add_security_headers(struct nf_http_exchange *x, struct nf_err *err)
 {
@@ -258,8 +254,7 @@ enum nf_code nf_web_before(void *arg, struct nf_http_exchange *x, struct nf_err 
     return take(w, x, "req", id.s, w->o.limits->requests_per_minute, err);
 }
 
-/* --- the owner's token
- * ----------------------------------------------------------------------------- */
+/* --- the owner's token ------------------------------------------------------------------------ */
 
 static NF_RC read_token_file(const char *path, char *token, size_t max, struct nf_err *err)
 {
@@ -322,8 +317,7 @@ enum nf_code nf_web_load_owner_token(struct nf_web *w, struct nf_err *err)
     return rc;
 }
 
-/* --- links and cookies
- * ------------------------------------------------------------------------------ */
+/* --- links and cookies ------------------------------------------------------------------------ */
 
 enum nf_code nf_web_make_link(struct nf_web *w, const struct nf_user *actor, int64_t user_id,
                               struct nf_str *ret, struct nf_err *err)

@@ -169,8 +169,7 @@ enum nf_code nf_web_session_delete(void *arg, struct nf_http_exchange *x, struct
     return nf_http_respond(x, 204, NULL, "", 0, err);
 }
 
-/* --- messages
- * -------------------------------------------------------------------------------------- */
+/* --- messages --------------------------------------------------------------------------------- */
 
 static void put_calls(struct nf_json_out *o, const struct nf_parts *parts)
 {

@@ -41,8 +41,7 @@ const struct nf_http_route nf_web_routes[] = {
 };
 const size_t nf_web_routes_n = NF_COUNT(nf_web_routes);
 
-/* --- what handlers share
- * --------------------------------------------------------------------------- */
+/* --- what handlers share ---------------------------------------------------------------------- */
 
 enum nf_code nf_web_json(struct nf_http_exchange *x, int status, const struct nf_str *body,
                          struct nf_err *err)
@@ -86,8 +85,7 @@ void nf_web_put_time(struct nf_json_out *o, const char *key, int64_t ms)
     nf_json_out_str(o, text.s);
 }
 
-/* --- errors
- * ---------------------------------------------------------------------------------------- */
+/* --- errors ----------------------------------------------------------------------------------- */
 
 static int status_of(const struct nf_http_exchange *x, enum nf_code code)
 {
@@ -147,8 +145,7 @@ void nf_web_on_error(void *arg, struct nf_http_exchange *x, int status, const st
     nf_web_answer_error(x, status, e);
 }
 
-/* --- life
- * ------------------------------------------------------------------------------------------ */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static double count_sockets(void *arg)
 {

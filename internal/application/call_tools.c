@@ -98,8 +98,7 @@ enum nf_code nf_turn_call_tools(struct nf_turn *t, size_t done, struct nf_err *e
     return NF_OK;
 }
 
-/* --- the journal -------------------------------------------------------------------------------
- */
+/* --- the journal ------------------------------------------------------------------------------ */
 
 /* A model call that was finished: say it again without asking again. */
 static NF_RC replay_model(struct nf_turn *t, struct nf_task *step, struct nf_err *err)

@@ -25,8 +25,7 @@ static int64_t tokens_of(const char *text)
     return text ? nf_tokens_of(text, strlen(text)) : 0;
 }
 
-/* --- the plan ----------------------------------------------------------------------------------
- */
+/* --- the plan --------------------------------------------------------------------------------- */
 
 /* Something of a block that can be cut: a text of the user's, or the result of a call. */
 struct piece {
@@ -103,8 +102,7 @@ static bool fits(const struct plan *p)
     return p->tokens <= p->room && p->messages <= NF_REQUEST_MESSAGES_MAX;
 }
 
-/* --- reading the history -----------------------------------------------------------------------
- */
+/* --- reading the history ---------------------------------------------------------------------- */
 
 static bool is_text(const struct nf_part *p)
 {
@@ -268,8 +266,7 @@ static NF_RC read_history(struct plan *p, const struct nf_messages *h, struct nf
     return NF_OK;
 }
 
-/* --- shrinking ---------------------------------------------------------------------------------
- */
+/* --- shrinking -------------------------------------------------------------------------------- */
 
 /* The newest round of tools in the turn to answer, NULL if there is none. */
 static struct block *newest_round(const struct plan *p)
@@ -363,8 +360,7 @@ static NF_RC shrink(struct plan *p, int64_t window, struct nf_err *err)
                       (long long)window);
 }
 
-/* --- writing the request -----------------------------------------------------------------------
- */
+/* --- writing the request ---------------------------------------------------------------------- */
 
 static NF_RC cut_text(struct plan *p, const struct piece *piece, int64_t max, char **ret,
                       struct nf_err *err)
@@ -465,8 +461,7 @@ static NF_RC write_request(struct plan *p, const struct nf_context_input *in,
     return NF_OK;
 }
 
-/* --- the whole ---------------------------------------------------------------------------------
- */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 /* The summary, in at most a quarter of `room`: it must not push out what it is about. */
 static NF_RC add_summary(struct plan *p, const char *summary, struct nf_err *err)

@@ -19,8 +19,7 @@ NF_RC nf_user_change(struct nf_app *a, const struct nf_user *actor, int64_t id, 
                      enum nf_user_role role, enum nf_user_status status, struct nf_user *ret,
                      struct nf_err *err);
 
-/* --- letting a browser in. A token leaves only through *ret; the database has its hash. ----------
- */
+/* --- letting a browser in. A token leaves only through *ret; the database has its hash. ------- */
 
 /* A single-use link token for `user_id`, valid NF_LINK_TTL_MS: for oneself, or by who may manage
  * that user. `hash` is the SHA-256 of the token in hex, made by the caller. */

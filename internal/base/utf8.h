@@ -13,7 +13,7 @@ size_t nf_utf8_cut(const char *p, size_t n, size_t max);
 
 /* Streaming check: feed pieces cut anywhere. Zero value to start. */
 struct nf_utf8 {
-    uint8_t need; /* continuation bytes still to come */
+    uint8_t need;   /* continuation bytes still to come */
     uint8_t lo, hi; /* range of the next one */
 };
 

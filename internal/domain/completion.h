@@ -34,7 +34,13 @@ enum nf_tool_choice {
     NF_TOOL_CHOICE_REQUIRED,
     NF_TOOL_CHOICE_NAMED,
 };
-enum nf_effort { NF_EFFORT_DEFAULT = 0, NF_EFFORT_NONE, NF_EFFORT_LOW, NF_EFFORT_MEDIUM, NF_EFFORT_HIGH };
+enum nf_effort {
+    NF_EFFORT_DEFAULT = 0,
+    NF_EFFORT_NONE,
+    NF_EFFORT_LOW,
+    NF_EFFORT_MEDIUM,
+    NF_EFFORT_HIGH
+};
 enum nf_response_format { NF_FORMAT_TEXT = 0, NF_FORMAT_JSON, NF_FORMAT_JSON_SCHEMA };
 
 #define NF_STOP_SEQUENCES_MAX 8
@@ -43,7 +49,7 @@ enum nf_response_format { NF_FORMAT_TEXT = 0, NF_FORMAT_JSON, NF_FORMAT_JSON_SCH
 #define NF_NOT_SET (-1.0)
 
 struct nf_completion_request {
-    char *model; /* an alias, "provider/model", or a provider's own name */
+    char *model;            /* an alias, "provider/model", or a provider's own name */
     struct nf_parts system; /* text parts */
     struct nf_chat_message *messages;
     size_t messages_n;
@@ -52,9 +58,9 @@ struct nf_completion_request {
     enum nf_tool_choice tool_choice;
     char *tool_choice_name;
     bool no_parallel_tools;
-    int64_t max_tokens; /* 0: not set */
+    int64_t max_tokens;        /* 0: not set */
     double temperature, top_p; /* NF_NOT_SET: not set */
-    int64_t top_k; /* 0: not set */
+    int64_t top_k;             /* 0: not set */
     char *stop[NF_STOP_SEQUENCES_MAX];
     size_t stop_n;
     enum nf_effort effort;
@@ -62,8 +68,8 @@ struct nf_completion_request {
     enum nf_response_format format;
     char *format_name, *format_schema; /* NF_FORMAT_JSON_SCHEMA */
     bool format_strict;
-    char *user; /* an opaque id of the end user */
-    bool stream; /* what a client of ours asked for; as a client we always stream */
+    char *user;        /* an opaque id of the end user */
+    bool stream;       /* what a client of ours asked for; as a client we always stream */
     bool stream_usage; /* a client of ours wants usage in the stream */
 };
 
@@ -84,30 +90,30 @@ NF_RC nf_completion_add_tool(struct nf_completion_request *r, const char *name,
 
 enum nf_stop_reason {
     NF_STOP_NONE = 0, /* not said yet */
-    NF_STOP_END, /* the model finished */
+    NF_STOP_END,      /* the model finished */
     NF_STOP_MAX_TOKENS,
     NF_STOP_SEQUENCE,
     NF_STOP_TOOL_CALLS,
     NF_STOP_REFUSAL, /* refusal, content filter */
-    NF_STOP_PAUSE, /* the provider paused a long turn: send it back to go on */
+    NF_STOP_PAUSE,   /* the provider paused a long turn: send it back to go on */
     NF_STOP_CONTEXT, /* the window is full */
 };
 const char *nf_stop_reason_name(enum nf_stop_reason r);
 
 enum nf_event_type {
-    NF_EVENT_START = 1, /* id, model */
-    NF_EVENT_TEXT, /* text */
-    NF_EVENT_THINKING, /* text */
-    NF_EVENT_SIGNATURE, /* text: ends the thinking before it */
-    NF_EVENT_REDACTED, /* text: opaque thinking */
-    NF_EVENT_REFUSAL, /* text */
+    NF_EVENT_START = 1,  /* id, model */
+    NF_EVENT_TEXT,       /* text */
+    NF_EVENT_THINKING,   /* text */
+    NF_EVENT_SIGNATURE,  /* text: ends the thinking before it */
+    NF_EVENT_REDACTED,   /* text: opaque thinking */
+    NF_EVENT_REFUSAL,    /* text */
     NF_EVENT_TOOL_START, /* index, id, name */
-    NF_EVENT_TOOL_ARGS, /* index, text: a fragment of JSON */
-    NF_EVENT_TOOL_END, /* index */
-    NF_EVENT_USAGE, /* tokens: cumulative, replaces what came before */
-    NF_EVENT_STOP, /* stop, detail: the stop sequence */
-    NF_EVENT_ERROR, /* code, status, kind, text; the last event */
-    NF_EVENT_END, /* the stream's own terminal mark arrived; the last event */
+    NF_EVENT_TOOL_ARGS,  /* index, text: a fragment of JSON */
+    NF_EVENT_TOOL_END,   /* index */
+    NF_EVENT_USAGE,      /* tokens: cumulative, replaces what came before */
+    NF_EVENT_STOP,       /* stop, detail: the stop sequence */
+    NF_EVENT_ERROR,      /* code, status, kind, text; the last event */
+    NF_EVENT_END,        /* the stream's own terminal mark arrived; the last event */
 };
 
 /* One event. Pointers are borrowed for the call. A decoder emits START first, every tool's START
@@ -119,8 +125,8 @@ struct nf_completion_event {
     struct nf_slice text;
     struct nf_tokens tokens;
     enum nf_stop_reason stop;
-    enum nf_code code; /* of an ERROR */
-    int status; /* of an ERROR: the HTTP status it stands for, 0 if unknown */
-    const char *kind; /* of an ERROR: the provider's own type, "overloaded_error" */
+    enum nf_code code;      /* of an ERROR */
+    int status;             /* of an ERROR: the HTTP status it stands for, 0 if unknown */
+    const char *kind;       /* of an ERROR: the provider's own type, "overloaded_error" */
     int64_t retry_after_ms; /* of an ERROR; 0: not said */
 };

@@ -1,16 +1,16 @@
 /* What one person can make us keep, in one place. Each number has a test at its edge. */
 #pragma once
 
-#define NF_NAME_MAX 64 /* bytes of a user's, skill's, provider's or tool's name */
-#define NF_TITLE_MAX 200 /* bytes of a session's title */
-#define NF_CHANNEL_MAX 16 /* bytes of a channel's name: "web", "telegram" */
-#define NF_ADDRESS_MAX 128 /* bytes of an account or chat id as its channel writes it */
-#define NF_CLIENT_ID_MAX 64 /* bytes of a client's message id */
-#define NF_MODEL_NAME_MAX 128 /* bytes of a model's name or alias */
-#define NF_CALL_ID_MAX 128 /* bytes of a model's id of a tool call */
-#define NF_MESSAGE_BYTES_MAX (256 * 1024) /* a person's message */
-#define NF_REPLY_BYTES_MAX (1024 * 1024) /* a model's answer, or a tool's arguments or result */
-#define NF_SESSION_QUEUE_MAX 32 /* messages of one session that wait for their turn */
-#define NF_TURN_STEPS_MAX 32 /* model calls and tool calls of one turn */
-#define NF_TOOL_CALLS_MAX 16 /* calls that one model reply may contain */
-#define NF_REASON_MAX 400 /* bytes of the reason a task failed for */
+#define NF_NAME_MAX 64              /* bytes of a user's, skill's, provider's or tool's name */
+#define NF_TITLE_MAX 200            /* bytes of a session's title */
+#define NF_CHANNEL_MAX 16           /* bytes of a channel's name: "web", "telegram" */
+#define NF_ADDRESS_MAX 128          /* bytes of an account or chat id as its channel writes it */
+#define NF_CLIENT_ID_MAX 64         /* bytes of a client's message id */
+#define NF_MODEL_NAME_MAX 128       /* bytes of a model's name or alias */
+#define NF_CALL_ID_MAX 128          /* bytes of a model's id of a tool call */
+#define NF_MESSAGE_BYTES_MAX 262144 /* a person's message: 256 KiB */
+#define NF_REPLY_BYTES_MAX 1048576  /* a model's answer, or a tool's arguments or result: 1 MiB */
+#define NF_SESSION_QUEUE_MAX 32     /* messages of one session that wait for their turn */
+#define NF_TURN_STEPS_MAX 32        /* model calls and tool calls of one turn */
+#define NF_TOOL_CALLS_MAX 16        /* calls that one model reply may contain */
+#define NF_REASON_MAX 400           /* bytes of the reason a task failed for */

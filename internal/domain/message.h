@@ -18,7 +18,7 @@ struct nf_message {
     int64_t created_ms;
     char client_id[NF_CLIENT_ID_MAX + 1]; /* a person's message: the id the client gave it */
     char model[NF_MODEL_NAME_MAX + 1]; /* an assistant's message: "provider/model" that answered */
-    char *content; /* the text a person sees: UTF-8, owned; NULL reads as "" */
+    char *content;                     /* the text a person sees: UTF-8, owned; NULL reads as "" */
     struct nf_parts parts; /* all of it, where it is more than that text: tool calls, results */
 };
 

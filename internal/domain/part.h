@@ -18,20 +18,20 @@ enum nf_part_type {
     NF_PART_IMAGE,
     NF_PART_DOCUMENT,
     NF_PART_AUDIO,
-    NF_PART_TOOL_CALL, /* call_id, name, args */
+    NF_PART_TOOL_CALL,   /* call_id, name, args */
     NF_PART_TOOL_RESULT, /* call_id, text, is_error */
-    NF_PART_REFUSAL, /* text */
+    NF_PART_REFUSAL,     /* text */
 };
 
 struct nf_part {
     enum nf_part_type type;
     char *text;
     char *call_id;
-    char *name; /* tool call, tool result where known; a document's title */
-    char *args; /* tool call: a JSON object as text, "{}" if none were given */
+    char *name;      /* tool call, tool result where known; a document's title */
+    char *args;      /* tool call: a JSON object as text, "{}" if none were given */
     char *signature; /* thinking: returned unchanged to the provider it came from */
-    char *data; /* image, document: base64; redacted thinking: opaque */
-    char *url; /* image, document: instead of data */
+    char *data;      /* image, document: base64; redacted thinking: opaque */
+    char *url;       /* image, document: instead of data */
     char *media_type;
     bool is_error;
     bool cache; /* the caller marked a cache breakpoint behind this part */

@@ -23,28 +23,28 @@
 /* In the order in which an attempt emits them; messages and tool calls repeat. */
 enum nf_run_event_type {
     NF_RUN_STARTED = 1,
-    NF_RUN_TEXT_START, /* message */
-    NF_RUN_TEXT, /* message, text */
-    NF_RUN_TEXT_END, /* message */
-    NF_RUN_TOOL_START, /* call_id, name */
-    NF_RUN_TOOL_ARGS, /* call_id, text */
-    NF_RUN_TOOL_END, /* call_id */
+    NF_RUN_TEXT_START,  /* message */
+    NF_RUN_TEXT,        /* message, text */
+    NF_RUN_TEXT_END,    /* message */
+    NF_RUN_TOOL_START,  /* call_id, name */
+    NF_RUN_TOOL_ARGS,   /* call_id, text */
+    NF_RUN_TOOL_END,    /* call_id */
     NF_RUN_TOOL_RESULT, /* call_id, text */
-    NF_RUN_FINISHED, /* model, tokens; or stopped */
-    NF_RUN_ERROR, /* text: what happened and what to do */
+    NF_RUN_FINISHED,    /* model, tokens; or stopped */
+    NF_RUN_ERROR,       /* text: what happened and what to do */
 };
 
 /* Pointers are borrowed for the call. */
 struct nf_run_event {
     enum nf_run_event_type type;
     int64_t user_id, session_id, run_id;
-    int64_t seq; /* position of the event's end */
+    int64_t seq;       /* position of the event's end */
     int64_t input_seq; /* NF_RUN_STARTED: the message it answers */
-    int message; /* which text of the attempt, from 0 */
+    int message;       /* which text of the attempt, from 0 */
     const char *call_id, *name, *model;
     struct nf_slice text;
     struct nf_tokens tokens;
-    bool stopped; /* NF_RUN_FINISHED: the person stopped it */
+    bool stopped;  /* NF_RUN_FINISHED: the person stopped it */
     bool is_error; /* NF_RUN_TOOL_RESULT */
 };
 

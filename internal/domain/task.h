@@ -31,23 +31,23 @@ enum nf_task_status {
 };
 
 struct nf_task {
-    int64_t id; /* of a turn: the run_id that clients see */
+    int64_t id;      /* of a turn: the run_id that clients see */
     int64_t turn_id; /* the turn it is a step of; of a turn: its own id */
-    int64_t n; /* steps: position in the turn, from 1; turns: 0 */
+    int64_t n;       /* steps: position in the turn, from 1; turns: 0 */
     int64_t session_id, user_id;
     enum nf_task_kind kind;
     enum nf_task_status status;
-    int64_t seq; /* turns: the message it answers */
-    int64_t fence; /* turns: of the attempt that ended it, 0 before */
-    int64_t attempt; /* how often it was begun */
+    int64_t seq;                              /* turns: the message it answers */
+    int64_t fence;                            /* turns: of the attempt that ended it, 0 before */
+    int64_t attempt;                          /* how often it was begun */
     int64_t created_ms, started_ms, ended_ms; /* 0: not yet */
-    char name[NF_MODEL_NAME_MAX + 1]; /* the model that answered, the tool that ran */
-    char reason[NF_REASON_MAX + 1]; /* why it failed, for a person */
-    char call_id[NF_CALL_ID_MAX + 1]; /* a tool call: the model's id of it */
-    char *args; /* a tool call: owned JSON, what was asked; NULL: none */
-    char *result; /* a tool call: owned text, what came back; NULL: nothing yet */
-    bool is_error; /* a tool call: `result` tells of a failure */
-    struct nf_parts reply; /* a model call: what it replied */
+    char name[NF_MODEL_NAME_MAX + 1];         /* the model that answered, the tool that ran */
+    char reason[NF_REASON_MAX + 1];           /* why it failed, for a person */
+    char call_id[NF_CALL_ID_MAX + 1];         /* a tool call: the model's id of it */
+    char *args;              /* a tool call: owned JSON, what was asked; NULL: none */
+    char *result;            /* a tool call: owned text, what came back; NULL: nothing yet */
+    bool is_error;           /* a tool call: `result` tells of a failure */
+    struct nf_parts reply;   /* a model call: what it replied */
     struct nf_tokens tokens; /* a model call: what it used */
 };
 

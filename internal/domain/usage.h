@@ -1,4 +1,5 @@
-/* What a turn cost. Pure. One row per model call; (turn, step) is the key, so nothing bills twice. */
+/* What a turn cost. Pure. One row per model call; (turn, step) is the key, so nothing bills twice.
+ */
 #pragma once
 
 #include "base/error.h"

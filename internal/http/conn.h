@@ -205,8 +205,7 @@ void nf_httpd_ws_sweep(struct nf_httpd_conn *c, int64_t now);
 /* The connection's memory is about to go: tell the application. */
 void nf_httpd_ws_done(struct nf_httpd_conn *c);
 
-/* --- server.c, listen.c, peers.c
- * -------------------------------------------------------------------------- */
+/* --- server.c, listen.c, peers.c -------------------------------------------------------------- */
 /* False: some still cannot accept. */
 bool nf_httpd_listeners_resume(struct nf_http_server *s);
 void nf_httpd_listeners_close(struct nf_http_server *s);

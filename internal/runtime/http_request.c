@@ -7,8 +7,7 @@
 #define URL_MAX 8192                      /* bytes */
 #define HEADER_MAX (NF_SECRET_MAX + 1024) /* bytes of a name and value */
 
-/* --- URLs ---------------------------------------------------------------------------------------
- */
+/* --- URLs ------------------------------------------------------------------------------------- */
 
 static bool is_visible(const char *s)
 {
@@ -89,8 +88,7 @@ struct nf_http_origin nf_http_origin_of(CURLU *url)
     return o;
 }
 
-/* --- headers ------------------------------------------------------------------------------------
- */
+/* --- headers ---------------------------------------------------------------------------------- */
 
 static bool is_token_char(char c)
 {
@@ -260,8 +258,7 @@ void nf_http_headers_done(struct nf_http_header_list *l)
     *l = (struct nf_http_header_list){ 0 };
 }
 
-/* --- handles ------------------------------------------------------------------------------------
- */
+/* --- handles ---------------------------------------------------------------------------------- */
 
 /* What is the same for all requests. Set once: curl_easy_reset, in 7.88, forgets a BUFFERSIZE below
  * the default while it keeps the buffer, and the next transfer writes past its end. */
@@ -330,8 +327,7 @@ void nf_http_easy_put(struct nf_http_client *c, CURL *easy, bool again)
     }
 }
 
-/* --- errors -------------------------------------------------------------------------------------
- */
+/* --- errors ----------------------------------------------------------------------------------- */
 
 enum nf_code nf_http_curl_error(CURL *easy, CURLU *url, CURLcode rc, const char *detail,
                                 struct nf_err *err)

@@ -7,8 +7,7 @@
 
 #define DELAY_EVERY_MS 200
 
-/* --- fibers that can run -------------------------------------------------------------------------
- */
+/* --- fibers that can run ---------------------------------------------------------------------- */
 
 static void on_idle(uv_idle_t *h)
 {
@@ -44,8 +43,7 @@ static void on_check(uv_check_t *h)
         uv_idle_stop(&l->idle);
 }
 
-/* --- deadlines: one timer, and a heap of all waits that have one
- * ---------------------------------- */
+/* --- deadlines: one timer, and a heap of all waits that have one ------------------------------ */
 
 static void place(struct nf_loop *l, size_t i, struct nf_fiber *f)
 {
@@ -136,8 +134,7 @@ void nf_loop_timer_remove(struct nf_fiber *f)
         sift_down(l, i, last);
 }
 
-/* --- delay
- * ---------------------------------------------------------------------------------------- */
+/* --- delay ------------------------------------------------------------------------------------ */
 
 /* NOLINTNEXTLINE(bugprone-easily-swappable-parameters) */
 static void note_delay(struct nf_loop *l, int64_t now_ms, int64_t late_ms)
@@ -180,8 +177,7 @@ int64_t nf_loop_delay_ms(const struct nf_loop *l)
     return age == 1 || l->delay_max[0] > l->delay_max[1] ? l->delay_max[0] : l->delay_max[1];
 }
 
-/* --- life
- * ----------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 NF_RC nf_loop_new(struct nf_loop **ret, struct nf_err *err)
 {

@@ -60,8 +60,7 @@ static void fail(struct run *r, enum nf_code rc)
     poke(r);
 }
 
-/* --- what libuv calls
- * ------------------------------------------------------------------------------ */
+/* --- what libuv calls ------------------------------------------------------------------------- */
 
 /* The leader is just reaped, so its number still stands for its group if anybody is left in it. */
 static void on_exit_status(uv_process_t *p, int64_t status, int sig)
@@ -129,8 +128,7 @@ static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *buf)
     }
 }
 
-/* --- start
- * ----------------------------------------------------------------------------------------- */
+/* --- start ------------------------------------------------------------------------------------ */
 
 static void opened(struct run *r, uv_handle_t *h)
 {
@@ -217,8 +215,7 @@ static NF_RC start(struct run *r, uv_loop_t *l, struct nf_err *err)
     return NF_OK;
 }
 
-/* --- wait
- * ------------------------------------------------------------------------------------------ */
+/* --- wait ------------------------------------------------------------------------------------- */
 
 static NF_RC wait_until_ended(struct run *r, struct nf_err *err)
 {

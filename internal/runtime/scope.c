@@ -31,8 +31,7 @@ static NF_RC count_one(struct nf_err *err)
     return NF_OK;
 }
 
-/* --- a fiber's memory
- * ----------------------------------------------------------------------------- */
+/* --- a fiber's memory ------------------------------------------------------------------------- */
 
 static struct nf_fiber *fiber_alloc(void)
 {
@@ -78,8 +77,7 @@ void nf_fiber_free(struct nf_fiber *f)
     free(f);
 }
 
-/* --- scopes
- * --------------------------------------------------------------------------------------- */
+/* --- scopes ----------------------------------------------------------------------------------- */
 
 void nf_scope_init(struct nf_scope *s, struct nf_loop *l)
 {

@@ -66,8 +66,7 @@ static void update_want(struct nf_ws_client *w)
         nf_curl_sock_want(w->sock, w->reader != NULL, w->out_at < w->out.len);
 }
 
-/* --- sending ------------------------------------------------------------------------------------
- */
+/* --- sending ---------------------------------------------------------------------------------- */
 
 static NF_RC queue_frame(struct nf_ws_client *w, enum nf_ws_opcode op, const char *p, size_t n,
                          struct nf_err *err)
@@ -194,8 +193,7 @@ NF_RC nf_ws_client_send(struct nf_ws_client *w, const char *p, size_t n, bool te
     return NF_OK;
 }
 
-/* --- receiving ----------------------------------------------------------------------------------
- */
+/* --- receiving -------------------------------------------------------------------------------- */
 
 static NF_RC take_message(struct nf_ws_client *w, bool text, const char *p, size_t n,
                           struct nf_err *err)
@@ -344,8 +342,7 @@ int nf_ws_client_close_code(const struct nf_ws_client *w)
     return w->close_code;
 }
 
-/* --- opening and closing ------------------------------------------------------------------------
- */
+/* --- opening and closing ---------------------------------------------------------------------- */
 
 static void on_sock(void *arg, bool readable, bool writable)
 {

@@ -20,8 +20,7 @@ NF_RC nf_ws_handshake_key(char ret[NF_WS_KEY_TEXT + 1], struct nf_err *err)
     return NF_OK;
 }
 
-/* --- the request --------------------------------------------------------------------------------
- */
+/* --- the request ------------------------------------------------------------------------------ */
 
 static NF_RC check_headers(const struct nf_ws_client_options *o, struct nf_err *err)
 {
@@ -87,8 +86,7 @@ NF_RC nf_ws_handshake_request(const struct nf_http_client *c, CURLU *url,
     return nf_str_adds(ret, "\r\n", err);
 }
 
-/* --- the response -------------------------------------------------------------------------------
- */
+/* --- the response ----------------------------------------------------------------------------- */
 
 size_t nf_ws_handshake_head(const char *p, size_t n)
 {

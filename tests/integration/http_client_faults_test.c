@@ -52,8 +52,7 @@ static void serve_ok(struct raw_conn *c)
         ;
 }
 
-/* --- broken off ---------------------------------------------------------------------------------
- */
+/* --- broken off ------------------------------------------------------------------------------- */
 
 #define CUT_LENGTH "HTTP/1.1 200 OK\r\nX: y\r\nContent-Length: 5\r\n\r\nhello"
 #define CUT_CHUNKED                                                                                \
@@ -237,8 +236,7 @@ static void interim_heads_without_end_are_limited(void **state)
     run(serve_endless_100, too_long_body);
 }
 
-/* --- floods -------------------------------------------------------------------------------------
- */
+/* --- floods ----------------------------------------------------------------------------------- */
 
 #define FLOOD (64 * MIB)
 
@@ -328,8 +326,7 @@ static void a_big_body_is_read_whole_through_many_pauses(void **state)
     run(serve_flood, whole_flood_body);
 }
 
-/* --- time ---------------------------------------------------------------------------------------
- */
+/* --- time ------------------------------------------------------------------------------------- */
 
 static void serve_hang(struct raw_conn *c)
 {
@@ -435,8 +432,7 @@ static void connecting_has_a_time_limit_of_its_own(void **state)
     run(NULL, connect_timeout_body);
 }
 
-/* --- cancelling ---------------------------------------------------------------------------------
- */
+/* --- cancelling ------------------------------------------------------------------------------- */
 
 struct victim {
     struct fixture *f;
@@ -504,8 +500,7 @@ static void cancelling_while_it_resolves_or_connects_takes_no_time(void **state)
     run(serve_hang, cancel_early_body);
 }
 
-/* --- names and reach ----------------------------------------------------------------------------
- */
+/* --- names and reach -------------------------------------------------------------------------- */
 
 static enum nf_code resolve_body(struct fixture *f, struct nf_err *err)
 {
@@ -632,8 +627,7 @@ static void errors_tell_whether_anything_was_sent_and_nothing_secret(void **stat
     run(serve_garbage, no_tls_body);
 }
 
-/* --- connections that die -----------------------------------------------------------------------
- */
+/* --- connections that die --------------------------------------------------------------------- */
 
 static void serve_one_each(struct raw_conn *c)
 {
@@ -669,8 +663,7 @@ static void a_kept_connection_that_the_server_closed_is_replaced_and_costs_nothi
     run(serve_one_each, idle_closed_body);
 }
 
-/* --- no memory ----------------------------------------------------------------------------------
- */
+/* --- no memory -------------------------------------------------------------------------------- */
 
 static enum nf_code nomem_body(struct fixture *f, struct nf_err *err)
 {

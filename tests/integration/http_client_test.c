@@ -51,8 +51,7 @@ static NF_RC get(struct fixture *f, const char *path, int *status, struct nf_str
     return fetch(f, &(struct nf_http_request){ .method = "GET", .url = url }, status, body, err);
 }
 
-/* --- requests -----------------------------------------------------------------------------------
- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 static enum nf_code get_body(struct fixture *f, struct nf_err *err)
 {
@@ -305,8 +304,7 @@ static void the_number_of_headers_is_limited_and_a_secret_is_checked_like_a_head
     run(serve_ok, secret_limits_body);
 }
 
-/* --- responses ----------------------------------------------------------------------------------
- */
+/* --- responses -------------------------------------------------------------------------------- */
 
 static atomic_bool go_on;
 
@@ -442,8 +440,7 @@ static void reading_all_stops_at_the_ceiling(void **state)
     run(serve_ok, ceiling_body);
 }
 
-/* --- connections --------------------------------------------------------------------------------
- */
+/* --- connections ------------------------------------------------------------------------------ */
 
 static enum nf_code reuse_body(struct fixture *f, struct nf_err *err)
 {

@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* --- the server's side --------------------------------------------------------------------------
- */
+/* --- the server's side ------------------------------------------------------------------------ */
 
 /* `replace` instead of the line "Upgrade: websocket\r\n"; `extra` after the headers. */
 static bool ws_accept(struct raw_conn *c, const char *status, const char *replace,
@@ -106,8 +105,7 @@ static NF_RC expect_end(struct nf_ws_client *w, enum nf_code want, struct nf_err
     return NF_OK;
 }
 
-/* --- opening ------------------------------------------------------------------------------------
- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 static void serve_handshake_echo(struct raw_conn *c)
 {
@@ -292,8 +290,7 @@ static void bad_urls_and_headers_are_refused_before_connecting(void **state)
     run(serve_nothing, bad_options_body);
 }
 
-/* --- messages -----------------------------------------------------------------------------------
- */
+/* --- messages --------------------------------------------------------------------------------- */
 
 static void serve_first_in_one_piece(struct raw_conn *c)
 {
@@ -443,8 +440,7 @@ static void senders_at_once_wait_for_a_slow_reader_and_never_mix_frames(void **s
     run(serve_slow_reader, senders_body);
 }
 
-/* --- control frames -----------------------------------------------------------------------------
- */
+/* --- control frames --------------------------------------------------------------------------- */
 
 static void serve_ping(struct raw_conn *c)
 {
@@ -525,8 +521,7 @@ static void pings_whose_answers_nobody_reads_use_no_memory(void **state)
     run(serve_ping_flood, ping_flood_body);
 }
 
-/* --- what goes wrong ----------------------------------------------------------------------------
- */
+/* --- what goes wrong -------------------------------------------------------------------------- */
 
 static void serve_violation(struct raw_conn *c)
 {

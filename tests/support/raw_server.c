@@ -42,8 +42,7 @@ static bool ready(struct raw_server *s, int fd, short events, int ms)
     return n > 0 && p[1].revents == 0;
 }
 
-/* --- a connection -------------------------------------------------------------------------------
- */
+/* --- a connection ----------------------------------------------------------------------------- */
 
 bool raw_sleep(struct raw_conn *c, int ms)
 {
@@ -172,8 +171,7 @@ void raw_reset(struct raw_conn *c)
     setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 }
 
-/* --- the server ---------------------------------------------------------------------------------
- */
+/* --- the server ------------------------------------------------------------------------------- */
 
 static void *serve(void *arg)
 {

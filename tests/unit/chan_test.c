@@ -66,8 +66,7 @@ static enum nf_code send_text(void *arg, struct nf_err *e)
     return NF_OK;
 }
 
-/* --- order and bounds
- * ------------------------------------------------------------------------------- */
+/* --- order and bounds ------------------------------------------------------------------------- */
 
 static enum nf_code send_more_than_fits(void *arg, struct nf_err *e)
 {
@@ -137,8 +136,7 @@ static void many_senders_and_receivers_lose_nothing(void **state)
         assert_int_equal(count[i], 4);
 }
 
-/* --- closing
- * ----------------------------------------------------------------------------------------- */
+/* --- closing ---------------------------------------------------------------------------------- */
 
 static enum nf_code close_while_sending(void *arg, struct nf_err *e)
 {
@@ -181,8 +179,7 @@ static void closing_wakes_all_receivers(void **state)
     assert_code(run(close_while_receiving, NULL), NF_E_NOT_FOUND);
 }
 
-/* --- wakes
- * ------------------------------------------------------------------------------------------- */
+/* --- wakes ------------------------------------------------------------------------------------ */
 
 static enum nf_code cancel_the_first_receiver(void *arg, struct nf_err *e)
 {

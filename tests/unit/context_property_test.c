@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- a deterministic source of chance ------------------------------------------------------------
- */
+/* --- a deterministic source of chance --------------------------------------------------------- */
 
 static uint64_t state;
 
@@ -30,8 +29,7 @@ static bool one_in(size_t n)
     return below(n) == 0;
 }
 
-/* --- texts: borrowed from a pool, so that making a conversation costs nothing --------------------
- */
+/* --- texts: borrowed from a pool, so that making a conversation costs nothing ----------------- */
 
 #define POOL 48
 static char *pool[POOL];
@@ -71,8 +69,7 @@ static char *text(void)
     return pool[below(POOL - 4)];
 }
 
-/* --- conversations -------------------------------------------------------------------------------
- */
+/* --- conversations ---------------------------------------------------------------------------- */
 
 #define MESSAGES 64
 #define PARTS 6
@@ -175,8 +172,7 @@ static void tell_story(void)
     }
 }
 
-/* --- counting again, by other code ---------------------------------------------------------------
- */
+/* --- counting again, by other code ------------------------------------------------------------ */
 
 static int64_t count(const char *p)
 {
@@ -205,8 +201,7 @@ static int64_t count_request(const struct nf_completion_request *r)
     return sum;
 }
 
-/* --- what must hold ------------------------------------------------------------------------------
- */
+/* --- what must hold --------------------------------------------------------------------------- */
 
 static const struct nf_message *newest_user(void)
 {

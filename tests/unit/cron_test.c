@@ -182,8 +182,7 @@ static void the_offset_moves_what_the_clock_shows(void **data)
     assert_int_equal(nf_cron_next(&c, 0, -NF_UTC_OFFSET_MAX), at(1970, 1, 1, 2, 0));
 }
 
-/* --- against the C library's calendar, minute by minute ------------------------------------------
- */
+/* --- against the C library's calendar, minute by minute --------------------------------------- */
 
 static uint64_t state = UINT64_C(0x9e3779b97f4a7c15);
 

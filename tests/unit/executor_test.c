@@ -45,8 +45,7 @@ static void make(int threads, size_t queue_max)
     assert_ok(nf_executor_new(loop, "worker", threads, queue_max, &ex, &err), &err);
 }
 
-/* --- work
- * --------------------------------------------------------------------------------------------- */
+/* --- work ------------------------------------------------------------------------------------- */
 
 static enum nf_code blocked(void *arg, struct nf_err *e)
 {
@@ -93,8 +92,7 @@ static enum nf_code tell_where(void *arg, struct nf_err *e)
     return NF_OK;
 }
 
-/* --- fibers that want it
- * -------------------------------------------------------------------------------- */
+/* --- fibers that want it ---------------------------------------------------------------------- */
 
 static enum nf_code call_where(void *arg, struct nf_err *e)
 {
@@ -124,8 +122,7 @@ static enum nf_code wait_until_begun(int n, struct nf_err *e)
     return NF_OK;
 }
 
-/* --- tests
- * ---------------------------------------------------------------------------------------------- */
+/* --- tests ------------------------------------------------------------------------------------ */
 
 static void a_call_runs_on_a_named_thread_that_takes_no_signals(void **state)
 {

@@ -63,8 +63,7 @@ static bool under_valgrind(void)
     return getenv("NF_UNDER_VALGRIND") != NULL;
 }
 
-/* --- starting
- * --------------------------------------------------------------------------------------- */
+/* --- starting --------------------------------------------------------------------------------- */
 
 static enum nf_code fail_with(void *arg, struct nf_err *e)
 {
@@ -162,8 +161,7 @@ static void a_wait_that_was_woken_before_returns_at_once(void **state)
     assert_string_equal(err.msg, "the gate: io");
 }
 
-/* --- time
- * -------------------------------------------------------------------------------------------- */
+/* --- time ------------------------------------------------------------------------------------- */
 
 static enum nf_code sleep_some(void *arg, struct nf_err *e)
 {
@@ -287,8 +285,7 @@ static void a_child_inherits_the_deadline(void **state)
     assert_string_equal(seen, "t");
 }
 
-/* --- cancelling
- * --------------------------------------------------------------------------------------- */
+/* --- cancelling ------------------------------------------------------------------------------- */
 
 static struct nf_chan *chan;
 
@@ -445,8 +442,7 @@ static void an_uninterruptible_wait_outlasts_cancel_and_deadline(void **state)
     assert_string_equal(seen, "aw");
 }
 
-/* --- scopes
- * ------------------------------------------------------------------------------------------- */
+/* --- scopes ----------------------------------------------------------------------------------- */
 
 static enum nf_code sleep_then_see(void *arg, struct nf_err *e)
 {
@@ -550,8 +546,7 @@ static void a_cancelled_scope_starts_nothing(void **state)
     assert_code(run(spawn_in_a_cancelled_scope, NULL), NF_E_CANCELED);
 }
 
-/* --- log context
- * --------------------------------------------------------------------------------------- */
+/* --- log context ------------------------------------------------------------------------------ */
 
 static enum nf_code expect_context(void *arg, struct nf_err *e)
 {
@@ -601,8 +596,7 @@ static void each_fiber_has_its_own_log_context_and_inherits_a_copy(void **state)
     assert_null(nf_context_current());
 }
 
-/* --- many, and their stacks
- * ---------------------------------------------------------------------------- */
+/* --- many, and their stacks ------------------------------------------------------------------- */
 
 static size_t many(void)
 {
@@ -743,8 +737,7 @@ static void a_stack_overflow_ends_the_process(void **state)
         assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
 }
 
-/* --- the loop
- * ------------------------------------------------------------------------------------------- */
+/* --- the loop --------------------------------------------------------------------------------- */
 
 static enum nf_code hog(void *arg, struct nf_err *e)
 {

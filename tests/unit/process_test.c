@@ -85,8 +85,7 @@ static int number_printed(void)
     return (int)strtol(nf_str_c(&result.out), NULL, 10);
 }
 
-/* --- what it is given
- * ------------------------------------------------------------------------------- */
+/* --- what it is given ------------------------------------------------------------------------- */
 
 static void both_outputs_and_the_exit_code_come_back(void **state)
 {
@@ -184,8 +183,7 @@ static void its_output_is_a_pipe_that_it_can_open(void **state)
     assert_string_equal(nf_str_c(&result.out), "hello\n");
 }
 
-/* --- how it ends
- * ------------------------------------------------------------------------------------- */
+/* --- how it ends ------------------------------------------------------------------------------ */
 
 static void a_missing_program_is_not_found(void **state)
 {

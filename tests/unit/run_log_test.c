@@ -18,8 +18,7 @@ static size_t below(size_t n) /* xorshift64* */
     return (size_t)((state * UINT64_C(2685821657736338717)) >> 33) % n;
 }
 
-/* --- what a client makes of events ---------------------------------------------------------------
- */
+/* --- what a client makes of events ------------------------------------------------------------ */
 
 /* The events as text; a text that comes in pieces reads like one that comes as a whole. */
 struct client {
@@ -73,8 +72,7 @@ static bool receive(void *arg, const struct nf_run_event *e)
     return c->events != c->stop_after;
 }
 
-/* --- a run ---------------------------------------------------------------------------------------
- */
+/* --- a run ------------------------------------------------------------------------------------ */
 
 #define EVENTS 400
 
@@ -249,8 +247,7 @@ static void clear(struct client *c)
     c->events = 0;
 }
 
-/* --- the property -------------------------------------------------------------------------------
- */
+/* --- the property ----------------------------------------------------------------------------- */
 
 static void live_up_to_any_event_and_replayed_from_there_is_the_whole_and_nothing_twice(void **data)
 {
@@ -279,8 +276,7 @@ static void live_up_to_any_event_and_replayed_from_there_is_the_whole_and_nothin
     }
 }
 
-/* --- single cases --------------------------------------------------------------------------------
- */
+/* --- single cases ----------------------------------------------------------------------------- */
 
 static void an_empty_run_starts_and_ends(void **data)
 {

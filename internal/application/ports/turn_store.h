@@ -50,7 +50,7 @@ struct nf_finish {
     const struct nf_task *step; /* the last step, ended with it; NULL: none is open */
     const struct nf_usage *usage;
     size_t usage_n;
-    struct nf_tokens tokens; /* the sum of it, kept with the turn */
+    struct nf_tokens tokens;             /* the sum of it, kept with the turn */
     const struct nf_outbox_item *outbox; /* session, user, run and seq are filled in; NULL: none */
     int64_t now_ms;
 };
