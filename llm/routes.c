@@ -169,12 +169,11 @@ static NF_RC add_route(struct nf_llm_routes *r, const struct nf_llm_settings *s,
     if (r->n == MODELS_MAX)
         return nf_err_set(err, NF_E_INVALID, "llm.providers: over %zu models", MODELS_MAX);
     struct nf_llm_route *t = &r->v[r->n];
-    size_t len = strlen(p->name) + 1 + strlen(model);
-    if (model[0] == '\0' || len > NF_MODEL_NAME_MAX)
+    int len = snprintf(t->name, sizeof(t->name), "%s/%s", p->name, model);
+    if (model[0] == '\0' || len < 0 || (size_t)len >= sizeof(t->name))
         return nf_err_set(err, NF_E_INVALID,
                           "llm.providers[%zu].models: names must have 1 to %zu bytes", at,
                           NF_MODEL_NAME_MAX - strlen(p->name) - 1);
-    (void)snprintf(t->name, sizeof(t->name), "%s/%s", p->name, model);
     if (by_name(r, t->name))
         return nf_err_set(err, NF_E_INVALID, "llm.providers[%zu].models: '%.80s' stands twice", at,
                           model);

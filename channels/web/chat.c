@@ -41,23 +41,23 @@ static NF_RC receive(struct nf_web *w, const struct nf_user *user, int64_t sessi
 }
 
 /* A double is answered to whoever asked; news to every socket of the user. */
-static NF_RC announce(struct nf_web *w, struct client *asker, const struct nf_user *user,
-                      const struct nf_accepted *a, const struct nf_str *frame)
+static void announce(struct nf_web *w, struct client *asker, const struct nf_user *user,
+                     const struct nf_accepted *a, const struct nf_str *frame)
 {
     if (!a->duplicate)
         nf_hub_broadcast(w->hub, user->id, frame, NULL);
     else if (asker)
         nf_hub_send(asker->socket, frame);
-    return NF_OK;
 }
 
 static NF_RC on_user_message(struct client *c, const struct nf_frame *f, struct nf_err *err)
 {
     NF_CLEANUP(nf_str_done) struct nf_str frame = { .max = (size_t)4 << 20 };
-    struct nf_accepted accepted;
+    struct nf_accepted accepted = { 0 };
     NF_TRY(receive(c->web, &c->user, f->session_id, f->message_id, f->content, &accepted, err));
     NF_TRY(nf_frame_accepted(&accepted, f->message_id, f->content, &frame, err));
-    return announce(c->web, c, &c->user, &accepted, &frame);
+    announce(c->web, c, &c->user, &accepted, &frame);
+    return NF_OK;
 }
 
 enum nf_code nf_web_stop_turn(struct nf_web *w, const struct nf_user *user, int64_t session_id,
@@ -141,8 +141,7 @@ enum nf_code nf_web_socket(void *arg, struct nf_http_exchange *x, struct nf_err 
     return NF_OK;
 }
 
-/* --- the same over REST
- * ------------------------------------------------------------------------------ */
+/* --- the same over REST ----------------------------------------------------------------------- */
 
 struct message_body {
     char *message_id, *session_id, *content;
@@ -171,7 +170,7 @@ enum nf_code nf_web_post_message(void *arg, struct nf_http_exchange *x, struct n
     NF_CLEANUP(nf_str_done) struct nf_str body = { .max = (size_t)4 << 20 };
     const struct nf_user *user = &nf_web_who(x)->user;
     struct nf_slice text = nf_http_body(x);
-    struct nf_accepted a;
+    struct nf_accepted a = { 0 };
     int64_t session_id = 0;
 
     NF_TRY(nf_json_parse(text.p, text.n, 0, &doc, err));
@@ -184,7 +183,7 @@ enum nf_code nf_web_post_message(void *arg, struct nf_http_exchange *x, struct n
         nf_web_answer_error(x, 429, err);
     NF_TRY(rc);
     NF_TRY(nf_frame_accepted(&a, b.message_id, b.content, &body, err));
-    NF_TRY(announce(w, NULL, user, &a, &body));
+    announce(w, NULL, user, &a, &body);
     return nf_web_json(x, 202, &body, err);
 }
 

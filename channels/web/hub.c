@@ -56,8 +56,7 @@ struct nf_hub {
     struct nf_str frame; /* for the event at hand */
 };
 
-/* --- sockets -----------------------------------------------------------------------------------
- */
+/* --- sockets ---------------------------------------------------------------------------------- */
 
 static struct cursor *cursor_of(const struct nf_hub_socket *s, int64_t session_id)
 {
@@ -205,13 +204,13 @@ size_t nf_hub_sockets(const struct nf_hub *h)
     return h->sockets;
 }
 
-/* --- runs under way ------------------------------------------------------------------------------
- */
+/* --- runs under way --------------------------------------------------------------------------- */
 
 static void forget_run(struct nf_hub *h, struct run *r)
 {
     if (!r)
         return;
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the list that uthash keeps is beyond it */
     HASH_DEL(h->runs, r);
     nf_live_run_done(&r->live);
     free(r);
@@ -296,8 +295,7 @@ static struct nf_hub *downcast(struct nf_channel *c)
     return nf_container_of(c, struct nf_hub, channel);
 }
 
-/* --- catching up ---------------------------------------------------------------------------------
- */
+/* --- catching up ------------------------------------------------------------------------------ */
 
 struct catch_up {
     struct nf_hub_socket *socket;
@@ -378,8 +376,7 @@ enum nf_code nf_hub_resume(struct nf_hub_socket *s, int64_t session_id, int64_t 
     return rc;
 }
 
-/* --- making and freeing --------------------------------------------------------------------------
- */
+/* --- making and freeing ----------------------------------------------------------------------- */
 
 enum nf_code nf_hub_new(struct nf_app *a, struct nf_hub **ret, struct nf_err *err)
 {

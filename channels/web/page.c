@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#define ZLIB_CONST /* inflate() promises not to write into its input */
 #include <zlib.h>
 
 #define GZIP_WINDOW (16 + MAX_WBITS) /* zlib.h, inflateInit2: expect a gzip header */
@@ -52,7 +53,7 @@ static bool takes_gzip(struct nf_slice accept)
 static NF_RC respond_plain(struct nf_http_exchange *x, const struct nf_asset *a, struct nf_err *err)
 {
     NF_CLEANUP(nf_freep) char *plain = malloc(a->size ? a->size : 1);
-    z_stream z = { .next_in = (Bytef *)(uintptr_t)a->gzip,
+    z_stream z = { .next_in = a->gzip,
                    .avail_in = (uInt)a->gzip_n,
                    .next_out = (Bytef *)plain,
                    .avail_out = (uInt)a->size };

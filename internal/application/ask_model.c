@@ -187,6 +187,7 @@ static NF_RC stream(struct nf_turn *t, struct reply *reply, struct nf_model_outc
     struct nf_model_info info;
 
     NF_TRY(conversation(t, &all, err));
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): free_list frees it */
     NF_TRY(nf_model_info(t->app->model, NULL, &info, err));
     for (int shrunk = 0;; shrunk++) {
         NF_CLEANUP(nf_completion_request_done) struct nf_completion_request r;

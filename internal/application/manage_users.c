@@ -110,7 +110,7 @@ static NF_RC denied(enum nf_code rc, const char *what, struct nf_err *err)
 
 static NF_RC active_user(struct nf_app *a, int64_t id, struct nf_user *ret, struct nf_err *err)
 {
-    struct nf_user u;
+    struct nf_user u = { 0 };
     NF_TRY(denied(a->users->ops->get(a->users, id, &u, err), "no such user", err));
     if (u.status != NF_USER_ACTIVE)
         return nf_err_set(err, NF_E_DENIED, "this account is blocked");
@@ -124,8 +124,8 @@ enum nf_code nf_link_exchange(struct nf_app *a, const char *link_hash, const cha
     static const char gone[] =
         "this link was used or has expired: make a new one with nexflow link";
     int64_t now = nf_app_now(a);
-    struct nf_credential link;
-    struct nf_user u;
+    struct nf_credential link = { 0 };
+    struct nf_user u = { 0 };
 
     NF_TRY(denied(a->credentials->ops->get(a->credentials, link_hash, now, &link, err), gone, err));
     if (link.kind != NF_CREDENTIAL_LINK || link.used_ms != 0)

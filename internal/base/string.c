@@ -40,6 +40,7 @@ enum nf_code nf_str_reserve(struct nf_str *s, size_t extra, struct nf_err *err)
 enum nf_code nf_str_add(struct nf_str *s, const char *p, size_t n, struct nf_err *err)
 {
     NF_TRY(nf_str_reserve(s, n, err));
+    assert(s->p); /* there is room for the NUL at least */
     if (n)
         memcpy(s->p + s->len, p, n);
     s->len += n;

@@ -91,6 +91,7 @@ enum nf_code nf_json_parse(const char *p, size_t n, size_t max, struct nf_json_d
         return nf_err_set(err, NF_E_NOMEM, "out of memory");
     d->root = cJSON_ParseWithLengthOpts(p, n, NULL, 0);
     if (!d->root) /* the text is good, so this is all that can be wrong */
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): nf_json_freep frees it */
         return nf_err_set(err, NF_E_NOMEM, "out of memory for JSON of %zu bytes", n);
     NF_TRY(keep_digits(d->root, p, &noted, err));
     *ret = nf_take(d);

@@ -291,6 +291,7 @@ enum nf_code nf_config_load_text(const char *name, const char *text, size_t len,
         return nf_err_set(err, NF_E_INVALID, "%s:%zu: must begin with a key and a colon", name,
                           root->line);
     NF_TRY(fresh_init(&fresh, parts, n, err));
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): fresh_done frees it */
     NF_TRY(apply_scope(&l, fresh.v, n, root, &top));
 
     nf_config_done(parts, n);

@@ -139,6 +139,7 @@ static enum nf_code take_scalar(struct reader *r, const yaml_event_t *e)
         return nf_err_set(r->err, NF_E_LIMIT, "%s:%zu: value over %zu bytes", r->name, line_of(e),
                           NF_CONFIG_VALUE_MAX);
     NF_TRY(add_node(r, e, NF_YAML_SCALAR, &y));
+    assert(y);
     y->plain = e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
     return nf_strndup(text, n, &y->text, r->err);
 }
