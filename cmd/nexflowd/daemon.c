@@ -2,6 +2,7 @@
 
 #include "application/deliver_reply.h"
 #include "application/recover.h"
+#include "cmd/nexflowd/memory.h"
 #include "cmd/nexflowd/wiring.h"
 #include "observe/log.h"
 #include "runtime/signals.h"
@@ -31,6 +32,7 @@ static enum nf_code upkeep(void *arg, struct nf_err *err)
     struct nf_app *a = &r->w.app;
     struct nf_err why;
     int64_t lease_at = 0, tidy_at = 0;
+    struct nf_memory_upkeep memory = { 0 };
 
     for (;;) {
         int64_t now = nf_clock_mono_us(a->clock) / 1000;
@@ -44,6 +46,7 @@ static enum nf_code upkeep(void *arg, struct nf_err *err)
         }
         complain("upkeep.orphans.failed", nf_turns_release_orphans(r->w.turns, &why), &why);
         complain("upkeep.failed", nf_keep_going(a, &why), &why);
+        nf_memory_upkeep(&memory, nf_turns_running(r->w.turns));
         NF_TRY(nf_sleep(UPKEEP_MS, err));
     }
 }
@@ -146,6 +149,7 @@ enum nf_code nf_daemon_run(const struct nf_daemon_options *o, struct nf_daemon_c
                            struct nf_err *err)
 {
     struct run r = { .o = o, .w.config = config };
+    nf_memory_setup();
     NF_TRY(nf_loop_new(&r.w.loop, err));
     enum nf_code rc = nf_loop_run(r.w.loop, daemon_main, &r, err);
     nf_loop_free(r.w.loop);

@@ -265,7 +265,8 @@ static void on_timer_closed(uv_handle_t *h)
  * may keep it would close every connection after one request. */
 static void set_keep(struct nf_curl_loop *l)
 {
-    curl_multi_setopt(l->multi, CURLMOPT_MAXCONNECTS, (long)(l->idle_max + l->transfers));
+    if (l->multi)
+        curl_multi_setopt(l->multi, CURLMOPT_MAXCONNECTS, (long)(l->idle_max + l->transfers));
 }
 
 void nf_curl_keep(struct nf_curl_loop *l, size_t idle_max)
@@ -290,8 +291,27 @@ void nf_curl_prepare(struct nf_curl_loop *l, CURL *easy)
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 }
 
+/* With the first transfer: libcurl initialises TLS and all, which is 1.5 MB and milliseconds that a
+ * daemon without requests does not need. */
+static NF_RC open_multi(struct nf_curl_loop *l, struct nf_err *err)
+{
+    if (l->multi)
+        return NF_OK;
+    l->multi = curl_multi_init();
+    if (!l->multi)
+        return nf_err_set(err, NF_E_NOMEM, "libcurl could not be initialised");
+    curl_multi_setopt(l->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(l->multi, CURLMOPT_SOCKETDATA, l);
+    curl_multi_setopt(l->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+    curl_multi_setopt(l->multi, CURLMOPT_TIMERDATA, l);
+    curl_multi_setopt(l->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+    set_keep(l);
+    return NF_OK;
+}
+
 NF_RC nf_curl_add(struct nf_curl_loop *l, struct nf_curl_transfer *t, struct nf_err *err)
 {
+    NF_TRY(open_multi(l, err));
     curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
 
     CURLMcode rc = curl_multi_add_handle(l->multi, t->easy);
@@ -318,20 +338,10 @@ NF_RC nf_curl_loop_new(struct uv_loop_s *uv, struct nf_curl_loop **ret, struct n
 
     if (!l)
         return nf_err_set(err, NF_E_NOMEM, "out of memory for the HTTP client");
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(l->multi = curl_multi_init())) {
-        free(l);
-        return nf_err_set(err, NF_E_NOMEM, "libcurl could not be initialised");
-    }
     l->uv = uv;
     uv_timer_init(uv, &l->timer);
     l->timer.data = l;
     l->handles = 1;
-
-    curl_multi_setopt(l->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    curl_multi_setopt(l->multi, CURLMOPT_SOCKETDATA, l);
-    curl_multi_setopt(l->multi, CURLMOPT_TIMERFUNCTION, on_timer);
-    curl_multi_setopt(l->multi, CURLMOPT_TIMERDATA, l);
-    curl_multi_setopt(l->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
     *ret = l;
     return NF_OK;
 }
@@ -342,7 +352,8 @@ void nf_curl_loop_free(struct nf_curl_loop *l)
         return;
     assert(l->transfers == 0);
     l->freed = true;
-    curl_multi_cleanup(l->multi);
+    if (l->multi)
+        curl_multi_cleanup(l->multi);
     l->multi = NULL;
     for (size_t i = 0; i < l->socks_n; i++)
         if (l->socks[i])

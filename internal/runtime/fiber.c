@@ -267,6 +267,14 @@ void nf_switch_exit(struct nf_switch *s)
     abort();
 }
 
+void nf_switch_trim(struct nf_switch *s)
+{
+    const size_t in_use = 1024; /* below this frame: that of madvise */
+    const size_t page = 4096;
+    size_t unused = (size_t)((char *)__builtin_frame_address(0) - stack_of(s)) - in_use;
+    madvise(stack_of(s), unused / page * page, MADV_DONTNEED);
+}
+
 bool nf_switch_here(const struct nf_switch *s)
 {
     return pthread_equal(s->thread, pthread_self());

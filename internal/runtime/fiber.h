@@ -106,6 +106,10 @@ NF_RC nf_sleep(int64_t ms, struct nf_err *err);
 /* Let other fibers and I/O go first. */
 NF_RC nf_yield(struct nf_err *err);
 
+/* Give back the part of the running fiber's stack that it has used and does not use any more: for
+ * those who are about to wait long, after a call that went deep. A system call. */
+void nf_fiber_trim(void);
+
 /* The running fiber's waits end with NF_E_TIMEOUT `ms` from now. Nested: the earlier one holds.
  *
  *     NF_CLEANUP(nf_deadline_pop) struct nf_deadline d;

@@ -263,6 +263,7 @@ static NF_RC start(struct nf_http_call *h, const struct nf_http_request *r, stru
         h->removed = true;
         return rc;
     }
+    nf_fiber_trim(); /* libcurl goes deep, and the answer may take minutes */
     NF_TRY(wait_for(h, timeout(r->head_timeout_ms > 0 ? r->head_timeout_ms : HEAD_TIMEOUT_MS),
                     "the head of the response", err));
     if (!h->head_done || h->fail != NF_OK)

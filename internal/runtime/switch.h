@@ -33,5 +33,8 @@ void nf_switch_leave(struct nf_switch *s);
 /* From within: go back for good. */
 __attribute__((noreturn)) void nf_switch_exit(struct nf_switch *s);
 
+/* From within: give back the memory of the stack that no frame is using. */
+void nf_switch_trim(struct nf_switch *s);
+
 /* False if we surely run on another thread than the one that enters `s`. */
 bool nf_switch_here(const struct nf_switch *s);

@@ -178,6 +178,12 @@ NF_RC nf_yield(struct nf_err *err)
     return NF_OK;
 }
 
+void nf_fiber_trim(void)
+{
+    assert(current);
+    nf_switch_trim(current->on);
+}
+
 /* --- cancelling, deadlines
  * ------------------------------------------------------------------------ */
 
