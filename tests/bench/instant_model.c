@@ -206,7 +206,7 @@ int main(int argc, char **argv)
     }
     getsockname(listener, (struct sockaddr *)&a, &len);
     printf("listening %d\n", ntohs(a.sin_port));
-    fflush(stdout);
+    (void)fflush(stdout);
 
     int ep = epoll_create1(EPOLL_CLOEXEC);
     struct epoll_event e = { .events = EPOLLIN, .data.fd = listener }, ready[256];

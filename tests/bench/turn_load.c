@@ -46,7 +46,7 @@ static int64_t now_us(void)
 
 static void die(const char *what)
 {
-    fprintf(stderr, "turn_load: %s: %s\n", what, strerror(errno));
+    (void)fprintf(stderr, "turn_load: %s: %s\n", what, strerror(errno));
     exit(1);
 }
 
@@ -136,7 +136,7 @@ static void on_message(struct client *c, char *p, size_t n)
         ended++;
         next_turn(c);
     } else if (begins(p, n, "{\"type\":\"RUN_ERROR\"") || begins(p, n, "{\"type\":\"error\"")) {
-        fprintf(stderr, "turn_load: %.*s\n", (int)n, p);
+        (void)fprintf(stderr, "turn_load: %.*s\n", (int)n, p);
         exit(1);
     }
 }
@@ -179,7 +179,7 @@ static void on_readable(struct client *c)
         if (!end)
             return;
         if (!begins(c->buf, c->n, "HTTP/1.1 101")) {
-            fprintf(stderr, "turn_load: %.*s\n", (int)c->n, c->buf);
+            (void)fprintf(stderr, "turn_load: %.*s\n", (int)c->n, c->buf);
             exit(1);
         }
         c->open = 1;
@@ -239,7 +239,7 @@ static void print_marks(const char *name, int which, const char *behind)
 int main(int argc, char **argv)
 {
     if (argc != 5) {
-        fprintf(stderr, "usage: turn_load PORT COOKIES SESSIONS TURNS\n");
+        (void)fprintf(stderr, "usage: turn_load PORT COOKIES SESSIONS TURNS\n");
         return 2;
     }
     int port = atoi(argv[1]), sessions = atoi(argv[3]);
@@ -270,5 +270,6 @@ int main(int argc, char **argv)
     print_marks("accepted", ACCEPTED, ",");
     print_marks("first_text", FIRST, ",");
     print_marks("ended", ENDED, "}\n");
+    free(clients);
     return 0;
 }

@@ -24,6 +24,7 @@ static uint64_t dice(struct pair *p, uint64_t n)
     return p->random % n;
 }
 
+NF_PRINTF(3, 4)
 static void say(struct pair *p, int i, const char *fmt, ...)
 {
     struct nf_err err;

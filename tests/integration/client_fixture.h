@@ -74,8 +74,8 @@ static inline void run_with(raw_serve_fn serve, void *arg, const struct nf_http_
     assert_ok(nf_loop_new(&f.loop, &err), &err);
     f.server = serve ? raw_server_new(serve, arg, NULL) : NULL;
     if (f.server) {
-        snprintf(f.url, sizeof f.url, "http://127.0.0.1:%d", raw_server_port(f.server));
-        snprintf(f.ws_url, sizeof f.ws_url, "ws://127.0.0.1:%d", raw_server_port(f.server));
+        (void)snprintf(f.url, sizeof f.url, "http://127.0.0.1:%d", raw_server_port(f.server));
+        (void)snprintf(f.ws_url, sizeof f.ws_url, "ws://127.0.0.1:%d", raw_server_port(f.server));
     }
     size_t before = handles(f.loop);
 

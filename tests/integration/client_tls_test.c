@@ -20,10 +20,10 @@ static int start_server(void **state)
     char text[16] = "";
 
     (void)state;
-    snprintf(server.directory, sizeof server.directory, "/tmp/nf-tls-test-XXXXXX");
+    (void)snprintf(server.directory, sizeof server.directory, "/tmp/nf-tls-test-XXXXXX");
     if (!mkdtemp(server.directory) || pipe(in) != 0 || pipe(out) != 0)
         return -1;
-    snprintf(server.cert, sizeof server.cert, "%s/cert.pem", server.directory);
+    (void)snprintf(server.cert, sizeof server.cert, "%s/cert.pem", server.directory);
     server.pid = fork();
     if (server.pid == 0) {
         dup2(in[0], 0);
@@ -48,7 +48,7 @@ static int stop_server(void **state)
     (void)state;
     close(server.input);
     waitpid(server.pid, NULL, 0);
-    snprintf(key, sizeof key, "%s/key.pem", server.directory);
+    (void)snprintf(key, sizeof key, "%s/key.pem", server.directory);
     unlink(key);
     unlink(server.cert);
     return rmdir(server.directory);
@@ -59,7 +59,7 @@ static NF_RC get(struct fixture *f, bool *sent, struct nf_str *body, struct nf_e
     NF_CLEANUP(nf_http_closep) struct nf_http_call *h = NULL;
     char url[64];
 
-    snprintf(url, sizeof url, "https://127.0.0.1:%d/", server.port);
+    (void)snprintf(url, sizeof url, "https://127.0.0.1:%d/", server.port);
     NF_TRY(nf_http_open(f->client,
                         &(struct nf_http_request){ .method = "GET", .url = url, .sent = sent }, &h,
                         err));
@@ -144,7 +144,7 @@ static enum nf_code wss_body(struct fixture *f, struct nf_err *err)
 
     for (size_t i = 0; i < MESSAGE; i++)
         p[i] = (char)(i * 31 + i / 1000);
-    snprintf(url, sizeof url, "wss://127.0.0.1:%d/", server.port);
+    (void)snprintf(url, sizeof url, "wss://127.0.0.1:%d/", server.port);
     EXPECT_CODE(nf_ws_client_open(f->client, &(struct nf_ws_client_options){ .url = url }, &w, err),
                 NF_OK);
     enum nf_code rc = exchange(w, p, err);

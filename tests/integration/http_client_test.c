@@ -18,7 +18,8 @@ static void serve_echo(struct raw_conn *c)
     char head[64];
 
     while (raw_request(c)) {
-        snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", c->request_n);
+        (void)snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n",
+                       c->request_n);
         if (!raw_send(c, head) || !raw_sendn(c, c->request, c->request_n))
             return;
     }
@@ -46,7 +47,7 @@ static NF_RC get(struct fixture *f, const char *path, int *status, struct nf_str
 {
     char url[256];
 
-    snprintf(url, sizeof url, "%s%s", f->url, path);
+    (void)snprintf(url, sizeof url, "%s%s", f->url, path);
     nf_str_reset(body);
     return fetch(f, &(struct nf_http_request){ .method = "GET", .url = url }, status, body, err);
 }
@@ -127,8 +128,8 @@ static void serve_count(struct raw_conn *c)
                 return;
             sum = sum * 31 + b;
         }
-        snprintf(out, sizeof out, "HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n%20zu%20u", n,
-                 (unsigned)sum);
+        (void)snprintf(out, sizeof out, "HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n%20zu%20u", n,
+                       (unsigned)sum);
         if (!raw_send(c, out))
             return;
     }
@@ -145,7 +146,7 @@ static enum nf_code big_post_body(struct fixture *f, struct nf_err *err)
         big[i] = (char)(i * 7);
         sum = sum * 31 + (unsigned char)big[i];
     }
-    snprintf(want, sizeof want, "%20zu%20u", n, (unsigned)sum);
+    (void)snprintf(want, sizeof want, "%20zu%20u", n, (unsigned)sum);
     EXPECT_CODE(
         fetch(f,
               &(struct nf_http_request){ .method = "PUT", .url = f->url, .body = big, .body_n = n },
@@ -177,7 +178,7 @@ static enum nf_code methods_body(struct fixture *f, struct nf_err *err)
     char url[128];
 
     NF_TRY(nf_secret_set(&key, "k", err));
-    snprintf(url, sizeof url, "http://u:p@%s/x?y=z", f->url + 7);
+    (void)snprintf(url, sizeof url, "http://u:p@%s/x?y=z", f->url + 7);
     EXPECT_CODE(fetch(f,
                       &(struct nf_http_request){ .method = "POST",
                                                  .url = url,
@@ -227,8 +228,8 @@ static enum nf_code bad_requests_body(struct fixture *f, struct nf_err *err)
                                         "http://127.0.0.1/a b",
                                         "http://127.0.0.1/\r\nX: y",
                                         "http://127.0.0.1/\x7f",
-                                        "http://b\xc3\xbc"
-                                        "cher.example/",
+                                        ("http://b\xc3\xbc"
+                                         "cher.example/"),
                                         " http://127.0.0.1/" };
     static const struct nf_http_header headers[] = {
         { "X", "a\r\nY: b" },
@@ -351,11 +352,11 @@ static void the_head_is_delivered_before_the_first_byte_of_the_body(void **state
 static void serve_forms(struct raw_conn *c)
 {
     static const char *const answers[] = {
-        "HTTP/1.1 100 Continue\r\nX-Which: 100\r\n\r\n"
-        "HTTP/1.1 103 Early Hints\r\nX-Which: 103\r\n\r\n"
-        "HTTP/1.1 200 OK\r\nX-Which: 200\r\nContent-Length: 5\r\n\r\nhello",
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nhe\r\n3\r\nllo\r\n0\r\n"
-        "X-Trailer: t\r\n\r\n",
+        ("HTTP/1.1 100 Continue\r\nX-Which: 100\r\n\r\n"
+         "HTTP/1.1 103 Early Hints\r\nX-Which: 103\r\n\r\n"
+         "HTTP/1.1 200 OK\r\nX-Which: 200\r\nContent-Length: 5\r\n\r\nhello"),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nhe\r\n3\r\nllo\r\n0\r\n"
+         "X-Trailer: t\r\n\r\n"),
         "HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 5\r\n\r\nhello",
         "HTTP/1.1 500 No\r\nContent-Length: 5\r\n\r\nhello",
         "HTTP/1.0 200 OK\r\n\r\nhello", /* ends with the connection */
@@ -498,7 +499,7 @@ static enum nf_code unix_body(struct fixture *f, struct nf_err *err)
     char path[64];
     NF_CLEANUP(nf_str_done) struct nf_str body = { 0 };
 
-    snprintf(path, sizeof path, "/tmp/nf-http-test-%d.sock", (int)getpid());
+    (void)snprintf(path, sizeof path, "/tmp/nf-http-test-%d.sock", (int)getpid());
     struct raw_server *s = raw_server_new(serve_echo, NULL, path);
     enum nf_code rc =
         fetch(f,

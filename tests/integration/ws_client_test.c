@@ -20,13 +20,13 @@ static bool ws_accept(struct raw_conn *c, const char *status, const char *replac
     const char *key = strstr(c->request, "\r\nSec-WebSocket-Key: ");
     if (key)
         nf_ws_accept_key(key + 21, 24, accept);
-    snprintf(head, sizeof head, "HTTP/1.1 %s\r\n%sConnection: Upgrade\r\n%s\r\n\r\n", status,
-             replace, extra);
+    (void)snprintf(head, sizeof head, "HTTP/1.1 %s\r\n%sConnection: Upgrade\r\n%s\r\n\r\n", status,
+                   replace, extra);
     char *at = strstr(head, "@KEY@");
     if (at) {
         char rest[512];
-        snprintf(rest, sizeof rest, "%s", at + 5);
-        snprintf(at, (size_t)(head + sizeof head - at), "%s%s", accept, rest);
+        (void)snprintf(rest, sizeof rest, "%s", at + 5);
+        (void)snprintf(at, (size_t)(head + sizeof head - at), "%s%s", accept, rest);
     }
     return raw_send(c, head);
 }
@@ -125,7 +125,7 @@ static enum nf_code handshake_body(struct fixture *f, struct nf_err *err)
     bool text;
     char url[160];
 
-    snprintf(url, sizeof url, "%s/gateway?v=10#f", f->ws_url);
+    (void)snprintf(url, sizeof url, "%s/gateway?v=10#f", f->ws_url);
     NF_TRY(nf_secret_set(&key, "hush", err));
     EXPECT_CODE(nf_ws_client_open(f->client,
                                   &(struct nf_ws_client_options){ .url = url,
@@ -399,6 +399,7 @@ static enum nf_code send_many(void *arg, struct nf_err *err)
 
     memset(p, a->c, n);
     for (int i = 0; i < 10; i++)
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): nf_freep frees it */
         NF_TRY(nf_ws_client_send(a->w, p, n, false, err));
     return NF_OK;
 }

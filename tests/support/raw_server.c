@@ -226,7 +226,7 @@ static int listen_unix(const char *path)
     struct sockaddr_un a = { .sun_family = AF_UNIX };
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    snprintf(a.sun_path, sizeof a.sun_path, "%s", path);
+    (void)snprintf(a.sun_path, sizeof a.sun_path, "%s", path);
     unlink(path);
     if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) != 0 || listen(fd, 128) != 0)
         die("listen");
@@ -242,7 +242,7 @@ struct raw_server *raw_server_new(raw_serve_fn fn, void *arg, const char *unix_p
     s->fn = fn;
     s->arg = arg;
     if (unix_path)
-        snprintf(s->path, sizeof s->path, "%s", unix_path);
+        (void)snprintf(s->path, sizeof s->path, "%s", unix_path);
     s->fd = unix_path ? listen_unix(unix_path) : listen_tcp(&s->port);
     if (pthread_create(&s->acceptor, NULL, accept_all, s) != 0)
         die("pthread_create");

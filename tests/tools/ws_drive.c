@@ -188,7 +188,7 @@ static bool parse(int argc, char **argv, struct options *o)
             o->timeout_ms = strtol(optarg, NULL, 10);
             break;
         case 'h':
-            fputs(usage, stdout);
+            (void)fputs(usage, stdout);
             exit(0);
         default:
             return false;
@@ -207,17 +207,17 @@ int main(int argc, char **argv)
     struct nf_err err = { 0 };
 
     if (!parse(argc, argv, &o)) {
-        fputs(usage, stderr);
+        (void)fputs(usage, stderr);
         return 2;
     }
-    setvbuf(stdout, NULL, _IOLBF, 0);
+    (void)setvbuf(stdout, NULL, _IOLBF, 0);
     if (nf_loop_new(&r.loop, &err) != NF_OK) {
-        fprintf(stderr, "ws_drive: %s\n", err.msg);
+        (void)fprintf(stderr, "ws_drive: %s\n", err.msg);
         return 1;
     }
     enum nf_code rc = nf_loop_run(r.loop, in_fiber, &r, &err);
     nf_loop_free(r.loop);
     if (rc != NF_OK)
-        fprintf(stderr, "ws_drive: %s: %s\n", nf_code_name(rc), err.msg);
+        (void)fprintf(stderr, "ws_drive: %s: %s\n", nf_code_name(rc), err.msg);
     return rc == NF_OK ? 0 : 1;
 }

@@ -11,7 +11,8 @@ static void what_is_shown_reads_back_as_the_same_but_for_secrets(void **state)
     assert_ok(nf_config_show(f->a.parts, PARTS, &f->text, &err), &err);
     char *secret = strstr(f->text.p, "(not set)");
     assert_non_null(secret);
-    memcpy(secret, "''       ", strlen("(not set)"));
+    memset(secret, ' ', strlen("(not set)"));
+    secret[0] = secret[1] = '\'';
     assert_ok(load(&f->b, nf_str_c(&f->text)), &err);
     assert_string_equal(f->b.server.listen, "a:\"\\\x7f\xc2\x85\t${x}$");
     assert_string_equal(f->b.server.listen, f->a.server.listen);
@@ -112,8 +113,8 @@ static void the_reference_lists_every_key(void **state)
         "| `token` | secret | none |  |\n",
         "\n## llm.providers[].models[]\n",
         "| `name` | text, 1 to 16 bytes | must be given |  |\n",
-        "| `level` | `debug`, `info`, `warn`, `error` | `info` | Least level that is logged Taken "
-        "over on reload. |\n",
+        ("| `level` | `debug`, `info`, `warn`, `error` | `info` | Least level that is logged Taken "
+         "over on reload. |\n"),
     };
     assert_ok(nf_config_reference(f->a.parts, PARTS, &f->text, &err), &err);
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)

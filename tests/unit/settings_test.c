@@ -170,70 +170,71 @@ static void a_value_ends_at_its_limit_with_what_variables_give(void **state)
 
 /* --- refusals --------------------------------------------------------------------------------- */
 
+static const struct {
+    const char *text, *message;
+} refusals[] = {
+    { "server:\n  listne: x\n",
+      "t.yaml:2: server.listne: unknown key; did you mean server.listen?" },
+    { "server:\n  limits:\n    bodymax: 1\n",
+      "t.yaml:3: server.limits.bodymax: unknown key; did you mean server.limits.body_max?" },
+    { "sevrer: {}\n", "t.yaml:1: sevrer: unknown key; did you mean server?" },
+    { "zzz: {}\n", "t.yaml:1: zzz: unknown key" },
+    { "\nllm:\n  providers:\n    - nmae: x\n",
+      "t.yaml:4: llm.providers[0].nmae: unknown key; did you mean name?" },
+    { "server.listen: a:1\n",
+      "t.yaml:1: server.listen: a key has no dots: write what follows in a line below" },
+    { "server:\n  limits.timeout: 1s\n", "t.yaml:2: server.limits.timeout: a key has no dots: "
+                                         "write what follows in a line below" },
+    { "server: 1\n", "t.yaml:1: server: must be a group of keys with values" },
+    { "server: [1]\n", "t.yaml:1: server: must be a group of keys with values" },
+    { "server:\n  listen: [a]\n", "t.yaml:2: server.listen: must be a single value" },
+    { "server:\n  listen: {a: b}\n", "t.yaml:2: server.listen: must be a single value" },
+    { "server:\n  hosts: a\n", "t.yaml:2: server.hosts: must be a list" },
+    { "server:\n  hosts:\n    - a\n    - [b]\n",
+      "t.yaml:4: server.hosts[1]: must be a single value" },
+    { "llm:\n  providers: [x]\n",
+      "t.yaml:2: llm.providers[0]: must be a group of keys with values" },
+    { "server:\n  open: yes\n", "t.yaml:2: server.open: must be true or false" },
+    { "server:\n  log:\n    level: loud\n",
+      "t.yaml:3: server.log.level: must be one of: debug, info, warn, error" },
+    { "server:\n  listen: nowhere\n", "t.yaml:2: server.listen: must be ADDRESS:PORT" },
+    { "server:\n  limits: {timeout: 2h}\n",
+      "t.yaml:2: server.limits.timeout: must be 100ms to 1h" },
+    { "server:\n  limits: {body_max: 1}\n",
+      "t.yaml:2: server.limits.body_max: must be 1KiB to 16MiB" },
+    { "llm: {retries: 10}\n", "t.yaml:1: llm.retries: must be -1 to 9" },
+    { "llm:\n  providers:\n    - name: a\n      type: openai\n    - name: b\n",
+      "t.yaml:5: llm.providers[1].type: is missing, and must be given" },
+    { "server:\n  hosts:\n    - '${NF_TEST_GONE}'\n",
+      "t.yaml:3: server.hosts[0]: the environment has no variable NF_TEST_GONE" },
+    { "server:\n  listen: '${NF_TEST'\n",
+      "t.yaml:2: server.listen: ${ must be followed by the name of a variable and }; $${ is a "
+      "plain ${" },
+    { "server:\n  listen: '${1A}'\n",
+      "t.yaml:2: server.listen: ${ must be followed by the name of a variable and }; $${ is a "
+      "plain ${" },
+    { "server:\n  open: true\n  port: 1\n  open: true\n",
+      "t.yaml:4: open: stands twice, first in line 2" },
+    { "server: {open: &a true}\n", "t.yaml:1: anchors and tags are not supported" },
+    { "server: &a {open: true}\n", "t.yaml:1: anchors and tags are not supported" },
+    { "server: {hosts: &a []}\n", "t.yaml:1: anchors and tags are not supported" },
+    { "server: {open: !!str true}\n", "t.yaml:1: anchors and tags are not supported" },
+    { "server: {open: *a}\n", "t.yaml:1: aliases are not supported" },
+    { "server: {}\n---\nserver: {}\n", "t.yaml:2: a second document is not supported" },
+    { "[a]: b\n", "t.yaml:1: a key must be a name" },
+    { "'': b\n", "t.yaml:1: not a key: it is empty, too long or has a NUL byte" },
+    { "server: {listen: \"a:\\0b\"}\n", "t.yaml:1: NUL byte in a value" },
+    { "- a\n", "t.yaml:1: must begin with a key and a colon" },
+    { "just text\n", "t.yaml:1: must begin with a key and a colon" },
+};
+
 static void errors_name_line_key_and_what_is_allowed(void **state)
 {
-    static const struct {
-        const char *text, *message;
-    } all[] = {
-        { "server:\n  listne: x\n",
-          "t.yaml:2: server.listne: unknown key; did you mean server.listen?" },
-        { "server:\n  limits:\n    bodymax: 1\n",
-          "t.yaml:3: server.limits.bodymax: unknown key; did you mean server.limits.body_max?" },
-        { "sevrer: {}\n", "t.yaml:1: sevrer: unknown key; did you mean server?" },
-        { "zzz: {}\n", "t.yaml:1: zzz: unknown key" },
-        { "\nllm:\n  providers:\n    - nmae: x\n",
-          "t.yaml:4: llm.providers[0].nmae: unknown key; did you mean name?" },
-        { "server.listen: a:1\n",
-          "t.yaml:1: server.listen: a key has no dots: write what follows in a line below" },
-        { "server:\n  limits.timeout: 1s\n", "t.yaml:2: server.limits.timeout: a key has no dots: "
-                                             "write what follows in a line below" },
-        { "server: 1\n", "t.yaml:1: server: must be a group of keys with values" },
-        { "server: [1]\n", "t.yaml:1: server: must be a group of keys with values" },
-        { "server:\n  listen: [a]\n", "t.yaml:2: server.listen: must be a single value" },
-        { "server:\n  listen: {a: b}\n", "t.yaml:2: server.listen: must be a single value" },
-        { "server:\n  hosts: a\n", "t.yaml:2: server.hosts: must be a list" },
-        { "server:\n  hosts:\n    - a\n    - [b]\n",
-          "t.yaml:4: server.hosts[1]: must be a single value" },
-        { "llm:\n  providers: [x]\n",
-          "t.yaml:2: llm.providers[0]: must be a group of keys with values" },
-        { "server:\n  open: yes\n", "t.yaml:2: server.open: must be true or false" },
-        { "server:\n  log:\n    level: loud\n",
-          "t.yaml:3: server.log.level: must be one of: debug, info, warn, error" },
-        { "server:\n  listen: nowhere\n", "t.yaml:2: server.listen: must be ADDRESS:PORT" },
-        { "server:\n  limits: {timeout: 2h}\n",
-          "t.yaml:2: server.limits.timeout: must be 100ms to 1h" },
-        { "server:\n  limits: {body_max: 1}\n",
-          "t.yaml:2: server.limits.body_max: must be 1KiB to 16MiB" },
-        { "llm: {retries: 10}\n", "t.yaml:1: llm.retries: must be -1 to 9" },
-        { "llm:\n  providers:\n    - name: a\n      type: openai\n    - name: b\n",
-          "t.yaml:5: llm.providers[1].type: is missing, and must be given" },
-        { "server:\n  hosts:\n    - '${NF_TEST_GONE}'\n",
-          "t.yaml:3: server.hosts[0]: the environment has no variable NF_TEST_GONE" },
-        { "server:\n  listen: '${NF_TEST'\n",
-          "t.yaml:2: server.listen: ${ must be followed by the name of a variable and }; $${ is a "
-          "plain ${" },
-        { "server:\n  listen: '${1A}'\n",
-          "t.yaml:2: server.listen: ${ must be followed by the name of a variable and }; $${ is a "
-          "plain ${" },
-        { "server:\n  open: true\n  port: 1\n  open: true\n",
-          "t.yaml:4: open: stands twice, first in line 2" },
-        { "server: {open: &a true}\n", "t.yaml:1: anchors and tags are not supported" },
-        { "server: &a {open: true}\n", "t.yaml:1: anchors and tags are not supported" },
-        { "server: {hosts: &a []}\n", "t.yaml:1: anchors and tags are not supported" },
-        { "server: {open: !!str true}\n", "t.yaml:1: anchors and tags are not supported" },
-        { "server: {open: *a}\n", "t.yaml:1: aliases are not supported" },
-        { "server: {}\n---\nserver: {}\n", "t.yaml:2: a second document is not supported" },
-        { "[a]: b\n", "t.yaml:1: a key must be a name" },
-        { "'': b\n", "t.yaml:1: not a key: it is empty, too long or has a NUL byte" },
-        { "server: {listen: \"a:\\0b\"}\n", "t.yaml:1: NUL byte in a value" },
-        { "- a\n", "t.yaml:1: must begin with a key and a colon" },
-        { "just text\n", "t.yaml:1: must begin with a key and a colon" },
-    };
     struct fixture *f = *state;
-    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-        if (load(&f->a, all[i].text) == NF_OK)
-            fail_msg("accepted: %s", all[i].text);
-        assert_string_equal(err.msg, all[i].message);
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+        if (load(&f->a, refusals[i].text) == NF_OK)
+            fail_msg("accepted: %s", refusals[i].text);
+        assert_string_equal(err.msg, refusals[i].message);
     }
 }
 
