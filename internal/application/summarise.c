@@ -4,6 +4,7 @@
  */
 #include "application/context.h"
 #include "application/turn.h"
+#include "base/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -56,14 +57,18 @@ static enum nf_code collect(struct nf_model_sink *sink, const struct nf_completi
     return e->type == NF_EVENT_TEXT ? nf_str_add(c->to, e->text.p, e->text.n, err) : NF_OK;
 }
 
+/* What was said, as far as there is room; of a long message its beginning, so that one does not
+ * take the place of all others. */
 static NF_RC transcript(const struct nf_messages *all, size_t dropped, int64_t after_seq,
-                        struct nf_str *to, struct nf_err *err)
+                        size_t room, struct nf_str *to, struct nf_err *err)
 {
     for (size_t i = 0; i < dropped && i < all->n; i++) {
         const struct nf_message *m = &all->v[i];
         if (m->seq <= after_seq || !m->content || m->role == NF_ROLE_NOTICE)
             continue;
-        enum nf_code rc = nf_str_addf(to, err, "%s: %s\n\n", nf_role_name(m->role), m->content);
+        size_t n = nf_utf8_cut(m->content, strlen(m->content), room / 4);
+        enum nf_code rc =
+            nf_str_addf(to, err, "%s: %.*s\n\n", nf_role_name(m->role), (int)n, m->content);
         if (rc == NF_E_LIMIT) /* enough to tell what it was about */
             return NF_OK;
         NF_TRY(rc);
@@ -111,12 +116,13 @@ enum nf_code nf_turn_summarise(struct nf_turn *t, const struct nf_messages *all,
             return nf_str_adds(ret, nf_str_c(&text), err);
     }
     NF_TRY(nf_model_info(t->app->model, t->app->settings.summary_model, &info, err));
-    /* Half of its window, at the fewest bytes that a token stands for. */
+    /* A third of its window, at the fewest bytes that a token stands for. */
     size_t room = (size_t)(info.context_tokens > 2000 ? info.context_tokens : 2000);
-    text.max = room < NF_STR_MAX ? room : NF_STR_MAX;
+    room = room < NF_STR_MAX / 2 ? room : NF_STR_MAX / 2;
     if (text.len > 0)
         NF_TRY(nf_str_adds(&text, "\n\n", err));
-    NF_TRY(transcript(all, dropped, known, &text, err));
+    text.max = text.len + room;
+    NF_TRY(transcript(all, dropped, known, room, &text, err));
     NF_TRY(ask(t, nf_str_c(&text), &summary, err));
     NF_TRY(nf_str_adds(ret, nf_str_c(&summary), err));
 

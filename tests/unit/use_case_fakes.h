@@ -45,7 +45,8 @@ struct fake_model {
     const char *summary;
     int summaries;
     int64_t context_tokens;
-    char context[8192]; /* the newest request: "user:hello|assistant:hi|" */
+    char context[8192];    /* the newest request: "user:hello|assistant:hi|" */
+    char summarised[8192]; /* the newest request for a summary */
     void (*meanwhile)(struct world *w);
 };
 
@@ -134,6 +135,9 @@ static void note_context(struct fake_model *m, const struct nf_completion_reques
 {
     size_t n = 0;
     m->context[0] = '\0';
+    for (size_t i = 0; i < r->system.n && n < sizeof(m->context) / 2; i++)
+        n += (size_t)snprintf(m->context + n, sizeof(m->context) - n, "system:%.200s|",
+                              r->system.v[i].text);
     for (size_t i = 0; i < r->messages_n; i++) {
         const struct nf_chat_message *c = &r->messages[i];
         for (size_t k = 0; k < c->parts.n; k++) {
@@ -214,6 +218,8 @@ static enum nf_code fake_complete(struct nf_model *port, const struct nf_complet
     *ret = (struct nf_model_outcome){ .model = "fake/one", .attempts = 1 };
     if (r->model && strcmp(r->model, "small") == 0) {
         m->summaries++;
+        note_context(m, r);
+        memcpy(m->summarised, m->context, sizeof(m->summarised));
         if (!m->summary)
             return nf_err_set(err, NF_E_UNAVAILABLE, "no summary today");
         return tell_reply(sink, &(struct fake_reply){ .text = m->summary }, err);
