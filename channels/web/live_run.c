@@ -82,8 +82,14 @@ void nf_live_run_replay(const struct nf_live_run *r, int64_t after, nf_run_event
         e.name = l->name;
         int64_t begins = e.seq - nf_run_event_width(e.type, e.text.n);
         if (after > begins) {
-            e.text.p += after - begins;
-            e.text.n -= (size_t)(after - begins);
+            size_t skip = (size_t)(after - begins);
+            /* In the middle of a character nothing can begin. */
+            while (skip < e.text.n && ((unsigned char)e.text.p[skip] & 0xc0) == 0x80)
+                skip++;
+            e.text.p += skip;
+            e.text.n -= skip;
+            if (e.text.n == 0)
+                continue;
         }
         if (!fn(arg, &e))
             return;
