@@ -207,7 +207,9 @@ static bool looks_like_key(const char *word, size_t n)
 void nf_llm_failure_censor(struct nf_llm_failure *f, const char *key)
 {
     static const char ends[] = " \t\"'`,;()[]{}<>";
-    size_t key_n = key ? strlen(key) : 0;
+    if (!key)
+        key = "";
+    size_t key_n = strlen(key);
 
     for (char *at = f->detail; key_n >= 4 && (at = strstr(at, key)) != NULL;)
         strike(at, key_n);

@@ -36,6 +36,7 @@ static bool park(struct nf_http_server *s)
     struct nf_httpd_worker me = { 0 };
     if (s->parked_n == PARKED_MAX || s->fibers.canceled)
         return false;
+    /* cppcheck-suppress autoVariables ; taken out of the list before this returns */
     LL_PREPEND(s->parked, &me);
     s->parked_n++;
     enum nf_code rc = nf_wait(&me.wait, -1, "work", NULL);

@@ -151,6 +151,7 @@ static NF_RC wait_sent(struct nf_ws_client *w, struct nf_err *err)
 {
     struct sender me = { .next = w->senders }, **at = &w->senders;
 
+    /* cppcheck-suppress autoVariables ; taken out of the list before this returns */
     w->senders = &me;
     update_want(w);
     enum nf_code rc = nf_wait(&me.wait, -1, "sending to the WebSocket", err);
