@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define HEAD_START_MS 2000 /* the turn delivers its answer itself: until then nobody else does */
+
 enum nf_code nf_claim_turn(struct nf_app *a, int64_t session_id, struct nf_claim *ret,
                            struct nf_err *err)
 {
@@ -86,6 +88,8 @@ static NF_RC end_turn(struct nf_turn *t, struct nf_turn_control *control,
                                    .status = NF_OUTBOX_PENDING };
     struct nf_finished done;
 
+    /* Without its channel nobody would hear of it: rather let the turn be claimed again. */
+    NF_TRY(nf_turn_load_session(t, err));
     if (t->cursor.pos == 0) /* it failed before it began: an end needs a beginning */
         nf_turn_show(t,
                      &(struct nf_run_event){ .type = NF_RUN_STARTED, .input_seq = t->claim->seq });
@@ -96,7 +100,8 @@ static NF_RC end_turn(struct nf_turn *t, struct nf_turn_control *control,
         NF_TRY(nf_turn_say(t, NF_ROLE_NOTICE, reason, NULL, err));
     memcpy(item.channel, t->session.channel, sizeof(item.channel));
     memcpy(item.address, t->session.address, sizeof(item.address));
-    item.created_ms = item.next_ms = nf_app_now(a);
+    item.created_ms = nf_app_now(a);
+    item.next_ms = item.created_ms + HEAD_START_MS;
 
     struct nf_finish f = { .claim = *t->claim,
                            .status = status,

@@ -68,5 +68,8 @@ NF_RC nf_turn_replay_journal(struct nf_turn *t, struct nf_err *err);
 /* The turn ends before the journal was taken over as a whole: end what it says is running. */
 NF_RC nf_turn_close_journal(struct nf_turn *t, struct nf_err *err);
 
+/* Read the session and find its channel, unless that was done before. */
+NF_RC nf_turn_load_session(struct nf_turn *t, struct nf_err *err);
+
 /* Read session and history. */
 NF_RC nf_turn_load(struct nf_turn *t, struct nf_err *err);

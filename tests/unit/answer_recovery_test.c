@@ -157,6 +157,50 @@ static void a_turn_taken_over_cannot_be_parked(void **state)
     world_free(w);
 }
 
+/* --- a database that cannot be read ----------------------------------------------------------- */
+
+static int gets_to_fail;
+static struct world *unreadable;
+
+static enum nf_code get_or_fail(struct nf_session_store *s, int64_t id, int64_t user_id,
+                                struct nf_session *ret, struct nf_err *err)
+{
+    (void)s;
+    if (gets_to_fail-- > 0)
+        return nf_err_set(err, NF_E_IO, "the disk is broken");
+    s = unreadable->s.sessions;
+    return s->ops->get(s, id, user_id, ret, err);
+}
+
+static void whose_session_cannot_be_read_hears_of_it_or_is_answered_later(void **state)
+{
+    static const struct nf_session_store_ops ops = { .get = get_or_fail };
+    struct nf_session_store broken = { &ops };
+    (void)state;
+    for (int failures = 1; failures <= 2; failures++) {
+        struct world *w = world_new();
+        model_says(w, plain, 1);
+        unreadable = w;
+        struct nf_accepted a = write_message(w, "m1", "go");
+        gets_to_fail = failures;
+        w->app.sessions = &broken;
+        enum nf_code rc = answer(w);
+        w->app.sessions = w->s.sessions;
+        if (failures == 1) {
+            assert_ok(rc, &w->err);
+            assert_string_equal(w->web.last, "the disk is broken");
+            check_replay(w, a.run_id);
+        } else {
+            assert_code(rc, NF_E_IO);
+            assert_string_equal(said(w), "user:go|");
+            claim_again(w);
+            assert_ok(answer(w), &w->err);
+            assert_string_equal(w->web.last, "Good morning!");
+        }
+        world_free(w);
+    }
+}
+
 /* --- out of memory ---------------------------------------------------------------------------- */
 
 /* However it failed: the turn can be claimed and answered, and there is one end of it. */
@@ -236,6 +280,7 @@ int main(void)
         cmocka_unit_test(what_another_attempt_said_is_counted_once),
         cmocka_unit_test(after_the_session_was_taken_over_nothing_more_is_written),
         cmocka_unit_test(a_turn_taken_over_cannot_be_parked),
+        cmocka_unit_test(whose_session_cannot_be_read_hears_of_it_or_is_answered_later),
         cmocka_unit_test(no_allocation_that_fails_costs_an_answer_its_end),
         cmocka_unit_test(nor_does_it_with_tools),
         cmocka_unit_test(nor_does_it_after_a_crash),
