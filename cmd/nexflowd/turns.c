@@ -103,8 +103,6 @@ static void answer(struct job *j)
     nf_metric_observe_us(t->waited, waited_ms > 0 ? waited_ms * 1000 : 0);
 
     int64_t begun = nf_clock_mono_us(a->clock);
-    j->control = (struct nf_turn_control){ .ending = on_ending };
-    j->ending = false;
     if (t->draining) /* claimed before the door was closed */
         j->control.end = NF_TURN_PARKED;
     nf_deadline_push(&j->deadline, a->settings.turn_timeout_ms);
@@ -120,9 +118,17 @@ static void answer(struct job *j)
     j->claim = (struct nf_claim){ 0 };
 }
 
+/* Before there is a claim: from then on the turn can be stopped. */
+static void get_ready(struct job *j)
+{
+    j->control = (struct nf_turn_control){ .ending = on_ending };
+    j->ending = false;
+}
+
 static bool claim_next(struct job *j)
 {
     struct nf_err err;
+    get_ready(j);
     if (j->turns->draining)
         return false;
     enum nf_code rc = nf_claim_turn(j->turns->app, j->session_id, &j->claim, &err);
@@ -168,6 +174,7 @@ static NF_RC spawn(struct nf_turns *t, int64_t session_id, const struct nf_claim
         return nf_err_set(err, NF_E_NOMEM, "out of memory");
     j->turns = t;
     j->session_id = session_id;
+    get_ready(j);
     if (c)
         j->claim = *c;
     enum nf_code rc = nf_scope_spawn(t->scope, run_job, j, &j->fiber, err);

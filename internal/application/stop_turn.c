@@ -17,18 +17,28 @@ static NF_RC oldest_waiting(struct nf_app *a, int64_t session_id, int64_t *ret, 
     return NF_OK;
 }
 
+static NF_RC cancel_waiting(struct nf_app *a, int64_t session_id, int64_t *run_id,
+                            struct nf_err *err)
+{
+    if (*run_id == 0)
+        NF_TRY(oldest_waiting(a, session_id, run_id, err));
+    return a->turns->ops->cancel_pending(a->turns, session_id, *run_id, nf_app_now(a), err);
+}
+
 enum nf_code nf_stop_turn(struct nf_app *a, const struct nf_user *user, int64_t session_id,
                           int64_t run_id, int64_t *waited, struct nf_err *err)
 {
     struct nf_session s;
+    int64_t asked = run_id;
+    *waited = 0;
     NF_TRY(a->sessions->ops->get(a->sessions, session_id, user->id, &s, err));
-    if (a->runner->ops->stop(a->runner, session_id, run_id)) {
-        *waited = 0;
+    if (a->runner->ops->stop(a->runner, session_id, asked))
         return NF_OK;
-    }
-    if (run_id == 0)
-        NF_TRY(oldest_waiting(a, session_id, &run_id, err));
-    NF_TRY(a->turns->ops->cancel_pending(a->turns, session_id, run_id, nf_app_now(a), err));
+    enum nf_code rc = cancel_waiting(a, session_id, &run_id, err);
+    /* It may have begun since we asked the runner. */
+    if (rc == NF_E_NOT_FOUND && a->runner->ops->stop(a->runner, session_id, asked))
+        return NF_OK;
+    NF_TRY(rc);
     *waited = run_id;
     return NF_OK;
 }

@@ -91,8 +91,16 @@ static void wake_callers(void *arg)
 {
     struct sqlite *db = arg;
     pthread_mutex_lock(&db->mu);
-    struct nf_lite_job *j = nf_take(db->done);
+    struct nf_lite_job *done = nf_take(db->done);
     pthread_mutex_unlock(&db->mu);
+    /* In the order in which they were committed: the newest is first in the list. */
+    struct nf_lite_job *j = NULL;
+    while (done) {
+        struct nf_lite_job *older = done->next;
+        done->next = j;
+        j = done;
+        done = older;
+    }
     while (j) {
         struct waiter *w = j->waiter;
         j = j->next;
@@ -185,6 +193,7 @@ static void run_on(struct lane *l, struct nf_lite_job *j)
 {
     struct sqlite *db = l->db;
     struct waiter w = { 0 };
+    /* cppcheck-suppress autoVariables ; nobody has the job when this returns */
     j->waiter = &w;
     j->next = NULL;
     pthread_mutex_lock(&l->mu);
