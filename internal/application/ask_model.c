@@ -1,6 +1,7 @@
 /* One model call of a turn: context, stream, reply. */
 #include "application/context.h"
 #include "application/turn.h"
+#include "base/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,13 @@ static NF_RC on_text(struct reply *r, struct nf_slice text, struct nf_err *err)
     return NF_OK;
 }
 
+/* The call, its step and its result must name each other alike: so what is too long is cut here. */
+static NF_RC copy_cut(const char *text, size_t max, char **ret, struct nf_err *err)
+{
+    const char *from = text ? text : "";
+    return nf_strndup(from, nf_utf8_cut(from, strlen(from), max), ret, err);
+}
+
 static NF_RC on_tool_start(struct reply *r, const struct nf_completion_event *e, struct nf_err *err)
 {
     struct nf_part *p;
@@ -53,8 +61,8 @@ static NF_RC on_tool_start(struct reply *r, const struct nf_completion_event *e,
                           NF_TOOL_CALLS_MAX);
     NF_TRY(nf_parts_add(&r->parts, NF_PART_TOOL_CALL, &p, err));
     r->call_at[r->calls++] = r->parts.n - 1;
-    NF_TRY(nf_strdup(e->id ? e->id : "", &p->call_id, err));
-    return nf_strdup(e->name ? e->name : "", &p->name, err);
+    NF_TRY(copy_cut(e->id, NF_CALL_ID_MAX, &p->call_id, err));
+    return copy_cut(e->name, NF_MODEL_NAME_MAX, &p->name, err);
 }
 
 static NF_RC on_thinking(struct reply *r, const struct nf_completion_event *e, struct nf_err *err)
