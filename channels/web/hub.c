@@ -2,6 +2,7 @@
 
 #include "application/manage_sessions.h"
 #include "base/own.h"
+#include "base/utf8.h"
 #include "channels/web/frames.h"
 #include "channels/web/live_run.h"
 #include "observe/log.h"
@@ -15,13 +16,18 @@
 #include <utlist.h>
 
 #define RUNS_PER_READ 16
-#define CATCH_UP_ROUNDS 64 /* runs that end while a socket catches up make it look again */
-#define CURSORS_MAX 32     /* sessions whose position a socket remembers */
+#define CURSORS_MAX 32                      /* sessions whose position a socket remembers */
+#define PIECE_MAX ((size_t)64 << 10)        /* bytes of a text that is told again, per frame */
+#define WAITING_MAX ((size_t)256 << 10)     /* bytes for one socket, before more is read for it */
+#define USER_WAITING_MAX ((size_t)64 << 20) /* bytes for all sockets of a user together */
+#define FRAME_MAX ((size_t)8 << 20)
+#define DRAIN_MS 10
 
 /* How far a socket is in a session. */
 struct cursor {
     int64_t session_id, seq;
     bool catching_up; /* live events wait until it has */
+    bool ended;       /* a run ended meanwhile: the database has more than was read */
 };
 
 struct nf_hub_socket {
@@ -51,7 +57,6 @@ struct nf_hub {
     struct nf_app *app;
     struct user *users;
     struct run *runs; /* by session: one turn of a session runs at a time */
-    uint64_t ended;   /* runs that ended so far */
     size_t sockets;
     struct nf_str frame; /* for the event at hand */
 };
@@ -95,10 +100,17 @@ void nf_hub_send(struct nf_hub_socket *s, const struct nf_str *frame)
         nf_log_warn("web.send.failed", "err", err.msg, NULL);
 }
 
+static bool ends_run(const struct nf_run_event *e)
+{
+    return e->type == NF_RUN_FINISHED || e->type == NF_RUN_ERROR;
+}
+
 static void send_event(struct nf_hub_socket *s, const struct nf_run_event *e,
                        const struct nf_str *frame)
 {
     struct cursor *c = cursor_of(s, e->session_id);
+    if (c && c->catching_up)
+        c->ended = c->ended || ends_run(e);
     if (c && (c->catching_up || e->seq <= c->seq))
         return;
     if (c)
@@ -173,6 +185,25 @@ void nf_hub_leave(struct nf_hub_socket *s)
     free(s);
 }
 
+/* Who opens many sockets and reads none of them must not use up the memory: over the bound those go
+ * that have more than their share waiting. They resume from where they were. */
+static void drop_slow(const struct user *u)
+{
+    struct nf_hub_socket *s;
+    size_t total = 0;
+    DL_FOREACH(u->sockets, s)
+    {
+        total += nf_websocket_queued(s->ws);
+    }
+    if (total <= USER_WAITING_MAX)
+        return;
+    DL_FOREACH(u->sockets, s)
+    {
+        if (nf_websocket_queued(s->ws) > USER_WAITING_MAX / u->sockets_n)
+            nf_websocket_close(s->ws, 1008, "reads too slowly");
+    }
+}
+
 void nf_hub_broadcast(struct nf_hub *h, int64_t user_id, const struct nf_str *frame,
                       const struct nf_hub_socket *except)
 {
@@ -185,6 +216,7 @@ void nf_hub_broadcast(struct nf_hub *h, int64_t user_id, const struct nf_str *fr
         if (s != except)
             nf_hub_send(s, frame);
     }
+    drop_slow(u);
 }
 
 void nf_hub_drop_user(struct nf_hub *h, int64_t user_id)
@@ -257,6 +289,7 @@ static void fan_out(struct nf_hub *h, const struct nf_run_event *e)
     {
         send_event(s, e, &h->frame);
     }
+    drop_slow(u);
 }
 
 static struct nf_hub *downcast(struct nf_channel *c);
@@ -282,7 +315,6 @@ static enum nf_code hub_deliver(struct nf_channel *c, const struct nf_outbox_ite
     struct run *r = find_run(h, item->session_id);
     if (r && r->live.run_id == item->run_id)
         forget_run(h, r);
-    h->ended++;
     fan_out(h, last);
     return NF_OK;
 }
@@ -306,9 +338,8 @@ struct catch_up {
     struct nf_err *err;
 };
 
-static bool emit(void *arg, const struct nf_run_event *e)
+static bool emit_one(struct catch_up *c, const struct nf_run_event *e)
 {
-    struct catch_up *c = arg;
     nf_str_reset(&c->frame);
     c->rc = nf_frame_event(e, &c->frame, c->err);
     if (c->rc == NF_OK)
@@ -316,6 +347,34 @@ static bool emit(void *arg, const struct nf_run_event *e)
     if (c->rc == NF_OK)
         c->at = e->seq;
     return c->rc == NF_OK;
+}
+
+/* A long text goes out in pieces: who loses the connection in its middle goes on from there. */
+static bool emit(void *arg, const struct nf_run_event *e)
+{
+    struct catch_up *c = arg;
+    struct nf_run_event piece = *e;
+    bool counts = nf_run_event_width(e->type, e->text.n) == (int64_t)e->text.n;
+    while (counts && piece.text.n > PIECE_MAX) {
+        size_t n = nf_utf8_cut(piece.text.p, piece.text.n, PIECE_MAX);
+        struct nf_slice rest = { piece.text.p + n, piece.text.n - n };
+        piece.text.n = n;
+        piece.seq = e->seq - (int64_t)rest.n;
+        if (!emit_one(c, &piece))
+            return false;
+        piece.text = rest;
+        piece.seq = e->seq;
+    }
+    return emit_one(c, &piece);
+}
+
+/* Let the peer take what waits before more is read for it. */
+static NF_RC let_drain(const struct catch_up *c, struct nf_err *err)
+{
+    drop_slow(c->socket->user);
+    while (nf_websocket_queued(c->socket->ws) > WAITING_MAX)
+        NF_TRY(nf_sleep(DRAIN_MS, err));
+    return NF_OK;
 }
 
 /* Send the events of the runs that ended, as far as the database has them. */
@@ -327,6 +386,7 @@ static NF_RC read_ended(struct catch_up *c, struct nf_err *err)
         NF_TRY(store->ops->runs_since(store, c->session_id, fence, RUNS_PER_READ, &runs, err));
         for (size_t i = 0; i < runs.n; i++) {
             NF_CLEANUP(nf_messages_done) struct nf_messages said = { 0 };
+            NF_TRY(let_drain(c, err));
             NF_TRY(store->ops->run_messages(store, c->session_id, runs.v[i].id, &said, err));
             nf_run_replay(&runs.v[i], &said, c->at, emit, c);
             NF_TRY(c->rc);
@@ -340,12 +400,12 @@ static NF_RC read_ended(struct catch_up *c, struct nf_err *err)
 static NF_RC catch_up(struct catch_up *c, struct nf_err *err)
 {
     struct nf_hub *h = c->socket->hub;
-    for (int round = 0; round < CATCH_UP_ROUNDS; round++) {
-        uint64_t ended = h->ended;
+    struct cursor *cursor;
+    do {
+        cursor_of(c->socket, c->session_id)->ended = false;
         NF_TRY(read_ended(c, err));
-        if (h->ended == ended)
-            break;
-    }
+        cursor = cursor_of(c->socket, c->session_id);
+    } while (cursor->ended);
     /* Nothing suspends from here on, so no event falls between. */
     struct run *r = find_run(h, c->session_id);
     if (r)
@@ -362,6 +422,7 @@ enum nf_code nf_hub_resume(struct nf_hub_socket *s, int64_t session_id, int64_t 
     struct catch_up c = {
         .socket = s, .session_id = session_id, .user_id = me.id, .at = after, .err = err
     };
+    c.frame.max = FRAME_MAX;
 
     NF_TRY(nf_session_show(a, &me, session_id, &session, err));
     NF_TRY(set_cursor(s, session_id, after, err));
@@ -369,10 +430,11 @@ enum nf_code nf_hub_resume(struct nf_hub_socket *s, int64_t session_id, int64_t 
     enum nf_code rc = catch_up(&c, err);
     nf_str_done(&c.frame);
     struct cursor *cursor = cursor_of(s, session_id);
-    if (cursor) {
-        cursor->catching_up = false;
-        cursor->seq = c.at;
-    }
+    cursor->catching_up = false;
+    cursor->seq = c.at;
+    /* What comes next would come behind a gap that nobody sees: better to begin anew. */
+    if (rc != NF_OK)
+        nf_websocket_close(s->ws, 1013, "could not catch up: connect and resume again");
     return rc;
 }
 
@@ -385,7 +447,7 @@ enum nf_code nf_hub_new(struct nf_app *a, struct nf_hub **ret, struct nf_err *er
         return nf_err_set(err, NF_E_NOMEM, "out of memory");
     h->channel = (struct nf_channel){ .ops = &hub_ops, .name = "web", .repeatable = true };
     h->app = a;
-    h->frame.max = (size_t)8 << 20;
+    h->frame.max = FRAME_MAX;
     *ret = h;
     return NF_OK;
 }
