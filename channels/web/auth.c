@@ -74,6 +74,9 @@ static NF_RC check_site(const struct nf_web *w, const struct nf_http_exchange *x
     struct nf_slice origin = nf_http_request_header(x, "Origin");
     unsigned uid;
 
+    if (nf_http_request_header_count(x, "origin") > 1 ||
+        nf_http_request_header_count(x, "authorization") > 1)
+        return nf_err_set(err, NF_E_INVALID, "Origin or Authorization twice");
     if (nf_http_peer_uid(x, &uid))
         return NF_OK;
     if (!known_host(w, host))
@@ -186,6 +189,14 @@ static NF_RC take(struct nf_web *w, struct nf_http_exchange *x, const char *kind
     return too_many(x, wait_ms, err);
 }
 
+/* Who shows nothing guesses nothing. A page of another site can make a browser ask us without
+ * credentials, and must not lock out who uses that browser. */
+static bool shows_credentials(const struct nf_http_exchange *x)
+{
+    return nf_http_request_header(x, "Authorization").n > 0 ||
+           nf_http_cookie(x, NF_WEB_COOKIE).n > 0;
+}
+
 /* Guessing is slow: an address that was refused often is not even looked at. */
 static NF_RC may_try(struct nf_web *w, struct nf_http_exchange *x, struct nf_err *err)
 {
@@ -247,7 +258,7 @@ enum nf_code nf_web_before(void *arg, struct nf_http_exchange *x, struct nf_err 
         return nf_err_set(err, NF_E_NOMEM, "out of memory");
     nf_http_set_user(x, p, free_principal);
     enum nf_code rc = identify(w, x, p, err);
-    if (rc == NF_E_DENIED)
+    if (rc == NF_E_DENIED && shows_credentials(x))
         count_failure(w, x);
     NF_TRY(rc);
     struct nf_id_text id = nf_id_to_text(p->user.id);
