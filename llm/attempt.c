@@ -187,33 +187,39 @@ static int64_t least(int64_t x, int64_t y)
     return x < y ? x : y;
 }
 
-/* How long the next wait may be, and the text of what has run out when it has. */
-static int64_t patience(const struct attempt *a, int64_t elapsed, char *what, size_t size)
+struct patience {
+    int64_t ms; /* how long the next wait may be */
+    const char *setting;
+    int64_t setting_ms; /* what has run out when it has */
+};
+
+static struct patience patience(const struct attempt *a, int64_t elapsed)
 {
     const struct nf_llm_route *t = a->t;
     int64_t total = t->total_timeout_ms - elapsed;
-    int64_t first = a->out->shown ? total : t->first_token_timeout_ms - elapsed;
-    int64_t left = least(least(total, first), t->idle_timeout_ms);
+    int64_t next = a->out->shown ? t->idle_timeout_ms : t->first_token_timeout_ms - elapsed;
+    if (total <= next)
+        return (struct patience){ total, "total_timeout", t->total_timeout_ms };
     if (!a->out->shown)
-        left = least(total, first);
-    if (left == total)
-        (void)snprintf(what, size, "total_timeout %lld s", (long long)t->total_timeout_ms / 1000);
-    else if (!a->out->shown)
-        (void)snprintf(what, size, "first_token_timeout %lld s",
-                       (long long)t->first_token_timeout_ms / 1000);
-    else
-        (void)snprintf(what, size, "idle_timeout %lld s", (long long)t->idle_timeout_ms / 1000);
-    return left;
+        return (struct patience){ next, "first_token_timeout", t->first_token_timeout_ms };
+    return (struct patience){ next, "idle_timeout", t->idle_timeout_ms };
+}
+
+static NF_RC out_of_patience(struct attempt *a, const struct patience *p, struct nf_err *err)
+{
+    char what[64];
+    (void)snprintf(what, sizeof(what), "%s %lld s", p->setting, (long long)p->setting_ms / 1000);
+    return fail_with(a, NF_E_TIMEOUT, "timeout", what, false, err);
 }
 
 /* A wait of ours failed: is that this model's fault? */
-static NF_RC wait_failed(struct attempt *a, enum nf_code rc, int64_t waited, int64_t limit,
-                         const char *what, struct nf_err *err)
+static NF_RC wait_failed(struct attempt *a, enum nf_code rc, int64_t waited,
+                         const struct patience *limit, struct nf_err *err)
 {
     if (a->w->ops->cancelled(a->w) != NF_OK)
         return rc;
-    if (rc == NF_E_TIMEOUT && waited + SLACK_MS >= limit)
-        return fail_with(a, NF_E_TIMEOUT, "timeout", what, false, err);
+    if (rc == NF_E_TIMEOUT && waited + SLACK_MS >= limit->ms)
+        return out_of_patience(a, limit, err);
     if (rc != NF_E_UNAVAILABLE && rc != NF_E_IO)
         return rc;
     char detail[NF_LLM_DETAIL_MAX + 1];
@@ -283,17 +289,16 @@ static void drain(struct attempt *a, struct nf_llm_answer *ans)
 static NF_RC pump(struct attempt *a, struct nf_llm_answer *ans, struct nf_llm_decoder *d,
                   struct nf_err *err)
 {
-    char what[64];
     const char *p;
     size_t n = 1;
     while (n > 0 && !nf_llm_ended(d)) {
         int64_t from = a->w->ops->mono_ms(a->w);
-        int64_t limit = patience(a, from - a->begun_ms, what, sizeof(what));
-        if (limit <= 0)
-            return fail_with(a, NF_E_TIMEOUT, "timeout", what, false, err);
-        enum nf_code rc = a->w->ops->read(a->w, ans, limit, &p, &n, err);
+        struct patience limit = patience(a, from - a->begun_ms);
+        if (limit.ms <= 0)
+            return out_of_patience(a, &limit, err);
+        enum nf_code rc = a->w->ops->read(a->w, ans, limit.ms, &p, &n, err);
         if (rc != NF_OK)
-            return wait_failed(a, rc, a->w->ops->mono_ms(a->w) - from, limit, what, err);
+            return wait_failed(a, rc, a->w->ops->mono_ms(a->w) - from, &limit, err);
         NF_TRY(n > 0 ? nf_llm_feed(d, p, n, err) : nf_llm_finish(d, err));
     }
     if (a->out->failed)
@@ -308,27 +313,26 @@ static NF_RC converse(struct attempt *a, const struct nf_str *body, struct nf_er
     struct nf_llm_wire *w = a->w;
     NF_CLEANUP(nf_llm_decoder_freep) struct nf_llm_decoder *d = NULL;
     struct nf_llm_answer *ans = NULL;
-    char what[64];
-    int64_t limit = patience(a, 0, what, sizeof(what));
+    struct patience limit = patience(a, 0);
     struct nf_llm_call c = {
         .http = &a->t->codec->http,
         .url = a->t->url,
         .key = &a->t->key,
         .body = nf_str_c(body),
         .body_n = body->len,
-        .connect_timeout_ms = least(NF_LLM_CONNECT_TIMEOUT_MS, limit),
-        .head_timeout_ms = limit,
+        .connect_timeout_ms = least(NF_LLM_CONNECT_TIMEOUT_MS, limit.ms),
+        .head_timeout_ms = limit.ms,
     };
 
     NF_TRY(a->t->codec->decoder_new(on_event, a, w->ops->random(w), &d, err));
     enum nf_code rc = w->ops->send(w, &c, &ans, err);
     int64_t waited = w->ops->mono_ms(w) - a->begun_ms;
-    if (rc == NF_E_TIMEOUT && waited + SLACK_MS < limit &&
+    if (rc == NF_E_TIMEOUT && waited + SLACK_MS < limit.ms &&
         waited + SLACK_MS >= c.connect_timeout_ms)
         return fail_with(a, NF_E_UNAVAILABLE, "unreachable", "no connection within 10 s", true,
                          err);
     if (rc != NF_OK)
-        return wait_failed(a, rc, waited, limit, what, err);
+        return wait_failed(a, rc, waited, &limit, err);
     if (w->ops->status(ans) != 200 || is_no_stream(a, ans))
         rc = refused(a, ans, err);
     else

@@ -17,7 +17,7 @@ enum nf_code nf_json_end_doc(struct nf_json_out *o, struct nf_err *err)
         assert(o->depth == 0 && o->complete);
         return NF_OK;
     }
-    if (o->to->len > o->start) {
+    if (o->to->p) {
         o->to->len = o->start;
         o->to->p[o->start] = '\0';
     }
@@ -106,19 +106,34 @@ static void add_escape(struct nf_json_out *o, unsigned char c)
     add(o, text, strlen(text));
 }
 
+/* Bytes at the start of p that need no escape. Eight at a time: most of what we send is text. */
+static size_t unescaped(const char *p, size_t n)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
+    size_t i = 0;
+    for (uint64_t v; i + sizeof(v) <= n; i += sizeof(v)) {
+        memcpy(&v, p + i, sizeof(v));
+        uint64_t quote = v ^ (ones * '"'), backslash = v ^ (ones * '\\');
+        uint64_t hit = ((v - ones * 0x20) & ~v) | ((quote - ones) & ~quote) |
+                       ((backslash - ones) & ~backslash);
+        if (hit & highs)
+            break;
+    }
+    while (i < n && (unsigned char)p[i] >= 0x20 && p[i] != '"' && p[i] != '\\')
+        i++;
+    return i;
+}
+
 /* `p` is valid UTF-8. */
 static void add_escaped(struct nf_json_out *o, const char *p, size_t n)
 {
-    size_t from = 0;
-    for (size_t i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)p[i];
-        if (c >= 0x20 && c != '"' && c != '\\')
-            continue;
-        add(o, p + from, i - from);
-        add_escape(o, c);
-        from = i + 1;
+    for (size_t i = 0; i < n;) {
+        size_t k = unescaped(p + i, n - i);
+        add(o, p + i, k);
+        i += k;
+        if (i < n)
+            add_escape(o, (unsigned char)p[i++]);
     }
-    add(o, p + from, n - from);
 }
 
 /* Bytes of the character at p, 0 if it is none. */
@@ -143,10 +158,31 @@ static void add_repaired(struct nf_json_out *o, const char *p, size_t n)
     }
 }
 
+/* In one piece: the usual case. */
+static void add_quoted(struct nf_json_out *o, const char *p, size_t n)
+{
+    if (o->rc != NF_OK)
+        return;
+    o->rc = nf_str_reserve(o->to, n + 2, &o->err);
+    if (o->rc != NF_OK)
+        return;
+    char *to = o->to->p + o->to->len;
+    to[0] = '"';
+    memcpy(to + 1, p, n);
+    to[n + 1] = '"';
+    to[n + 2] = '\0';
+    o->to->len += n + 2;
+}
+
 static void add_string(struct nf_json_out *o, const char *p, size_t n)
 {
+    bool valid = nf_utf8_valid(p, n);
+    if (valid && unescaped(p, n) == n) {
+        add_quoted(o, p, n);
+        return;
+    }
     add(o, "\"", 1);
-    if (nf_utf8_valid(p, n))
+    if (valid)
         add_escaped(o, p, n);
     else
         add_repaired(o, p, n);
@@ -191,9 +227,14 @@ void nf_json_out_strn(struct nf_json_out *o, const char *s, size_t n)
 
 void nf_json_out_i64(struct nf_json_out *o, int64_t v)
 {
-    char text[24];
-    (void)snprintf(text, sizeof(text), "%lld", (long long)v);
-    out_word(o, text);
+    char text[24], *p = text + sizeof(text);
+    uint64_t left = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    do
+        *--p = (char)('0' + left % 10);
+    while ((left /= 10) > 0);
+    if (v < 0)
+        *--p = '-';
+    nf_json_out_raw(o, p, (size_t)(text + sizeof(text) - p));
 }
 
 void nf_json_out_f64(struct nf_json_out *o, double v)

@@ -107,7 +107,14 @@ enum nf_code nf_row_message(void *to, const void *row, struct nf_err *err)
     NF_TRY(nf_row_copy(m.model, sizeof(m.model), r->model, "a model's name", err));
     NF_TRY(nf_strndup(r->content.p ? r->content.p : "", r->content.n, &m.content, err));
     NF_TRY(nf_parts_from_json(r->parts, &m.parts, err));
-    return nf_messages_push(to, &m, err);
+
+    struct nf_messages *list = to;
+    struct nf_message *v = nf_row_grow(list->v, list->n, sizeof(*v), err);
+    if (!v)
+        return NF_E_NOMEM;
+    list->v = v;
+    v[list->n++] = nf_take(m);
+    return NF_OK;
 }
 
 static NF_RC optional(char **to, str from, struct nf_err *err)
