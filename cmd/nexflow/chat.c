@@ -20,6 +20,7 @@ struct chat {
     char run[RUN_ID_MAX];  /* the run whose end is awaited */
     int count;
     bool at_line_start;
+    bool told; /* the daemon said that it failed: the connection is whole */
 };
 
 static NF_RC open_socket(struct chat *c, struct nf_err *err)
@@ -57,6 +58,7 @@ static NF_RC send_message(struct chat *c, const char *content, struct nf_err *er
     nf_json_out_end(&o);
     NF_TRY(nf_json_end_doc(&o, err));
     c->run[0] = '\0';
+    c->told = false;
     return send_json(c, &frame, err);
 }
 
@@ -118,6 +120,7 @@ static NF_RC on_frame(struct chat *c, const struct nf_json *e, bool *ended, stru
     const char *text;
     if (is_type(e, "error")) {
         text = nf_json_str(nf_json_get(e, "message"));
+        c->told = true;
         return nf_err_set(err, NF_E_INVALID, "%s", text ? text : "the daemon refused the message");
     }
     if (is_type(e, "accepted") && c->run[0] == '\0') {
@@ -148,7 +151,7 @@ static NF_RC on_frame(struct chat *c, const struct nf_json *e, bool *ended, stru
         *ended = true;
     } else if (is_type(e, "RUN_ERROR")) {
         text = nf_json_str(nf_json_get(e, "message"));
-        *ended = true;
+        *ended = c->told = true;
         return nf_err_set(err, NF_E_UNAVAILABLE, "%s", text ? text : "the turn failed");
     }
     return NF_OK;
@@ -222,7 +225,7 @@ static int talk(struct chat *c)
             end_line(c);
             (void)nf_cli_fail(&err);
             /* A turn that failed is no reason to leave; a connection that did is. */
-            if (!terminal || (rc != NF_E_INVALID && rc != NF_E_UNAVAILABLE) || c->run[0] == '\0')
+            if (!terminal || !c->told)
                 return NF_CLI_FAILED;
         }
     }
@@ -231,6 +234,7 @@ static int talk(struct chat *c)
 static int run_chat(struct nf_cli *cli, int argc, char **argv)
 {
     struct chat c = { .cli = cli, .at_line_start = true };
+    const char *message = NULL;
     struct nf_err err;
     int status;
 
@@ -240,13 +244,14 @@ static int run_chat(struct nf_cli *cli, int argc, char **argv)
             if (nf_cli_check_word(argv[i], &err) != NF_OK ||
                 nf_str_set(&c.session, argv[i], &err) != NF_OK)
                 return nf_cli_fail(&err);
-        } else if (i + 1 < argc || argv[i][0] == '-') {
+        } else if (strcmp(argv[i], "--") == 0 && i + 2 == argc) {
+            message = argv[++i]; /* which may begin with a dash */
+        } else if (i + 1 == argc && argv[i][0] != '-') {
+            message = argv[i];
+        } else {
             return nf_cli_misused(&nf_cli_chat);
         }
     }
-    const char *message = argc > 1 && (argc == 2 || argc == 4) ? argv[argc - 1] : NULL;
-    if (argc == 3)
-        message = NULL;
     if (open_socket(&c, &err) != NF_OK)
         status = nf_cli_fail(&err);
     else if (message)

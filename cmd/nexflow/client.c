@@ -2,6 +2,7 @@
 #include "cmd/nexflow/cli.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,13 +148,25 @@ static enum nf_code read_line(void *arg, struct nf_err *err)
     return NF_OK;
 }
 
+static struct termios terminal_before;
+
+/* Who interrupts while nothing is shown gets back a terminal that shows again. */
+static void show_again(int signum)
+{
+    (void)tcsetattr(STDIN_FILENO, TCSANOW, &terminal_before);
+    (void)signal(signum, SIG_DFL);
+    (void)raise(signum);
+}
+
 static enum nf_code read_hidden(void *arg, struct nf_err *err)
 {
     const struct line *l = arg;
     struct termios shown, hidden;
     bool terminal = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &shown) == 0;
     if (terminal) {
-        hidden = shown;
+        terminal_before = hidden = shown;
+        (void)signal(SIGINT, show_again);
+        (void)signal(SIGTERM, show_again);
         hidden.c_lflag &= ~(tcflag_t)ECHO;
         (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
     }
@@ -161,7 +174,9 @@ static enum nf_code read_hidden(void *arg, struct nf_err *err)
     (void)fflush(stdout);
     enum nf_code rc = read_line(arg, err);
     if (terminal) {
-        (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+        (void)tcsetattr(STDIN_FILENO, TCSADRAIN, &shown);
+        (void)signal(SIGINT, SIG_DFL);
+        (void)signal(SIGTERM, SIG_DFL);
         (void)fputc('\n', stdout);
     }
     return rc;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define PROBE_MS 10000
+#define MIB 1048576UL
 #define DISK_LOW_MIB 500
 #define DISK_FULL_MIB 50
 #define CLOCK_EARLIEST_MS                                                                          \
@@ -78,7 +79,7 @@ static void check_data_dir(struct doctor *d, const char *dir)
         note(d, "disk", WARNING, strerror(errno), "df -h");
         return;
     }
-    long long mib = (long long)(fs.f_bavail * fs.f_frsize / (1024 * 1024));
+    long long mib = (long long)(fs.f_bavail * fs.f_frsize / MIB);
     (void)snprintf(cause, sizeof(cause), "%lld MiB free", mib);
     (void)snprintf(fix, sizeof(fix), "free space on the file system of %s", dir);
     note(d, "disk", mib < DISK_FULL_MIB ? BROKEN : mib < DISK_LOW_MIB ? WARNING : FINE, cause, fix);
@@ -118,6 +119,11 @@ static void check_health(struct doctor *d, const struct nf_json *h)
     bool whole = database && strcmp(database, "ok") == 0;
     note(d, "database", whole ? FINE : BROKEN, database ? database : "no answer",
          "nexflow backup verify a copy, and look at nexflowd's log");
+    const char *config = nf_json_str(nf_json_get(h, "config"));
+    if (config && strcmp(config, "ok") != 0)
+        note(d, "running settings", WARNING,
+             "the daemon refused the configuration when it was last reloaded",
+             "nexflow config check, then SIGHUP to nexflowd; its log has the cause");
     (void)snprintf(cause, sizeof(cause), "%lld ms late", (long long)late);
     note(d, "event loop", late > LOOP_LATE_MS ? WARNING : FINE, cause,
          "give the machine more processor time");

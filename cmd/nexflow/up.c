@@ -1,6 +1,7 @@
 /* nexflow up: from nothing to the first answer, with at most three questions. */
 #include "cmd/nexflow/up.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -180,6 +181,7 @@ static NF_RC choose_model(struct up *u, const struct nf_up_choice *c, const char
     if (n == 0)
         return nf_err_set(err, NF_E_NOT_FOUND, "%s offers no model to talk with%s", c->title,
                           c->type == NF_LLM_OLLAMA ? ": `ollama pull qwen3:4b` gets one" : "");
+    assert(n <= SHOWN_MAX);
     *ret = shown[0];
     if (u->yes || (n == 1 && more == 0))
         return NF_OK;
@@ -210,6 +212,7 @@ static NF_RC try_one(struct up *u, struct nf_up_choice **choice, const char **mo
     int64_t ms = 0;
 
     NF_TRY(choose_provider(u, choice, err));
+    assert(*choice);
     NF_TRY(choose_model(u, *choice, model, err));
     NF_TRY(nf_up_yaml(*choice, *model, &yaml, err));
     nf_cli_print(stdout, "Asking %s ...\n", *model);
@@ -240,6 +243,7 @@ static NF_RC set_up(struct up *u, struct nf_err *err)
                      "That did not work: %s\nNothing is saved. Choose again, or Ctrl-C.\n\n",
                      err->msg);
     }
+    assert(choice);
     bool to_file = choice->key_env && nf_up_daemon_lacks(u->cli, choice->key_env);
     const char *note =
         choice->key_env ? "; the key stays in the environment, where the daemon needs it too" : "";

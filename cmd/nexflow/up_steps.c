@@ -415,25 +415,56 @@ static enum nf_code ended(const struct nf_str *log, struct nf_err *err)
                       nf_str_c(log), last);
 }
 
+/* How often the running daemon has read its configuration, and whether it took the last; -1: it
+ * does not say. */
+static int64_t config_loads(struct nf_cli *cli, bool *taken)
+{
+    NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
+    struct nf_err ignored;
+    if (nf_cli_call(cli, "GET", "/health", NULL, &doc, &ignored) != NF_OK)
+        return -1;
+    const char *config = nf_json_str(nf_json_get(nf_json_root(doc), "config"));
+    *taken = config && strcmp(config, "ok") == 0;
+    return nf_json_i64(nf_json_get(nf_json_root(doc), "config_loads"), -1);
+}
+
+/* Tell the running daemon to read its configuration again and see that it does. */
+static NF_RC hand_over(struct nf_cli *cli, struct nf_err *err)
+{
+    bool taken = false;
+    int64_t before = config_loads(cli, &taken);
+    pid_t pid = running_daemon(cli);
+    if (pid <= 0 || kill(pid, SIGHUP) != 0)
+        return nf_err_set(err, NF_E_UNAVAILABLE,
+                          "the running daemon cannot be told of the new model: restart it");
+    for (int64_t waited = 0; waited < READY_MS; waited += POLL_MS) {
+        NF_TRY(nf_sleep(POLL_MS, err));
+        if (config_loads(cli, &taken) == before)
+            continue;
+        if (!taken)
+            return nf_err_set(err, NF_E_UNAVAILABLE,
+                              "the running daemon refused the configuration, perhaps for a "
+                              "variable that its environment lacks: its log has the cause");
+        (void)puts("The running daemon takes the configuration over.");
+        return NF_OK;
+    }
+    return nf_err_set(err, NF_E_TIMEOUT, "the running daemon does not read its configuration");
+}
+
 enum nf_code nf_up_daemon(struct nf_cli *cli, struct nf_err *err)
 {
     NF_CLEANUP(nf_str_done) struct nf_str log = { 0 };
     pid_t started = 0;
-    if (!answers(cli, "/health")) {
+    if (answers(cli, "/health"))
+        NF_TRY(hand_over(cli, err));
+    else
         NF_TRY(spawn_daemon(cli, &log, &started, err));
-    } else {
-        pid_t pid = running_daemon(cli);
-        if (pid <= 0 || kill(pid, SIGHUP) != 0)
-            return nf_err_set(err, NF_E_UNAVAILABLE,
-                              "the running daemon cannot be told of the new model: restart it");
-        (void)puts("The running daemon takes the configuration over.");
-    }
     for (int64_t waited = 0; waited < READY_MS; waited += POLL_MS) {
-        if (started > 0 && waitpid(started, NULL, WNOHANG) == started)
-            return ended(&log, err);
-        NF_TRY(nf_sleep(POLL_MS, err)); /* a reload takes a moment, too */
         if (answers(cli, "/ready"))
             return NF_OK;
+        if (started > 0 && waitpid(started, NULL, WNOHANG) == started)
+            return ended(&log, err);
+        NF_TRY(nf_sleep(POLL_MS, err));
     }
     return nf_err_set(err, NF_E_TIMEOUT,
                       "the daemon is not ready after %d s: its log and `nexflow doctor` say why",

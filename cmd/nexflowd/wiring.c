@@ -96,6 +96,8 @@ static void health(void *arg, struct nf_json_out *o)
     enum nf_code rc = w->app.users->ops->find(w->app.users, "local", "owner", &ignored, &why);
     nf_json_put_str(o, "database", rc == NF_OK ? "ok" : why.msg);
     nf_json_put_str(o, "models", w->app.model ? "ok" : "none");
+    nf_json_put_str(o, "config", w->config_refused ? "refused" : "ok");
+    nf_json_put_i64(o, "config_loads", w->config_loads);
     nf_json_put_i64(o, "turns_running", (int64_t)nf_turns_running(w->turns));
 }
 
@@ -199,9 +201,16 @@ static double outbox_waiting(void *arg)
     return (double)((const struct nf_queues *)arg)->outbox;
 }
 
-static double log_lines(void *arg)
+static double log_errors(void *arg)
 {
-    return (double)nf_log_lines((enum nf_log_level)(intptr_t)arg);
+    (void)arg;
+    return (double)nf_log_lines(NF_LOG_ERROR);
+}
+
+static double log_warnings(void *arg)
+{
+    (void)arg;
+    return (double)nf_log_lines(NF_LOG_WARN);
 }
 
 static double commits(void *arg)
@@ -253,10 +262,10 @@ static void register_metrics(struct nf_wiring *w)
                 turns_waiting, &w->queues);
     nf_gauge_fn("nexflow_outbox_waiting", "Answers to be delivered", NULL, outbox_waiting,
                 &w->queues);
-    nf_gauge_fn("nexflow_log_lines", "Lines logged since the start", "level=\"error\"", log_lines,
-                (void *)(intptr_t)NF_LOG_ERROR);
-    nf_gauge_fn("nexflow_log_lines", "Lines logged since the start", "level=\"warn\"", log_lines,
-                (void *)(intptr_t)NF_LOG_WARN);
+    nf_gauge_fn("nexflow_log_lines", "Lines logged since the start", "level=\"error\"", log_errors,
+                NULL);
+    nf_gauge_fn("nexflow_log_lines", "Lines logged since the start", "level=\"warn\"", log_warnings,
+                NULL);
     nf_gauge_fn("nexflow_fibers", "Fibers alive", NULL, fibers_alive, NULL);
     nf_gauge_fn("nexflow_database_commits", "Syncs of the database since the start", NULL, commits,
                 w->db);
@@ -283,8 +292,8 @@ enum nf_code nf_wiring_build(struct nf_wiring *w, struct nf_scope *scope, struct
     return nf_scope_spawn(scope, watch_queues, w, NULL, err);
 }
 
-enum nf_code nf_wiring_reload(struct nf_wiring *w, const char *config_path, struct nf_str *ignored,
-                              struct nf_err *err)
+static NF_RC take_over(struct nf_wiring *w, const char *config_path, struct nf_str *ignored,
+                       struct nf_err *err)
 {
     struct nf_daemon_config fresh;
     struct nf_config_part live_parts[NF_DAEMON_PARTS], fresh_parts[NF_DAEMON_PARTS];
@@ -299,6 +308,15 @@ enum nf_code nf_wiring_reload(struct nf_wiring *w, const char *config_path, stru
     offer_models(w);
     nf_log_setup(STDERR_FILENO, (enum nf_log_level)(w->config->log.level + 1),
                  (enum nf_log_format)w->config->log.format);
+    return rc;
+}
+
+enum nf_code nf_wiring_reload(struct nf_wiring *w, const char *config_path, struct nf_str *ignored,
+                              struct nf_err *err)
+{
+    enum nf_code rc = take_over(w, config_path, ignored, err);
+    w->config_refused = rc != NF_OK;
+    w->config_loads++;
     return rc;
 }
 

@@ -23,6 +23,8 @@ struct nf_wiring {
     struct nf_turns *turns;
     struct nf_idgen ids;
     struct nf_queues queues; /* of a second ago, for metrics */
+    int64_t config_loads;    /* since the start, refused ones included */
+    bool config_refused;     /* the last one was: an older configuration is in force */
     struct nf_channels channels;
     struct nf_app app;
 };

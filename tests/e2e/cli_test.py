@@ -283,6 +283,37 @@ def test_up_lets_a_running_daemon_take_the_model_over(place, locked):
     assert "sk-right" not in log
 
 
+def test_up_does_not_say_ready_if_the_running_daemon_refuses_the_file(tmp_path, provider):
+    p = terminal.Place(tmp_path, config="")
+    d = subprocess.Popen([nexflow.BIN / "nexflowd"], cwd=p.dir, env=p.env, stderr=subprocess.PIPE,
+                         text=True)
+    try:
+        while p.run("link").returncode != 0:
+            assert d.poll() is None
+        p.config.write_text(p.config.read_text(encoding="utf-8") + "llm: {providers: ["
+                            + provider.yaml(key="${NF_ONLY_HERE}") + "]}\n", encoding="utf-8")
+        result = p.run("up", NF_ONLY_HERE="sk-x")
+        assert "refused the configuration" in failed(result)
+        assert "is ready" not in result.stdout
+        found = checks(p.run("doctor", "--json", NF_ONLY_HERE="sk-x"))
+        assert found["running settings"]["state"] == "warning"
+    finally:
+        d.terminate()
+        _, log = d.communicate(timeout=30)
+    assert "NF_ONLY_HERE" in log
+
+
+def test_an_interrupt_at_the_hidden_question_leaves_a_terminal_that_shows(place):
+    t = place.terminal("up")
+    t.expect("needs one)")
+    assert not t.shows_typing()
+    t.press("C")
+    t.process.wait(10)
+    assert t.shows_typing()
+    t.kill()
+    assert place.config.read_text(encoding="utf-8").count("llm") == 0
+
+
 def test_up_says_why_the_daemon_did_not_start(place, locked):
     with socket.socket() as s:
         s.bind(("127.0.0.1", place.port))
@@ -311,6 +342,31 @@ def test_chat_reads_a_message_a_line_from_a_pipe_into_one_session(served):
     said = [m["content"] for m in served.daemon.messages(session) if m["role"] == "user"]
     assert said == ["one", "two", "three", "four", "five"]
     assert "session" in failed(served("chat", "--session", "0000000000000", "x"))
+
+
+def test_chat_takes_any_text_and_refuses_what_is_none(served):
+    assert ok(served("chat", "--", "-5 + 3?")) == "echo: -5 + 3?\n"
+    assert ok(served("chat", 'quotes " and \\ and é \u2028 and \t')) == \
+        'echo: quotes " and \\ and é \u2028 and \t\n'
+    broken = subprocess.run([nexflow.BIN / "nexflow", "--config", served.daemon.config, "chat"],
+                            input=b"\xff\xfe\n", capture_output=True, timeout=60, check=False)
+    assert broken.stdout == "echo: \ufffd\ufffd\n".encode(), broken.stderr
+    assert "content" in failed(served("chat", stdin="x" * 300000 + "\n"))
+    failed(served("chat", stdin="x" * 3000000 + "\n"))
+    failed(served("chat", "--", ""))
+
+
+def test_chat_says_it_when_the_daemon_dies_in_the_middle(served, provider):
+    provider.script(text="word " * 500, delay=0.05)
+    t = served.place.terminal("--config", served.daemon.config, "chat")
+    t.expect("> ")
+    t.type("long")
+    t.expect("word word")
+    served.daemon.kill()
+    t.expect("nexflow: ", 10)
+    assert t.end() == 1
+    provider.script()
+    served.daemon.start()
 
 
 def test_chat_says_what_the_provider_said_when_a_turn_fails(served, provider):
