@@ -37,6 +37,9 @@ NF_RC nf_up_try(struct nf_cli *cli, const char *yaml, struct nf_str *answer, int
 /* OK: MODEL answered "ready" in 0.8 s. What a terminal could take for orders is left out. */
 void nf_up_print_answer(const char *model, const struct nf_str *answer, int64_t ms);
 
+/* All of a file; nothing if it is not there. */
+NF_RC nf_up_read_file(const char *path, struct nf_str *ret, struct nf_err *err);
+
 /* NF_E_CONFLICT: the file at `path` has an llm block already, so that nf_up_save would refuse. */
 NF_RC nf_up_check_file(const char *path, struct nf_err *err);
 
