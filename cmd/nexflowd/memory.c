@@ -8,11 +8,13 @@
 /* libcurl's librtmp, which we never use, brings GnuTLS along. This keeps GnuTLS from initialising
  * itself on being loaded: 1.6 MiB and the system's PKCS #11 configuration. See "Initialization" in
  * its manual, GNUTLS_SKIP_GLOBAL_INIT. */
+/* NOLINTBEGIN(bugprone-reserved-identifier, readability-identifier-naming): its name */
 int _gnutls_global_init_skip(void);
 int _gnutls_global_init_skip(void)
 {
     return 1;
 }
+/* NOLINTEND(bugprone-reserved-identifier, readability-identifier-naming) */
 
 void nf_memory_setup(void)
 {

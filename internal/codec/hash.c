@@ -1,5 +1,6 @@
-/* SHA256_Init and its like are called deprecated, but the functions that are not look for a provider
- * each time and bring all of OpenSSL into memory: 1.8 MB that a daemon without TLS does not need. */
+/* SHA256_Init and its like are called deprecated, but the functions that are not look for a
+ * provider each time and bring all of OpenSSL into memory: 1.8 MB that a daemon without TLS does
+ * not need. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "codec/hash.h"
 

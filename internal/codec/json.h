@@ -20,8 +20,8 @@
 #define NF_JSON_VALUES_MAX 262144 /* a parsed value needs 80 bytes and more */
 #define NF_JSON_NUMBER_MAX 63     /* characters; cJSON reads no more */
 
-/* Refuse texts nested deeper than `depth`, 1 to NF_JSON_DEPTH_MAX (which holds until it is called), in
- * the whole process. Call it at start. */
+/* Refuse texts nested deeper than `depth`, 1 to NF_JSON_DEPTH_MAX (which holds until it is called),
+ * in the whole process. Call it at start. */
 void nf_json_set_depth(int depth);
 
 struct nf_json_doc; /* owns a parsed text */
