@@ -78,6 +78,30 @@ static void a_crash_at_any_write_leads_to_the_same_answer(void **state)
     world_free(w);
 }
 
+static void a_crash_in_any_of_several_rounds_leads_to_the_same_answer(void **state)
+{
+    static const struct fake_reply rounds[] = {
+        { .calls = { { "c1", "clock", "1" } } },
+        { .calls = { { "c2", "clock", "2" }, { "c3", "clock", "3" } } },
+        { .text = "done" },
+    };
+    (void)state;
+    for (int write = 1; write <= 11; write++) {
+        struct world *w = tool_world(true);
+        model_says(w, rounds, 3);
+        struct nf_accepted a = write_message(w, "m1", "go");
+        w->turns.crash_at = write;
+        assert_code(answer(w), NF_E_IO);
+        w->turns.crash_at = 0;
+        claim_again(w);
+        assert_ok(answer(w), &w->err);
+        assert_string_equal(said(w), "user:go|assistant:|tool:noon 1|assistant:|tool:noon 2|"
+                                     "tool:noon 3|assistant:done|");
+        check_replay(w, a.run_id);
+        world_free(w);
+    }
+}
+
 static void a_crash_during_each_recovery_too_leads_to_the_same_answer(void **state)
 {
     (void)state;
@@ -112,6 +136,7 @@ static void what_another_attempt_said_is_counted_once(void **state)
     assert_ok(w->s.tasks->ops->get(w->s.tasks, a.run_id, USER, &t, &w->err), &w->err);
     assert_int_equal(t.tokens.input, 20);
     assert_int_equal(t.tokens.output, 10);
+    assert_int_equal(w->turns.billed, 2);
     nf_task_done(&t);
     world_free(w);
 }
@@ -276,6 +301,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_crash_at_any_write_leads_to_the_same_answer),
+        cmocka_unit_test(a_crash_in_any_of_several_rounds_leads_to_the_same_answer),
         cmocka_unit_test(a_crash_during_each_recovery_too_leads_to_the_same_answer),
         cmocka_unit_test(what_another_attempt_said_is_counted_once),
         cmocka_unit_test(after_the_session_was_taken_over_nothing_more_is_written),

@@ -199,6 +199,34 @@ static void a_context_too_long_is_shrunk_once(void **state)
     assert_int_equal(w->model.asked, 2);
 }
 
+static void shrunk_means_half_of_the_window(void **state)
+{
+    static char one[3001], two[3001];
+    struct world *w = *state;
+    MODEL_SAYS(w, { .text = "yes" });
+    memset(one, '1', 3000);
+    memset(two, '2', 3000);
+    w->model.context_tokens = 4000;
+    w->app.settings.reply_tokens = 500;
+    write_message(w, "m1", one);
+    assert_ok(answer(w), &w->err);
+    write_message(w, "m2", two);
+    w->model.overflows = 1;
+    assert_ok(answer(w), &w->err);
+    assert_null(strstr(w->model.context, "user:1"));
+    assert_non_null(strstr(w->model.context, "user:2"));
+    assert_int_equal(w->control.status, NF_TASK_COMPLETED);
+}
+
+static void what_the_person_has_read_is_not_asked_again(void **state)
+{
+    struct world *w = *state;
+    MODEL_SAYS(w, { .text = "Once", .fail = NF_E_LIMIT, .why = "too long" });
+    struct nf_accepted a = write_message(w, "m1", "hello");
+    expect_notice(w, &a, "user:hello|assistant:Once|notice:too long|");
+    assert_int_equal(w->model.asked, 1);
+}
+
 static void a_context_still_too_long_is_told(void **state)
 {
     struct world *w = *state;
@@ -315,6 +343,8 @@ int main(void)
         T(an_answer_cut_at_the_token_limit_is_kept),
         T(tokens_that_nobody_counted_stay_unknown),
         T(a_context_too_long_is_shrunk_once),
+        T(shrunk_means_half_of_the_window),
+        T(what_the_person_has_read_is_not_asked_again),
         T(a_context_still_too_long_is_told),
         T(a_channel_that_is_gone_needs_no_delivery),
         T(an_answer_not_delivered_now_waits_in_the_outbox),

@@ -101,6 +101,7 @@ struct fake_turns {
     int rival_at;  /* before this write somebody else claims the session; 0: never */
     bool applied;  /* the write at which we crash is committed all the same */
     bool rival_in; /* it happened */
+    size_t billed; /* model calls that the newest end of a turn counts */
 };
 
 struct world {
@@ -393,6 +394,7 @@ static enum nf_code fake_step_end(struct nf_turn_store *s, const struct nf_claim
 static enum nf_code fake_finish(struct nf_turn_store *s, const struct nf_finish *f, int64_t item,
                                 struct nf_finished *ret, struct nf_err *err)
 {
+    nf_container_of(s, struct fake_turns, port)->billed = f->usage_n;
     FAKE_WRITE(s, finish(t->real, f, item, ret, err));
 }
 
