@@ -268,9 +268,9 @@ const struct nf_cli_command nf_cli_chat = {
     .usage = "[--session ID] [MESSAGE]",
     .help = "talk with the model in the terminal",
     .details =
-        "With MESSAGE: one question, its answer on standard output. Without: a conversation; from "
-        "a\n"
-        "pipe each line is a message. Ctrl-C stops an answer, Ctrl-D ends the conversation.\n"
+        "With MESSAGE: one question, its answer on standard output; -- before one that begins\n"
+        "with a dash. Without: a conversation; from a pipe each line is a message. Ctrl-C stops\n"
+        "an answer, Ctrl-D ends the conversation.\n"
         "\n"
         "  --session ID  go on with this session; without it a new one begins\n",
     .run = run_chat,

@@ -3,6 +3,7 @@
 Programs come from NF_BIN (a directory). Everything a daemon keeps is in a directory of its test.
 """
 import asyncio
+import atexit
 import http.client
 import itertools
 import json
@@ -19,6 +20,17 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("NF_BIN", TOP / "build/asan/bin"))
 TOKEN = "owner-token-for-tests-0123456789"
 READY_S = 30  # a sanitizer build on a busy machine is slow to start
+
+
+_started = []
+
+
+@atexit.register
+def _end_what_failed_tests_left():
+    for process in _started:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
 
 
 class Daemon:
@@ -41,6 +53,7 @@ class Daemon:
         self.process = subprocess.Popen(
             [BIN / "nexflowd", "--config", self.config], env=self.env, stderr=log,
             stdout=subprocess.DEVNULL)
+        _started.append(self.process)
         log.close()
         if wait:
             self.wait_until(lambda: self.get("/health")[0] == 200)
