@@ -2,6 +2,7 @@
 #include "channels/web/web_internal.h"
 
 #include "observe/log.h"
+#include "runtime/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -286,23 +287,6 @@ static NF_RC read_token_file(const char *path, char *token, size_t max, struct n
     return NF_OK;
 }
 
-/* Written beside and renamed, so that there is never half a token. */
-static NF_RC write_token_file(const char *path, const char *token, struct nf_err *err)
-{
-    NF_CLEANUP(nf_str_done) struct nf_str fresh = { 0 };
-    NF_TRY(nf_str_addf(&fresh, err, "%s.new", path));
-    const char *name = nf_str_c(&fresh);
-    int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return nf_err_set(err, NF_E_IO, "create '%s': %s", name, strerror(errno));
-    size_t n = strlen(token);
-    bool ok = write(fd, token, n) == (ssize_t)n && write(fd, "\n", 1) == 1 && fsync(fd) == 0;
-    ok = close(fd) == 0 && ok;
-    if (!ok || rename(name, path) != 0)
-        return nf_err_set(err, NF_E_IO, "write '%s': %s", path, strerror(errno));
-    return NF_OK;
-}
-
 enum nf_code nf_web_load_owner_token(struct nf_web *w, struct nf_err *err)
 {
     NF_CLEANUP(nf_str_done) struct nf_str path = { 0 };
@@ -321,7 +305,9 @@ enum nf_code nf_web_load_owner_token(struct nf_web *w, struct nf_err *err)
     enum nf_code rc = read_token_file(nf_str_c(&path), token, sizeof(token), err);
     if (rc == NF_E_NOT_FOUND || (rc == NF_OK && strlen(token) < TOKEN_MIN)) {
         nf_random_token(token);
-        rc = write_token_file(nf_str_c(&path), token, err);
+        token[NF_TOKEN_TEXT] = '\n'; /* a text for people too */
+        rc = nf_file_replace(nf_str_c(&path), token, NF_TOKEN_TEXT + 1, err);
+        token[NF_TOKEN_TEXT] = '\0';
     }
     nf_sha256_hex(token, strlen(token), w->owner_hash);
     explicit_bzero(token, sizeof(token));
@@ -396,8 +382,10 @@ enum nf_code nf_web_logout(void *arg, struct nf_http_exchange *x, struct nf_err 
 {
     struct nf_web *w = arg;
     const struct nf_principal *p = nf_web_who(x);
-    if (p->by_cookie)
+    if (p->by_cookie) {
         NF_TRY(nf_cookie_revoke(w->o.app, p->cookie_hash, err));
+        nf_hub_drop_cookie(w->hub, p->user.id, p->cookie_hash);
+    }
     NF_TRY(set_cookie(x, "", 0, err));
     return nf_http_respond(x, 204, NULL, "", 0, err);
 }

@@ -1,6 +1,8 @@
 /* The steps of `nexflow up` that ask nobody: finding, trying, writing. */
 #include "cmd/nexflow/up.h"
 
+#include "runtime/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -196,23 +198,6 @@ enum nf_code nf_up_check_file(const char *path, struct nf_err *err)
     return NF_OK;
 }
 
-static NF_RC write_file(const char *path, const struct nf_str *text, struct nf_err *err)
-{
-    NF_CLEANUP(nf_str_done) struct nf_str fresh = { 0 };
-    NF_TRY(nf_str_addf(&fresh, err, "%s.new", path));
-    const char *name = nf_str_c(&fresh);
-    int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return nf_err_set(err, NF_E_IO, "create '%s': %s", name, strerror(errno));
-    bool ok = write(fd, nf_str_c(text), text->len) == (ssize_t)text->len && fsync(fd) == 0;
-    ok = close(fd) == 0 && ok;
-    if (!ok || rename(name, path) != 0) {
-        (void)unlink(name);
-        return nf_err_set(err, NF_E_IO, "write '%s': %s", path, strerror(errno));
-    }
-    return NF_OK;
-}
-
 enum nf_code nf_up_save(const char *path, const char *yaml, struct nf_err *err)
 {
     NF_CLEANUP(nf_str_done) struct nf_str text = { 0 };
@@ -230,7 +215,7 @@ enum nf_code nf_up_save(const char *path, const char *yaml, struct nf_err *err)
             return nf_err_set(err, NF_E_IO, "create directory '%s': %s", nf_str_c(&dir),
                               strerror(errno));
     }
-    return write_file(path, &text, err);
+    return nf_file_replace(path, nf_str_c(&text), text.len, err);
 }
 
 /* --- trying
