@@ -20,8 +20,7 @@ void nf_up_choice_done(struct nf_up_choice *c)
     nf_llm_names_done(&c->models);
 }
 
-/* --- finding
- * --------------------------------------------------------------------------------------- */
+/* --- finding ---------------------------------------------------------------------------------- */
 
 static NF_RC probe(struct nf_cli *cli, struct nf_up_choice *c, int64_t ms, struct nf_err *err)
 {
@@ -123,8 +122,7 @@ size_t nf_up_find(struct nf_cli *cli, struct nf_up_choice ret[NF_UP_FOUND_MAX])
     return n + find_servers(cli, ret + n);
 }
 
-/* --- writing
- * --------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 /* A YAML double-quoted scalar; ${ is doubled so that it stays text. */
 static NF_RC add_quoted(struct nf_str *to, const char *text, struct nf_err *err)
@@ -218,8 +216,7 @@ enum nf_code nf_up_save(const char *path, const char *yaml, struct nf_err *err)
     return nf_file_replace(path, nf_str_c(&text), text.len, err);
 }
 
-/* --- trying
- * ---------------------------------------------------------------------------------------- */
+/* --- trying ----------------------------------------------------------------------------------- */
 
 struct listener {
     struct nf_model_sink sink;

@@ -42,8 +42,7 @@ static void handle_closed(struct nf_curl_loop *l)
     free(l);
 }
 
-/* --- transfers that have ended ------------------------------------------------------------------
- */
+/* --- transfers that have ended ---------------------------------------------------------------- */
 
 static void collect_done(struct nf_curl_loop *l)
 {
@@ -69,8 +68,7 @@ static void act(struct nf_curl_loop *l, curl_socket_t fd, int mask)
     collect_done(l);
 }
 
-/* --- sockets ------------------------------------------------------------------------------------
- */
+/* --- sockets ---------------------------------------------------------------------------------- */
 
 static void on_poll(uv_poll_t *p, int status, int events);
 
@@ -231,8 +229,7 @@ void nf_curl_sock_want(struct nf_curl_sock *s, bool readable, bool writable)
         arm(s, s->want);
 }
 
-/* --- the timer ----------------------------------------------------------------------------------
- */
+/* --- the timer -------------------------------------------------------------------------------- */
 
 static void on_tick(uv_timer_t *t)
 {
@@ -258,8 +255,7 @@ static void on_timer_closed(uv_handle_t *h)
     handle_closed(h->data);
 }
 
-/* --- the whole ----------------------------------------------------------------------------------
- */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 /* curl counts connections in use against the ones it keeps: with more requests under way than it
  * may keep it would close every connection after one request. */

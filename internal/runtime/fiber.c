@@ -73,8 +73,7 @@ static char *stack_of(const struct nf_switch *s)
     return s->map + GUARD;
 }
 
-/* --- what the tools have to know ----------------------------------------------------------------
- */
+/* --- what the tools have to know -------------------------------------------------------------- */
 
 static void tell_entering(struct nf_switch *s)
 {
@@ -115,8 +114,7 @@ static void tell_entered(struct nf_switch *s)
     (void)s;
 }
 
-/* --- stacks --------------------------------------------------------------------------------------
- */
+/* --- stacks ----------------------------------------------------------------------------------- */
 
 static void unmap(struct nf_switch *s)
 {
@@ -239,8 +237,7 @@ void nf_switch_pool_done(struct nf_switch_pool *pool)
     pool->n = 0;
 }
 
-/* --- switching -----------------------------------------------------------------------------------
- */
+/* --- switching -------------------------------------------------------------------------------- */
 
 void nf_switch_enter(struct nf_switch *s)
 {

@@ -121,8 +121,7 @@ struct nf_deadline {
 void nf_deadline_push(struct nf_deadline *d, int64_t ms);
 void nf_deadline_pop(struct nf_deadline *d);
 
-/* --- channels between fibers -------------------------------------------------------------------
- */
+/* --- channels between fibers ------------------------------------------------------------------ */
 
 /* A bounded queue of pointers; `capacity` 1 to NF_CHAN_MAX. */
 #define NF_CHAN_MAX ((size_t)1 << 20)
@@ -141,8 +140,7 @@ NF_RC nf_chan_recv(struct nf_chan *c, void **ret, struct nf_err *err);
 void nf_chan_close(struct nf_chan *c);
 size_t nf_chan_count(const struct nf_chan *c);
 
-/* --- counters for metrics ----------------------------------------------------------------------
- */
+/* --- counters for metrics --------------------------------------------------------------------- */
 struct nf_fiber_stats {
     size_t alive, peak, spawned;
 };

@@ -48,8 +48,7 @@ static size_t refuse(struct nf_http_call *h, enum nf_code code, const char *text
     return 0;
 }
 
-/* --- the head -----------------------------------------------------------------------------------
- */
+/* --- the head --------------------------------------------------------------------------------- */
 
 /* "HTTP/1.1 200 OK": libcurl has checked the form. */
 static int status_of(const char *p, size_t n)
@@ -146,8 +145,7 @@ static size_t on_header(char *p, size_t one, size_t n, void *arg)
     return n;
 }
 
-/* --- the body -----------------------------------------------------------------------------------
- */
+/* --- the body --------------------------------------------------------------------------------- */
 
 /* NOLINTNEXTLINE(bugprone-easily-swappable-parameters): libcurl says so */
 static size_t on_body(char *p, size_t one, size_t n, void *arg)
@@ -175,8 +173,7 @@ static void on_done(struct nf_curl_transfer *t, CURLcode rc)
     wake(h);
 }
 
-/* --- a call -------------------------------------------------------------------------------------
- */
+/* --- a call ----------------------------------------------------------------------------------- */
 
 static void set_method(CURL *e, const struct nf_http_request *r)
 {
@@ -390,8 +387,7 @@ void nf_http_close(struct nf_http_call *h)
     free(h);
 }
 
-/* --- the client ---------------------------------------------------------------------------------
- */
+/* --- the client ------------------------------------------------------------------------------- */
 
 static NF_RC init(struct nf_http_client *c, const struct nf_http_client_options *o,
                   struct nf_err *err)

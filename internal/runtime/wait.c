@@ -11,8 +11,7 @@ struct nf_fiber *nf_fiber_current(void)
     return current;
 }
 
-/* --- running -------------------------------------------------------------------------------------
- */
+/* --- running ---------------------------------------------------------------------------------- */
 
 /* On the loop's stack. The log context and `current` are set on the fiber's side: with the thread
  * backend they are another thread's. */
@@ -47,8 +46,7 @@ static void suspend(struct nf_fiber *f)
     nf_context_swap(f->context);
 }
 
-/* --- waiting -------------------------------------------------------------------------------------
- */
+/* --- waiting ---------------------------------------------------------------------------------- */
 
 static enum nf_code wait_end(const struct nf_wait *w, const char *what, struct nf_err *err)
 {
@@ -184,8 +182,7 @@ void nf_fiber_trim(void)
     nf_switch_trim(current->on);
 }
 
-/* --- cancelling, deadlines
- * ------------------------------------------------------------------------ */
+/* --- cancelling, deadlines -------------------------------------------------------------------- */
 
 void nf_fiber_cancel(struct nf_fiber *f, enum nf_code code)
 {
