@@ -138,6 +138,8 @@ enum nf_code nf_web_socket(void *arg, struct nf_http_exchange *x, struct nf_err 
     rc = nf_hub_join(w->hub, ws, c->user.id, (size_t)w->o.limits->ws_per_user, &c->socket, err);
     if (rc != NF_OK) /* on_closed frees the client */
         nf_websocket_close(ws, 1013, err->msg);
+    else if (nf_web_who(x)->by_cookie)
+        nf_hub_bind(c->socket, nf_web_who(x)->cookie_hash);
     return NF_OK;
 }
 

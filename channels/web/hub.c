@@ -22,6 +22,7 @@
 #define USER_WAITING_MAX ((size_t)64 << 20) /* bytes for all sockets of a user together */
 #define FRAME_MAX ((size_t)8 << 20)
 #define DRAIN_MS 10
+#define COOKIE_PART 16 /* hexadecimal digits: 64 bits tell cookies of one user apart */
 
 /* How far a socket is in a session. */
 struct cursor {
@@ -34,6 +35,7 @@ struct nf_hub_socket {
     struct nf_hub *hub;
     struct user *user;
     struct nf_websocket *ws;
+    char cookie[COOKIE_PART]; /* the beginning of its cookie's hash; zeros: there is none */
     struct cursor *cursors;
     size_t cursors_n;
     struct nf_hub_socket *prev, *next;
@@ -228,6 +230,25 @@ void nf_hub_drop_user(struct nf_hub *h, int64_t user_id)
     DL_FOREACH(u->sockets, s)
     {
         nf_websocket_close(s->ws, 1008, "this account is blocked");
+    }
+}
+
+void nf_hub_bind(struct nf_hub_socket *s, const char cookie_hash[NF_SHA256_HEX + 1])
+{
+    memcpy(s->cookie, cookie_hash, COOKIE_PART);
+}
+
+void nf_hub_drop_cookie(struct nf_hub *h, int64_t user_id,
+                        const char cookie_hash[NF_SHA256_HEX + 1])
+{
+    struct user *u = find_user(h, user_id);
+    struct nf_hub_socket *s;
+    if (!u)
+        return;
+    DL_FOREACH(u->sockets, s)
+    {
+        if (memcmp(s->cookie, cookie_hash, COOKIE_PART) == 0)
+            nf_websocket_close(s->ws, 1008, "signed out");
     }
 }
 

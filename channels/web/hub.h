@@ -9,6 +9,7 @@
 
 #include "application/deps.h"
 #include "application/run_log.h"
+#include "codec/hash.h"
 #include "http/server.h"
 
 struct nf_hub;
@@ -34,6 +35,12 @@ void nf_hub_broadcast(struct nf_hub *h, int64_t user_id, const struct nf_str *fr
 
 /* Close every socket of a user who was blocked. */
 void nf_hub_drop_user(struct nf_hub *h, int64_t user_id);
+
+/* The socket was opened with the cookie that hashes to `cookie_hash`, and goes with it. */
+void nf_hub_bind(struct nf_hub_socket *s, const char cookie_hash[NF_SHA256_HEX + 1]);
+/* Close the sockets that were opened with a cookie which is revoked. */
+void nf_hub_drop_cookie(struct nf_hub *h, int64_t user_id,
+                        const char cookie_hash[NF_SHA256_HEX + 1]);
 
 /* Bring a socket up to date with a session of its user, from position `after`. NF_E_NOT_FOUND: no
  * such session of theirs. May suspend. */

@@ -158,6 +158,24 @@ def test_a_header_that_decides_who_asks_comes_once(daemon, name, value):
         assert raw.recv(64).startswith(b"HTTP/1.1 400")
 
 
+def test_signing_out_closes_the_sockets_of_that_sign_in_alone(daemon):
+    _, cookie = daemon.user("Bob")
+    headers = {"Cookie": f"nexflow_session={cookie}", "Origin": f"http://127.0.0.1:{daemon.port}"}
+    _, link = daemon.post("/api/v1/users/me/links", token=None, headers=headers)
+    status, answer, _ = daemon.request("POST", "/api/v1/auth/exchange",
+                                       {"token": link["url"].split("#t=")[1]}, token=None)
+    assert status == 204
+    elsewhere = answer["Set-Cookie"].split(";")[0].split("=", 1)[1]
+
+    async def talk():
+        async with daemon.connect(cookie) as here, daemon.connect(elsewhere) as there:
+            assert daemon.post("/api/v1/auth/logout", token=None, headers=headers)[0] == 204
+            await asyncio.wait_for(here.ws.wait_closed(), 10)
+            _, _, text = await there.answer("still here", "m1")
+            return here.ws.close_code, text
+    assert run(talk()) == (1008, "echo: still here")
+
+
 # --- who reads slowly
 
 
