@@ -33,8 +33,11 @@ enum nf_code nf_deliver_to(struct nf_app *a, struct nf_channel *ch,
     if (!ch->repeatable)
         NF_TRY(outbox->ops->begin(outbox, item->id, nf_app_now(a), err));
     enum nf_code rc = nf_channel_deliver(ch, item, m, last, &why);
-    if (rc == NF_OK)
-        return outbox->ops->sent(outbox, item->id, err);
+    if (rc == NF_OK) {
+        rc = outbox->ops->sent(outbox, item->id, err);
+        /* It went with its session meanwhile, or somebody else delivered it. */
+        return rc == NF_E_NOT_FOUND ? NF_OK : rc;
+    }
 
     int64_t now = nf_app_now(a);
     int64_t next = nf_outbox_next_ms(item->attempt + 1, now, 0, (uint64_t)item->id);
