@@ -18,6 +18,11 @@ static NF_RC think(struct nf_turn *t, struct nf_err *err)
 {
     NF_TRY(nf_turn_load(t, err));
     nf_turn_show(t, &(struct nf_run_event){ .type = NF_RUN_STARTED, .input_seq = t->claim->seq });
+    if (t->claim->attempt > NF_TURN_ATTEMPTS_MAX) /* it may be what kills us: no more of it */
+        return nf_err_set(err, NF_E_LIMIT,
+                          "Nexflow was cut off %d times while it answered this, and gives up: ask "
+                          "again, and look at the log if it happens again",
+                          NF_TURN_ATTEMPTS_MAX);
     if (t->claim->attempt > 1)
         NF_TRY(nf_turn_replay_journal(t, err));
     while (!t->over) {

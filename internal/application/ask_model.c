@@ -15,7 +15,8 @@ struct reply {
     struct nf_turn *turn;
     struct nf_str text;
     struct nf_str args[NF_TOOL_CALLS_MAX];
-    struct nf_parts parts; /* thinking and tool calls */
+    struct nf_parts parts;  /* thinking and tool calls */
+    struct nf_str thinking; /* the text of the last part while it grows; the part owns it */
     size_t calls;
     size_t call_at[NF_TOOL_CALLS_MAX]; /* index in parts */
     bool text_open;
@@ -76,12 +77,11 @@ static NF_RC on_thinking(struct reply *r, const struct nf_completion_event *e, s
     if (e->type == NF_EVENT_REDACTED)
         return nf_strndup(e->text.p, e->text.n, &last->data, err);
 
-    NF_CLEANUP(nf_str_done) struct nf_str joined = { 0 };
-    NF_TRY(nf_str_adds(&joined, last->text ? last->text : "", err));
-    NF_TRY(nf_str_add(&joined, e->text.p, e->text.n, err));
-    free(last->text);
-    last->text = nf_take(joined).p;
-    return NF_OK;
+    if (!open)
+        r->thinking = (struct nf_str){ 0 };
+    enum nf_code rc = nf_str_add(&r->thinking, e->text.p, e->text.n, err);
+    last->text = r->thinking.p;
+    return rc;
 }
 
 static enum nf_code on_event(struct nf_model_sink *sink, const struct nf_completion_event *e,

@@ -122,6 +122,27 @@ static void a_crash_during_each_recovery_too_leads_to_the_same_answer(void **sta
     world_free(w);
 }
 
+static void a_turn_that_is_always_cut_off_is_given_up(void **state)
+{
+    struct world *w = *state;
+    write_message(w, "m1", "go");
+    w->app.turns = &w->turns.port;
+    w->turns.crash_at = 1;
+    MODEL_SAYS(w, { .text = "never written" });
+    for (int i = 1; i <= NF_TURN_ATTEMPTS_MAX; i++) {
+        assert_code(answer(w), NF_E_IO);
+        claim_again(w);
+    }
+    int asked = w->model.asked;
+    assert_int_equal(w->runner.claim.attempt, NF_TURN_ATTEMPTS_MAX + 1);
+
+    w->turns.crash_at = 0;
+    assert_ok(answer(w), &w->err);
+
+    assert_int_equal(w->model.asked, asked);
+    assert_non_null(strstr(said(w), "gives up"));
+}
+
 static void what_another_attempt_said_is_counted_once(void **state)
 {
     (void)state;
@@ -304,6 +325,7 @@ int main(void)
         cmocka_unit_test(a_crash_in_any_of_several_rounds_leads_to_the_same_answer),
         cmocka_unit_test(a_crash_during_each_recovery_too_leads_to_the_same_answer),
         cmocka_unit_test(what_another_attempt_said_is_counted_once),
+        cmocka_unit_test_setup_teardown(a_turn_that_is_always_cut_off_is_given_up, setup, teardown),
         cmocka_unit_test(after_the_session_was_taken_over_nothing_more_is_written),
         cmocka_unit_test(a_turn_taken_over_cannot_be_parked),
         cmocka_unit_test(whose_session_cannot_be_read_hears_of_it_or_is_answered_later),
