@@ -200,14 +200,7 @@ static NF_RC put_assistant(struct nf_json_out *o, const struct nf_chat_message *
 static NF_RC put_messages(struct nf_json_out *o, const struct nf_completion_request *r,
                           struct nf_err *err)
 {
-    NF_CLEANUP(nf_str_done) struct nf_str system = { .max = NF_LLM_REQUEST_MAX };
-    NF_TRY(nf_llm_join_text(&r->system, NF_PART_TEXT, "\n\n", &system, err));
-    if (system.len > 0) {
-        nf_json_out_object(o);
-        nf_json_put_str(o, "role", "system");
-        nf_json_put_str(o, "content", nf_str_c(&system));
-        nf_json_out_end(o);
-    }
+    NF_TRY(nf_llm_put_system(o, r, err));
     for (size_t i = 0; i < r->messages_n; i++) {
         if (r->messages[i].role == NF_ROLE_ASSISTANT) {
             NF_TRY(put_assistant(o, &r->messages[i], err));

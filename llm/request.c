@@ -236,3 +236,17 @@ const char *nf_llm_effort(const struct nf_completion_request *r)
         return NULL;
     return r->thinking_budget <= 2048 ? "low" : r->thinking_budget <= 8192 ? "medium" : "high";
 }
+
+enum nf_code nf_llm_put_system(struct nf_json_out *o, const struct nf_completion_request *r,
+                               struct nf_err *err)
+{
+    NF_CLEANUP(nf_str_done) struct nf_str system = { .max = NF_LLM_REQUEST_MAX };
+    NF_TRY(nf_llm_join_text(&r->system, NF_PART_TEXT, "\n\n", &system, err));
+    if (system.len > 0) {
+        nf_json_out_object(o);
+        nf_json_put_str(o, "role", "system");
+        nf_json_put_str(o, "content", nf_str_c(&system));
+        nf_json_out_end(o);
+    }
+    return NF_OK;
+}

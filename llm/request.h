@@ -26,6 +26,10 @@ bool nf_llm_has_text(const struct nf_part *p);
 /* Append the text of the list's parts of `type`, joined by `glue`. */
 NF_RC nf_llm_join_text(const struct nf_parts *list, enum nf_part_type type, const char *glue,
                        struct nf_str *to, struct nf_err *err);
+/* The request's system text as the first of its messages, where a protocol wants it there; nothing
+ * if it has none. */
+NF_RC nf_llm_put_system(struct nf_json_out *o, const struct nf_completion_request *r,
+                        struct nf_err *err);
 
 /* A call's arguments as a JSON object. Empty ones are {}, and what a model once wrote that is no
  * object is kept as {"invalid_arguments": "..."}: a conversation must not become unanswerable. */

@@ -53,13 +53,7 @@ enum nf_code nf_web_users(void *arg, struct nf_http_exchange *x, struct nf_err *
     for (size_t i = 0; i < list.n; i++)
         put_user(&o, &list.v[i]);
     nf_json_out_end(&o);
-    nf_json_out_key(&o, "next_cursor");
-    if (list.n == limit) {
-        struct nf_id_text id = nf_id_to_text(list.v[list.n - 1].id);
-        nf_json_out_str(&o, id.s);
-    } else {
-        nf_json_out_null(&o);
-    }
+    nf_web_put_next(&o, list.n == limit, list.n > 0 ? list.v[list.n - 1].id : 0);
     nf_json_out_end(&o);
     NF_TRY(nf_json_end_doc(&o, err));
     return nf_web_json(x, 200, &body, err);

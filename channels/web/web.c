@@ -85,34 +85,25 @@ void nf_web_put_time(struct nf_json_out *o, const char *key, int64_t ms)
     nf_json_out_str(o, text.s);
 }
 
+void nf_web_put_next(struct nf_json_out *o, bool more, int64_t last)
+{
+    if (more) {
+        nf_web_put_id(o, "next_cursor", last);
+        return;
+    }
+    nf_json_out_key(o, "next_cursor");
+    nf_json_out_null(o);
+}
+
 /* --- errors ----------------------------------------------------------------------------------- */
 
 static int status_of(const struct nf_http_exchange *x, enum nf_code code)
 {
     const struct nf_principal *p = nf_http_user(x);
-    switch (code) {
-    case NF_E_INVALID:
-        return 400;
-    case NF_E_DENIED: /* 401 if whoever asks could sign in and ask again */
-        return p && p->user.id == 0 ? 401 : 403;
-    case NF_E_NOT_FOUND:
-        return 404;
-    case NF_E_CONFLICT:
-        return 409;
-    case NF_E_LIMIT:
-        return 413;
-    case NF_E_UNAVAILABLE:
-    case NF_E_CANCELED:
-        return 503;
-    case NF_E_TIMEOUT:
-        return 504;
-    case NF_OK:
-    case NF_E_NOMEM:
-    case NF_E_IO:
-    case NF_E_INTERNAL:
-        break;
-    }
-    return 500;
+    /* 401 if whoever asks could sign in and ask again */
+    if (code == NF_E_DENIED && p && p->user.id == 0)
+        return 401;
+    return nf_http_status_of(code);
 }
 
 void nf_web_answer_error(struct nf_http_exchange *x, int status, const struct nf_err *e)

@@ -62,6 +62,8 @@ NF_RC nf_web_path_id(const struct nf_http_exchange *x, int64_t *ret, struct nf_e
 NF_RC nf_web_limit(const struct nf_http_exchange *x, size_t *ret, struct nf_err *err);
 void nf_web_put_id(struct nf_json_out *o, const char *key, int64_t id);
 void nf_web_put_time(struct nf_json_out *o, const char *key, int64_t ms); /* 0 writes null */
+/* The end of a page: "next_cursor" is `last`, its last id, or null if nothing follows. */
+void nf_web_put_next(struct nf_json_out *o, bool more, int64_t last);
 
 /* Routes. */
 extern const struct nf_http_route nf_web_routes[];

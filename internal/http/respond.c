@@ -271,7 +271,7 @@ enum nf_code nf_http_end(struct nf_http_exchange *x, struct nf_err *err)
 
 /* --- errors ---------------------------------------------------------------------------------- */
 
-static int status_of(enum nf_code code)
+int nf_http_status_of(enum nf_code code)
 {
     switch (code) {
     case NF_E_INVALID:
@@ -303,7 +303,7 @@ void nf_httpd_respond_error(struct nf_http_exchange *x, int status, const struct
         o->on_error(o->arg, x, status, e);
     if (x->responded)
         return;
-    int code = status ? status : status_of(e->code);
+    int code = status ? status : nf_http_status_of(e->code);
     char text[sizeof(e->msg) + 1];
     size_t n = strnlen(e->msg, sizeof(e->msg));
     memcpy(text, e->msg, n);

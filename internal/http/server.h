@@ -72,6 +72,9 @@ struct nf_http_server_options {
     void (*on_error)(void *arg, struct nf_http_exchange *x, int status, const struct nf_err *e);
 };
 
+/* The status that says `code` to a client: 400, 403, 404, 409, 413, 503, 504, else 500. */
+int nf_http_status_of(enum nf_code code);
+
 /* `l` must outlive it. */
 NF_RC nf_http_server_new(struct nf_loop *l, const struct nf_http_server_options *o,
                          struct nf_http_server **ret, struct nf_err *err);
