@@ -12,6 +12,6 @@
 #define NF_REPLY_BYTES_MAX 1048576  /* a model's answer, or a tool's arguments or result: 1 MiB */
 #define NF_SESSION_QUEUE_MAX 32     /* messages of one session that wait for their turn */
 #define NF_TURN_STEPS_MAX 32        /* model calls and tool calls of one turn */
-#define NF_TURN_ATTEMPTS_MAX 10 /* how often a turn that a crash cut off is taken up again */
+#define NF_TURN_ATTEMPTS_MAX 10     /* how often a turn that a crash cut off is taken up again */
 #define NF_TOOL_CALLS_MAX 16        /* calls that one model reply may contain */
 #define NF_REASON_MAX 400           /* bytes of the reason a task failed for */
