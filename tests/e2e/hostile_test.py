@@ -107,6 +107,28 @@ def test_an_answer_of_a_megabyte_can_be_resumed_whatever_it_is_made_of(daemon, p
     assert again == text
 
 
+# --- restoring
+
+
+def test_a_restore_that_was_cut_off_is_no_reason_to_begin_with_nothing(tmp_path):
+    """Killed after it had moved the database away, before the copy took its place."""
+    daemon = nexflow.Daemon(tmp_path).start()
+    daemon.post("/api/v1/sessions", {"title": "precious"})
+    assert daemon.stop() == 0
+    database = daemon.dir / "data/nexflow.db"
+    copy = daemon.dir / "data/nexflow.db.restoring"
+    database.rename(copy)
+
+    daemon.start(wait=False)
+    assert daemon.process.wait(30) == 1
+    assert "cut off" in daemon.log() and str(copy) in daemon.log()
+    assert not database.exists()
+    copy.rename(database)
+    daemon.start()
+    assert [s["title"] for s in daemon.get("/api/v1/sessions")[1]["sessions"]] == ["precious"]
+    assert daemon.stop() == 0
+
+
 # --- stopping
 
 

@@ -149,7 +149,7 @@ enum nf_code nf_sqlite_restore(const char *from, const char *to, struct nf_err *
 
     /* The copy is complete before anything is moved. */
     NF_CLEANUP(nf_str_done) struct nf_str fresh = { 0 };
-    NF_TRY(nf_str_addf(&fresh, err, "%s.restoring", to));
+    NF_TRY(nf_str_addf(&fresh, err, "%s" NF_SQLITE_RESTORING, to));
     (void)unlink(nf_str_c(&fresh));
     NF_TRY(nf_sqlite_backup(from, nf_str_c(&fresh), err));
     NF_TRY(set_aside(to, err));

@@ -21,3 +21,6 @@ NF_RC nf_sqlite_verify(const char *path, struct nf_sqlite_verified *ret, struct 
 /* Put the verified copy `from` in the place of the database `to`, which must not be in use:
  * NF_E_CONFLICT names the process. What was there is kept as `to`.before-restore-<time>. */
 NF_RC nf_sqlite_restore(const char *from, const char *to, struct nf_err *err);
+
+/* Behind the database's name while it is being restored: the copy that takes its place. */
+#define NF_SQLITE_RESTORING ".restoring"

@@ -1,6 +1,7 @@
 #include "persistence/sqlite/sqlite.h"
 
 #include "base/own.h"
+#include "base/string.h"
 #include "persistence/migrations.h"
 #include "persistence/sqlite/backup.h"
 #include "persistence/sqlite/checkpoint.h"
@@ -327,11 +328,26 @@ static void init_lane(struct lane *l)
     l->tail = &l->head;
 }
 
+/* A restore that was cut off after it had moved the database away: to begin with an empty one would
+ * look as if everything were lost. */
+static NF_RC check_restored(const char *path, struct nf_err *err)
+{
+    NF_CLEANUP(nf_str_done) struct nf_str copy = { 0 };
+    NF_TRY(nf_str_addf(&copy, err, "%s" NF_SQLITE_RESTORING, path));
+    if (access(path, F_OK) == 0 || access(nf_str_c(&copy), F_OK) != 0)
+        return NF_OK;
+    return nf_err_set(err, NF_E_CONFLICT,
+                      "a restore was cut off: run `nexflow backup restore` again, or remove '%s' "
+                      "to begin with an empty database",
+                      nf_str_c(&copy));
+}
+
 static NF_RC open_files(struct sqlite *db, const char *path, struct nf_err *err)
 {
     struct nf_lite_stmts *w = &db->writer.stmts, *r = &db->reader;
     NF_TRY(nf_strdup(path, &db->path, err));
     NF_TRY(nf_lite_lock(path, &db->lock, err));
+    NF_TRY(check_restored(path, err));
     NF_TRY(nf_lite_conn_open(path, NF_LITE_WRITER, db->busy_ms, &w->conn, err));
     NF_TRY(nf_lite_migrate(w->conn, path, nf_migrations_all(), err));
     NF_TRY(nf_lite_conn_open(path, NF_LITE_READER, db->busy_ms, &r->conn, err));
