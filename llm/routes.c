@@ -119,6 +119,12 @@ static NF_RC check_provider(const struct nf_llm_settings *s, size_t at, struct n
         if (strcmp(providers(s)[i].name, p->name) == 0)
             return nf_err_set(err, NF_E_INVALID, "llm.providers[%zu].name: '%s' is taken", at,
                               p->name);
+    if (strpbrk(nf_secret_reveal(&p->api_key), "\t\r\n"))
+        return nf_err_set(
+            err, NF_E_INVALID,
+            "llm.providers[%zu].api_key: has a line break or a tab in it: give the key "
+            "alone",
+            at);
     bool has_url = p->base_url && p->base_url[0];
     (void)snprintf(key, sizeof(key), "llm.providers[%zu].base_url", at);
     if (p->type == NF_LLM_CUSTOM && !has_url)

@@ -109,6 +109,10 @@ static void what_is_wrong_is_named(void **state)
                    "llm:\n  providers:\n    - name: a\n      type: openai\n      api_key: "
                    "${NF_TEST_KEY}\n      base_url: http://api.example.com/v1\n",
                    "plain http is allowed to this machine only");
+    assert_refused(f,
+                   "llm:\n  providers:\n    - name: a\n      type: openai\n      api_key: "
+                   "\"sk-1\\n\"\n",
+                   "line break");
     assert_refused(f, "llm:\n  default: nobody\n", "llm.default");
     assert_refused(f, "llm:\n  retries: 11\n", "llm.retries");
     assert_refused(f, "llm:\n  retrys: 1\n", "retrys");
