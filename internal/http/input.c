@@ -115,11 +115,6 @@ enum nf_httpd_step nf_httpd_input_step(struct nf_httpd_input *in,
     }
 }
 
-bool nf_httpd_input_begun(const struct nf_httpd_input *in)
-{
-    return in->len > 0;
-}
-
 static void forget_request(struct nf_httpd_input *in)
 {
     in->scanned = in->head_n = in->body_n = in->used = 0;

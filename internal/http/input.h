@@ -36,8 +36,6 @@ enum nf_httpd_step {
 NF_RC nf_httpd_input_feed(struct nf_httpd_input *in, const char *p, size_t n, struct nf_err *err);
 enum nf_httpd_step nf_httpd_input_step(struct nf_httpd_input *in,
                                        const struct nf_httpd_input_limits *l);
-/* True if some bytes of an unfinished head are there. */
-bool nf_httpd_input_begun(const struct nf_httpd_input *in);
 /* After DONE: forget the request; what lies behind it becomes the beginning of the next. */
 void nf_httpd_input_next(struct nf_httpd_input *in);
 /* Forget everything and keep up to `keep` bytes of buffer. */

@@ -30,7 +30,7 @@ struct nf_curl_loop {
     struct nf_curl_sock **socks; /* by descriptor */
     size_t socks_n;
     size_t handles; /* not closed yet, the timer included */
-    size_t open, transfers, idle_max;
+    size_t transfers, idle_max;
     bool freed;
 };
 
@@ -138,7 +138,6 @@ static struct nf_curl_sock *sock_new(struct nf_curl_loop *l, curl_socket_t fd, b
     s->announced = announced;
     l->socks[fd] = s;
     l->handles++;
-    l->open += announced;
     return s;
 }
 
@@ -154,7 +153,6 @@ static void on_sock_closed(uv_handle_t *h)
 static void sock_close(struct nf_curl_sock *s)
 {
     s->loop->socks[s->fd] = NULL;
-    s->loop->open -= s->announced;
     s->closing = true;
     s->want = 0;
     uv_close((uv_handle_t *)&s->poll, on_sock_closed);
@@ -269,11 +267,6 @@ void nf_curl_keep(struct nf_curl_loop *l, size_t idle_max)
 {
     l->idle_max = idle_max;
     set_keep(l);
-}
-
-size_t nf_curl_sockets(const struct nf_curl_loop *l)
-{
-    return l->open;
 }
 
 void nf_curl_prepare(struct nf_curl_loop *l, CURL *easy)

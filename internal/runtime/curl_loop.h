@@ -30,9 +30,6 @@ void nf_curl_loop_free(struct nf_curl_loop *l);
 /* Idle connections to keep, whatever number is in use. */
 void nf_curl_keep(struct nf_curl_loop *l, size_t idle_max);
 
-/* How many connections are open, idle ones included. */
-size_t nf_curl_sockets(const struct nf_curl_loop *l);
-
 /* What every easy handle of this multi needs: which loop watches its sockets. */
 void nf_curl_prepare(struct nf_curl_loop *l, CURL *easy);
 
