@@ -5,6 +5,7 @@
 #include "base/utf8.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -16,6 +17,8 @@
 /* What a line always has room for: the longest end there is. */
 static const char json_cut[] = ",\"cut\":true}\n";
 #define LINE_BODY_MAX (NF_LOG_LINE_MAX - (sizeof(json_cut) - 1))
+
+#define PIECE_MAX 4096 /* PIPE_BUF: a pipe that can be written to takes so much without waiting */
 
 /* A character in its longest form: "\u001b". */
 #define ESCAPE_MAX 6
@@ -253,7 +256,15 @@ static void end_line(struct line *l)
     l->n += strlen(end);
 }
 
-/* One write(2), unless the descriptor takes only a part. What it does not take is lost. */
+/* A reader that has stopped (a terminal on Ctrl-S, a pager) must not stop us with it. We may not
+ * make the descriptor non-blocking: it is shared with whoever started us. */
+static bool takes_more(int fd)
+{
+    struct pollfd p = { .fd = fd, .events = POLLOUT };
+    return poll(&p, 1, 0) != 0;
+}
+
+/* One write(2) for what a pipe takes at once. What the descriptor does not take is lost. */
 static void write_line(const struct line *l)
 {
     bool torn = atomic_exchange(&log_torn, false);
@@ -261,7 +272,8 @@ static void write_line(const struct line *l)
     size_t left = l->n + (torn ? 1 : 0), whole = left;
     int fd = log_fd;
     while (left > 0) {
-        ssize_t got = write(fd, p, left);
+        size_t n = left < PIECE_MAX ? left : PIECE_MAX;
+        ssize_t got = takes_more(fd) ? write(fd, p, n) : 0;
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0) {

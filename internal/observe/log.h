@@ -1,9 +1,10 @@
 /*
  * Structured logs: an event name and fields, one line each, as JSON or for the console. The log
  * context (base/context.h) adds its own fields, except where the event or an inner frame has the
- * same key. Written to a file descriptor in one write(2); a line over NF_LOG_LINE_MAX is cut and
- * says so with a field "cut". Values are escaped: a log line is always one line, and no terminal
- * obeys it.
+ * same key. Written to a file descriptor, up to 4096 bytes in one write(2), and never waited
+ * for: what a reader that has stopped does not take is dropped. A line over NF_LOG_LINE_MAX is cut
+ * and says so with a field "cut". Values are escaped: a log line is always one line, and no
+ * terminal obeys it.
  *
  *     nf_log_warn("channel.send.failed", "chat", id, "err", err.msg, NULL);
  *

@@ -291,6 +291,24 @@ static void what_a_full_pipe_does_not_take_is_dropped_and_counted(void **state)
     assert_string_equal(member(nf_json_root(f->doc), "event"), "next");
 }
 
+static void a_reader_that_has_stopped_stops_nobody(void **state)
+{
+    (void)state;
+    int ends[2];
+    assert_int_equal(pipe(ends), 0); /* blocking, as standard error is */
+    nf_log_setup(ends[1], NF_LOG_INFO, NF_LOG_JSON);
+    unsigned long long before = nf_log_dropped();
+    char value[3000];
+    memset(value, 'x', sizeof(value) - 1);
+    value[sizeof(value) - 1] = '\0';
+    for (int i = 0; i < 100; i++)
+        nf_log_info("e", "k", value, "k2", value, NULL);
+    assert_true(nf_log_dropped() > before);
+    nf_log_setup(STDERR_FILENO, NF_LOG_INFO, NF_LOG_JSON);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static void logging_keeps_errno_and_needs_no_memory(void **state)
 {
     struct fixture *f = *state;
@@ -350,6 +368,7 @@ int main(void)
         T(a_cut_does_not_split_a_character_or_an_escape),
         T(fields_beyond_the_limit_are_cut),
         T(what_a_full_pipe_does_not_take_is_dropped_and_counted),
+        T(a_reader_that_has_stopped_stops_nobody),
         T(logging_keeps_errno_and_needs_no_memory),
         T(lines_of_threads_do_not_mix),
     };
