@@ -166,7 +166,7 @@ enum nf_code nf_up_yaml(const struct nf_up_choice *c, const char *model, struct 
 enum nf_code nf_up_read_file(const char *path, struct nf_str *ret, struct nf_err *err)
 {
     char buf[4096];
-    ssize_t n;
+    ssize_t n = 0;
     ret->max = CONFIG_MAX;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
@@ -175,6 +175,8 @@ enum nf_code nf_up_read_file(const char *path, struct nf_str *ret, struct nf_err
     enum nf_code rc = NF_OK;
     while (rc == NF_OK && (n = read(fd, buf, sizeof(buf))) > 0)
         rc = nf_str_add(ret, buf, (size_t)n, err);
+    if (rc == NF_OK && n < 0)
+        rc = nf_err_set(err, NF_E_IO, "read '%s': %s", path, strerror(errno));
     (void)close(fd);
     return rc;
 }
