@@ -5,12 +5,16 @@
 
 #include <string.h>
 
-/* "host:port" with a port, or "unix:path": the rest is the server's to judge. */
+/* An address in digits with a port: names are not looked up. The rest is the server's to judge. */
 static enum nf_code check_listen(const char *value, struct nf_err *err)
 {
     const char *colon = strrchr(value, ':');
-    if (!colon || colon == value || colon[1] == '\0')
-        return nf_err_set(err, NF_E_INVALID, "must be ADDRESS:PORT, such as 127.0.0.1:7777");
+    size_t digits = strspn(value, "0123456789.");
+    bool address = colon && colon[1] != '\0' &&
+                   (value[0] == '[' ? colon[-1] == ']' : digits > 0 && value + digits == colon);
+    if (!address)
+        return nf_err_set(err, NF_E_INVALID,
+                          "must be an address and a port, such as 127.0.0.1:7777 or [::1]:7777");
     return NF_OK;
 }
 
