@@ -12,7 +12,9 @@
 
 #define OWNER 1 /* of SQLite there is one instance */
 #define QUEUES_MS 1000
-#define LATE_LOOP_MS 1000 /* above it we are not ready */
+#define LATE_LOOP_MS 1000   /* above it we are not ready */
+#define LATE_WRITER_MS 3000 /* without a commit while transactions wait: nor then */
+#define CHECK_EVERY_MS 1000
 
 /* --- what the web channel asks
  * --------------------------------------------------------------------- */
@@ -69,12 +71,46 @@ static enum nf_code models(void *arg, struct nf_str *to, struct nf_err *err)
     return nf_json_end_doc(&o, err);
 }
 
+/* Transactions that wait although none is committed: somebody holds the lock, or the disk hangs. */
+static NF_RC check_writer(struct nf_wiring *w, int64_t now, struct nf_err *err)
+{
+    struct nf_database_state *d = &w->database;
+    struct nf_sqlite_stats s;
+    nf_sqlite_stats(w->db, &s);
+    if (s.write_queue == 0 || s.commits != d->commits || d->checked_ms == 0)
+        d->moved_ms = now;
+    d->commits = s.commits;
+    if (now - d->moved_ms <= LATE_WRITER_MS)
+        return NF_OK;
+    return nf_err_set(
+        err, NF_E_UNAVAILABLE,
+        "it has taken no write for %lld s: another program holds it, or the disk hangs",
+        (long long)((now - d->moved_ms) / 1000));
+}
+
+/* Anybody may ask how we are: that must not become work for the database. */
+static NF_RC check_database(struct nf_wiring *w, struct nf_err *err)
+{
+    struct nf_database_state *d = &w->database;
+    struct nf_user ignored;
+    int64_t now = nf_clock_mono_us(w->app.clock) / 1000;
+    if (d->checked_ms == 0 || now - d->checked_ms >= CHECK_EVERY_MS) {
+        struct nf_err why = { 0 };
+        enum nf_code rc = check_writer(w, now, &why);
+        d->checked_ms = now; /* before waiting: who asks meanwhile gets the last answer */
+        if (rc == NF_OK)
+            rc = w->app.users->ops->find(w->app.users, "local", "owner", &ignored, &why);
+        d->rc = rc;
+        d->why = why;
+    }
+    return d->rc == NF_OK ? NF_OK : nf_err_set(err, d->rc, "%s", d->why.msg);
+}
+
 static enum nf_code not_ready(void *arg, struct nf_str *reasons, struct nf_err *err)
 {
     struct nf_wiring *w = arg;
-    struct nf_user ignored;
     struct nf_err why;
-    enum nf_code rc = w->app.users->ops->find(w->app.users, "local", "owner", &ignored, &why);
+    enum nf_code rc = check_database(w, &why);
 
     if (w->app.intake_closed)
         NF_TRY(nf_str_adds(reasons, "shutting down\n", err));
@@ -91,9 +127,8 @@ static enum nf_code not_ready(void *arg, struct nf_str *reasons, struct nf_err *
 static void health(void *arg, struct nf_json_out *o)
 {
     struct nf_wiring *w = arg;
-    struct nf_user ignored;
     struct nf_err why;
-    enum nf_code rc = w->app.users->ops->find(w->app.users, "local", "owner", &ignored, &why);
+    enum nf_code rc = check_database(w, &why);
     nf_json_put_str(o, "database", rc == NF_OK ? "ok" : why.msg);
     nf_json_put_str(o, "models", w->app.model ? "ok" : "none");
     nf_json_put_str(o, "config", w->config_refused ? "refused" : "ok");

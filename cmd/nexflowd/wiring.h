@@ -11,11 +11,21 @@
 #include "persistence/stores.h"
 #include "runtime/http_client.h"
 
+/* How the database was when somebody last asked, and not more often than once a second. */
+struct nf_database_state {
+    int64_t checked_ms; /* 0: never */
+    enum nf_code rc;
+    struct nf_err why;
+    uint64_t commits;
+    int64_t moved_ms; /* when it was last seen to write, or to have nothing to write */
+};
+
 struct nf_wiring {
     struct nf_daemon_config *config; /* borrowed */
     struct nf_loop *loop;            /* borrowed */
     struct nf_str data_dir;
     struct nf_db *db;
+    struct nf_database_state database;
     struct nf_stores stores;
     struct nf_http_client *http;
     struct nf_llm_router *router;

@@ -3,6 +3,8 @@ import asyncio
 import json
 import os
 import socket
+import sqlite3
+import threading
 import time
 
 import pytest
@@ -262,3 +264,28 @@ def test_an_id_that_is_too_long_is_the_same_in_the_call_and_in_its_result(daemon
     assert call["id"] == result["tool_call_id"]
     kept = daemon.messages(accepted["session_id"])
     assert kept[1]["tool_calls"][0]["id"] == kept[2]["tool_call_id"] == ids.pop()
+
+
+def test_ready_says_so_while_another_program_holds_the_database(daemon):
+    database = sqlite3.connect(daemon.dir / "data/nexflow.db", isolation_level=None)
+    held = threading.Event()
+    held.set()
+
+    def write():
+        while held.is_set():
+            daemon.post("/api/v1/sessions", {"title": "waits"})
+    writers = [threading.Thread(target=write) for _ in range(3)]
+    assert daemon.get("/ready")[0] == 200
+    database.execute("BEGIN EXCLUSIVE")
+    for writer in writers:
+        writer.start()
+    try:
+        daemon.wait_until(lambda: daemon.get("/ready")[0] == 503, 30)
+        assert "no write" in daemon.get("/ready")[1]["reasons"][0]
+    finally:
+        held.clear()
+        database.execute("ROLLBACK")
+        database.close()
+        for writer in writers:
+            writer.join()
+    daemon.wait_until(lambda: daemon.get("/ready")[0] == 200, 30)
