@@ -21,8 +21,8 @@ struct decoder {
     struct nf_llm_decoder base;
     struct nf_sse sse;
     struct nf_llm_emit out;
-    struct call calls[NF_TOOL_CALLS_MAX];
-    int last; /* the call that was added to last, -1: none */
+    struct call *calls; /* NF_TOOL_CALLS_MAX of them; NULL until there is one */
+    int last;           /* the call that was added to last, -1: none */
 };
 
 static struct decoder *of(struct nf_llm_decoder *d)
@@ -36,7 +36,7 @@ static struct decoder *of(struct nf_llm_decoder *d)
 static int find_call(const struct decoder *d, int64_t key)
 {
     /* The newest of that index: some servers give the same one to every call. */
-    for (int i = NF_TOOL_CALLS_MAX; i-- > 0;)
+    for (int i = d->calls ? NF_TOOL_CALLS_MAX : 0; i-- > 0;)
         if (d->calls[i].used && d->calls[i].key == key)
             return i;
     return -1;
@@ -53,6 +53,8 @@ static NF_RC call_for(struct decoder *d, const struct nf_json *v, int *ret, stru
     bool other = at >= 0 && has_id && name && name[0] &&
                  strcmp(nf_str_c(&d->calls[at].id), id) != 0 && d->calls[at].id.len > 0;
 
+    if (!d->calls && !(d->calls = calloc(NF_TOOL_CALLS_MAX, sizeof(*d->calls))))
+        return nf_err_set(err, NF_E_NOMEM, "out of memory");
     if (at < 0 || other || (key < 0 && name && name[0] && !has_id)) {
         for (at = 0; at < NF_TOOL_CALLS_MAX && d->calls[at].used;)
             at++;
@@ -100,7 +102,7 @@ static NF_RC on_args(struct decoder *d, struct call *c, const struct nf_json *v,
 
 static NF_RC on_call(struct decoder *d, const struct nf_json *v, struct nf_err *err)
 {
-    int at;
+    int at = -1;
     const struct nf_json *fn = nf_json_get(v, "function");
     const char *name = nf_json_str(nf_json_get(fn, "name"));
 
@@ -212,7 +214,7 @@ static NF_RC on_chunk(struct decoder *d, const struct nf_json *v, struct nf_err 
 
 static NF_RC on_done(struct decoder *d, struct nf_err *err)
 {
-    for (int i = 0; i < NF_TOOL_CALLS_MAX; i++)
+    for (int i = 0; d->calls && i < NF_TOOL_CALLS_MAX; i++)
         if (d->calls[i].used && d->calls[i].index < 0)
             return nf_llm_emit_broken(&d->out, "bad_stream", "a tool call without a name", err);
     if (!d->out.started)
@@ -280,10 +282,11 @@ static bool ended(const struct nf_llm_decoder *base)
 static void decoder_free(struct nf_llm_decoder *base)
 {
     struct decoder *d = of(base);
-    for (int i = 0; i < NF_TOOL_CALLS_MAX; i++) {
+    for (int i = 0; d->calls && i < NF_TOOL_CALLS_MAX; i++) {
         nf_str_done(&d->calls[i].id);
         nf_str_done(&d->calls[i].args);
     }
+    free(d->calls);
     nf_sse_done(&d->sse);
     nf_llm_emit_done(&d->out);
     free(d);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define STEP_DOWN 1024 /* bytes, from where on a text grows by a quarter */
+
 void nf_str_done(struct nf_str *s)
 {
     free(s->p);
@@ -26,7 +28,7 @@ enum nf_code nf_str_reserve(struct nf_str *s, size_t extra, struct nf_err *err)
     if (need <= s->cap)
         return NF_OK;
     while (cap < need)
-        cap *= 2;
+        cap += cap < STEP_DOWN ? cap : cap / 4;
     char *p = realloc(s->p, cap);
     if (!p)
         return nf_err_set(err, NF_E_NOMEM, "out of memory (%zu bytes)", cap);
