@@ -205,16 +205,19 @@ static struct patience patience(const struct attempt *a, int64_t elapsed)
     return (struct patience){ next, "idle_timeout", t->idle_timeout_ms };
 }
 
-static NF_RC out_of_patience(struct attempt *a, const struct patience *p, struct nf_err *err)
+__attribute__((noinline)) static NF_RC out_of_patience(struct attempt *a, const struct patience *p,
+                                                       struct nf_err *err)
 {
     char what[64];
     (void)snprintf(what, sizeof(what), "%s %lld s", p->setting, (long long)p->setting_ms / 1000);
     return fail_with(a, NF_E_TIMEOUT, "timeout", what, false, err);
 }
 
-/* A wait of ours failed: is that this model's fault? */
-static NF_RC wait_failed(struct attempt *a, enum nf_code rc, int64_t waited,
-                         const struct patience *limit, struct nf_err *err)
+/* A wait of ours failed: is that this model's fault? Not inlined, as its neighbours: their
+ * frames would lie on the stack for as long as the model talks. */
+__attribute__((noinline)) static NF_RC wait_failed(struct attempt *a, enum nf_code rc,
+                                                   int64_t waited, const struct patience *limit,
+                                                   struct nf_err *err)
 {
     if (a->w->ops->cancelled(a->w) != NF_OK)
         return rc;
@@ -245,7 +248,8 @@ static NF_RC read_refusal(struct attempt *a, struct nf_llm_answer *ans, struct n
     return NF_OK;
 }
 
-static NF_RC refused(struct attempt *a, struct nf_llm_answer *ans, struct nf_err *err)
+__attribute__((noinline)) static NF_RC refused(struct attempt *a, struct nf_llm_answer *ans,
+                                               struct nf_err *err)
 {
     NF_CLEANUP(nf_str_done) struct nf_str body = { 0 };
     struct nf_llm_failure *f = &a->out->failure;

@@ -100,7 +100,9 @@ static NF_RC on_args(struct decoder *d, struct call *c, const struct nf_json *v,
     return add_args(d, c, text.p, text.len, err);
 }
 
-static NF_RC on_call(struct decoder *d, const struct nf_json *v, struct nf_err *err)
+/* Not inlined: the stack of a turn is to be short where text comes by. */
+__attribute__((noinline)) static NF_RC on_call(struct decoder *d, const struct nf_json *v,
+                                               struct nf_err *err)
 {
     int at = -1;
     const struct nf_json *fn = nf_json_get(v, "function");

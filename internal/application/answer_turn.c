@@ -81,9 +81,11 @@ static bool needs_notice(const struct nf_turn *t, enum nf_task_status status)
            t->said.v[t->said.n - 1].role != NF_ROLE_ASSISTANT;
 }
 
-/* Write down how the turn ended, and deliver what it said last. */
-static NF_RC end_turn(struct nf_turn *t, struct nf_turn_control *control,
-                      enum nf_task_status status, const char *reason, struct nf_err *err)
+/* Write down how the turn ended, and deliver what it said last. Not inlined: its frame would lie on
+ * the stack for as long as the turn goes on. */
+__attribute__((noinline)) static NF_RC end_turn(struct nf_turn *t, struct nf_turn_control *control,
+                                                enum nf_task_status status, const char *reason,
+                                                struct nf_err *err)
 {
     struct nf_app *a = t->app;
     struct nf_outbox_item item = { .id = nf_app_id(a),

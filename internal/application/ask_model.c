@@ -8,17 +8,21 @@
 
 #define OUTPUT_RESERVE 4096 /* positions kept for what is not text: see domain/run_event.h */
 
+struct call {
+    size_t at; /* its index in parts */
+    struct nf_str args;
+};
+
 /* Collects a reply from its events. Text is shown as it comes, tool calls when the reply is whole,
  * so that the order is the one in which it is read back. */
 struct reply {
     struct nf_model_sink sink;
     struct nf_turn *turn;
     struct nf_str text;
-    struct nf_str args[NF_TOOL_CALLS_MAX];
     struct nf_parts parts;  /* thinking and tool calls */
     struct nf_str thinking; /* the text of the last part while it grows; the part owns it */
+    struct call *call;      /* not here: it would lie on the stack for as long as a model talks */
     size_t calls;
-    size_t call_at[NF_TOOL_CALLS_MAX]; /* index in parts */
     bool text_open;
     struct nf_tokens tokens;
     enum nf_stop_reason stop;
@@ -27,8 +31,9 @@ struct reply {
 static void reply_done(struct reply *r)
 {
     nf_str_done(&r->text);
-    for (size_t i = 0; i < NF_TOOL_CALLS_MAX; i++)
-        nf_str_done(&r->args[i]);
+    for (size_t i = 0; i < r->calls; i++)
+        nf_str_done(&r->call[i].args);
+    free(r->call);
     nf_parts_done(&r->parts);
 }
 
@@ -60,8 +65,12 @@ static NF_RC on_tool_start(struct reply *r, const struct nf_completion_event *e,
     if (r->calls == NF_TOOL_CALLS_MAX)
         return nf_err_set(err, NF_E_LIMIT, "the model made more than %d tool calls at once",
                           NF_TOOL_CALLS_MAX);
+    struct call *grown = realloc(r->call, (r->calls + 1) * sizeof(*grown));
+    if (!grown)
+        return nf_err_set(err, NF_E_NOMEM, "out of memory");
+    r->call = grown;
     NF_TRY(nf_parts_add(&r->parts, NF_PART_TOOL_CALL, &p, err));
-    r->call_at[r->calls++] = r->parts.n - 1;
+    r->call[r->calls++] = (struct call){ .at = r->parts.n - 1 };
     NF_TRY(copy_cut(e->id, NF_CALL_ID_MAX, &p->call_id, err));
     return copy_cut(e->name, NF_MODEL_NAME_MAX, &p->name, err);
 }
@@ -100,7 +109,7 @@ static enum nf_code on_event(struct nf_model_sink *sink, const struct nf_complet
         return on_tool_start(r, e, err);
     case NF_EVENT_TOOL_ARGS:
         assert(e->index >= 0 && (size_t)e->index < r->calls);
-        return nf_str_add(&r->args[e->index], e->text.p, e->text.n, err);
+        return nf_str_add(&r->call[e->index].args, e->text.p, e->text.n, err);
     case NF_EVENT_USAGE:
         r->tokens = e->tokens;
         return NF_OK;
@@ -211,8 +220,9 @@ static NF_RC stream(struct nf_turn *t, struct reply *reply, struct nf_model_outc
 static NF_RC close_calls(struct reply *r, struct nf_err *err)
 {
     for (size_t i = 0; i < r->calls; i++) {
-        const char *args = r->args[i].len ? nf_str_c(&r->args[i]) : "{}";
-        NF_TRY(nf_strdup(args, &r->parts.v[r->call_at[i]].args, err));
+        const struct call *c = &r->call[i];
+        const char *args = c->args.len ? nf_str_c(&c->args) : "{}";
+        NF_TRY(nf_strdup(args, &r->parts.v[c->at].args, err));
     }
     return NF_OK;
 }
