@@ -161,21 +161,24 @@ static int64_t tools_tokens(const struct nf_completion_request *r)
 }
 
 /* The request for the conversation so far, in `window` tokens. */
-static NF_RC build_request(struct nf_turn *t, const struct nf_messages *all, int64_t window,
-                           struct nf_completion_request *r, struct nf_err *err)
+static NF_RC build_request(struct nf_turn *t, int64_t window, struct nf_completion_request *r,
+                           struct nf_err *err)
 {
     struct nf_app *a = t->app;
     struct nf_model_info info;
     struct nf_context_report report;
+    NF_CLEANUP(free_list) struct nf_messages all = { 0 };
     NF_CLEANUP(nf_str_done) struct nf_str summary = { 0 };
 
+    NF_TRY(conversation(t, &all, err));
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): free_list frees it */
     NF_TRY(nf_model_info(a->model, NULL, &info, err));
     if (a->tools)
         NF_TRY(a->tools->ops->offer(a->tools, t->claim->user_id, t->claim->session_id, r, err));
     struct nf_context_input in = {
         .system = a->settings.system_prompt,
         .summary = "",
-        .history = all,
+        .history = &all,
         .window_tokens = window ? window : info.context_tokens,
         .reply_tokens = a->settings.reply_tokens ? a->settings.reply_tokens : info.output_tokens,
         .tools_tokens = tools_tokens(r),
@@ -185,7 +188,7 @@ static NF_RC build_request(struct nf_turn *t, const struct nf_messages *all, int
         return NF_OK;
 
     /* What fell out is told in brief. If that fails the context has shrunk all the same. */
-    if (nf_turn_summarise(t, all, report.dropped, &summary, err) != NF_OK)
+    if (nf_turn_summarise(t, &all, report.dropped, &summary, err) != NF_OK)
         return NF_OK;
     in.summary = nf_str_c(&summary);
     nf_completion_request_done(r);
@@ -200,16 +203,13 @@ static NF_RC build_request(struct nf_turn *t, const struct nf_messages *all, int
 static NF_RC stream(struct nf_turn *t, struct reply *reply, struct nf_model_outcome *out,
                     struct nf_err *err)
 {
-    NF_CLEANUP(free_list) struct nf_messages all = { 0 };
     struct nf_model_info info;
 
-    NF_TRY(conversation(t, &all, err));
-    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): free_list frees it */
     NF_TRY(nf_model_info(t->app->model, NULL, &info, err));
     for (int shrunk = 0;; shrunk++) {
         NF_CLEANUP(nf_completion_request_done) struct nf_completion_request r;
         nf_completion_request_init(&r);
-        NF_TRY(build_request(t, &all, shrunk ? info.context_tokens / 2 : 0, &r, err));
+        NF_TRY(build_request(t, shrunk ? info.context_tokens / 2 : 0, &r, err));
         enum nf_code rc = nf_model_complete(t->app->model, &r, &reply->sink, out, err);
         if (rc != NF_E_LIMIT || shrunk || reply->text.len > 0 || reply->calls > 0)
             return rc;

@@ -331,12 +331,24 @@ static void resume(struct nf_http_call *h)
     curl_easy_pause(h->t.easy, CURLPAUSE_CONT);
 }
 
+/* An empty buffer is not kept while there is nothing to put into it: most of the time a model is
+ * silent, and there may be thousands. */
+static void release(struct nf_str *s)
+{
+    size_t max = s->max;
+    nf_str_done(s);
+    s->max = max;
+}
+
 NF_RC nf_http_read(struct nf_http_call *h, int64_t idle_timeout_ms, const char **p, size_t *n,
                    struct nf_err *err)
 {
     nf_str_reset(&h->out);
-    if (h->in.len == 0 && !h->done && h->fail == NF_OK)
+    if (h->in.len == 0 && !h->done && h->fail == NF_OK) {
+        release(&h->in);
+        release(&h->out);
         NF_TRY(wait_for(h, idle_timeout_ms, "more of the response", err));
+    }
 
     if (h->in.len > 0) {
         struct nf_str full = h->in;
