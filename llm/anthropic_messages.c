@@ -2,9 +2,8 @@
 
 #include "base/own.h"
 #include "codec/json.h"
-#include "codec/sse.h"
 #include "llm/anthropic_encode.h"
-#include "llm/emit.h"
+#include "llm/sse_decoder.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,9 +18,7 @@ struct tool_block {
 };
 
 struct decoder {
-    struct nf_llm_decoder base;
-    struct nf_sse sse;
-    struct nf_llm_emit out;
+    struct nf_llm_sse_decoder in;
     struct nf_tokens tokens;
     struct tool_block tools[TOOL_BLOCKS_MAX];
     size_t tools_n;
@@ -31,7 +28,7 @@ struct decoder {
 static struct decoder *of(struct nf_llm_decoder *d)
 {
     assert(d->codec == &nf_anthropic_messages);
-    return nf_container_of(d, struct decoder, base);
+    return nf_container_of(d, struct decoder, in.base);
 }
 
 /* --- usage and ends --------------------------------------------------------------------------- */
@@ -52,7 +49,7 @@ static NF_RC on_usage(struct decoder *d, const struct nf_json *u, struct nf_err 
     take_count(u, "output_tokens", &d->tokens.output);
     take_count(u, "cache_read_input_tokens", &d->tokens.cache_read);
     take_count(u, "cache_creation_input_tokens", &d->tokens.cache_write);
-    return nf_llm_emit_usage(&d->out, d->tokens, err);
+    return nf_llm_emit_usage(&d->in.out, d->tokens, err);
 }
 
 static enum nf_stop_reason stop_of(const char *reason)
@@ -78,7 +75,7 @@ static enum nf_stop_reason stop_of(const char *reason)
 static NF_RC on_message_start(struct decoder *d, const struct nf_json *v, struct nf_err *err)
 {
     const struct nf_json *m = nf_json_get(v, "message");
-    NF_TRY(nf_llm_emit_start(&d->out, nf_json_str(nf_json_get(m, "id")),
+    NF_TRY(nf_llm_emit_start(&d->in.out, nf_json_str(nf_json_get(m, "id")),
                              nf_json_str(nf_json_get(m, "model")), err));
     return on_usage(d, nf_json_get(m, "usage"), err);
 }
@@ -88,7 +85,7 @@ static NF_RC on_message_delta(struct decoder *d, const struct nf_json *v, struct
     const struct nf_json *delta = nf_json_get(v, "delta");
     const char *reason = nf_json_str(nf_json_get(delta, "stop_reason"));
     if (reason)
-        NF_TRY(nf_llm_emit_stop(&d->out, stop_of(reason),
+        NF_TRY(nf_llm_emit_stop(&d->in.out, stop_of(reason),
                                 nf_json_str(nf_json_get(delta, "stop_sequence")), err));
     return on_usage(d, nf_json_get(v, "usage"), err);
 }
@@ -97,7 +94,8 @@ static NF_RC on_message_delta(struct decoder *d, const struct nf_json *v, struct
 
 static NF_RC flush_signature(struct decoder *d, struct nf_err *err)
 {
-    enum nf_code rc = nf_llm_emit_opaque(&d->out, NF_EVENT_SIGNATURE, nf_str_c(&d->signature), err);
+    enum nf_code rc =
+        nf_llm_emit_opaque(&d->in.out, NF_EVENT_SIGNATURE, nf_str_c(&d->signature), err);
     nf_str_reset(&d->signature);
     return rc;
 }
@@ -106,7 +104,7 @@ static NF_RC add_signature(struct decoder *d, const char *text, struct nf_err *e
 {
     enum nf_code rc = text ? nf_str_adds(&d->signature, text, err) : NF_OK;
     if (rc == NF_E_LIMIT)
-        return nf_llm_emit_broken(&d->out, "bad_stream", "a signature over 1 MiB", err);
+        return nf_llm_emit_broken(&d->in.out, "bad_stream", "a signature over 1 MiB", err);
     return rc;
 }
 
@@ -128,7 +126,7 @@ static NF_RC on_input(struct decoder *d, int index, const struct nf_json *input,
     nf_json_begin_doc(&o, &text);
     nf_json_out_value(&o, input);
     NF_TRY(nf_json_end_doc(&o, err));
-    return nf_llm_emit_args(&d->out, index, text.p, text.len, err);
+    return nf_llm_emit_args(&d->in.out, index, text.p, text.len, err);
 }
 
 static NF_RC on_tool_start(struct decoder *d, int64_t block, const struct nf_json *v,
@@ -137,8 +135,8 @@ static NF_RC on_tool_start(struct decoder *d, int64_t block, const struct nf_jso
     const char *name = nf_json_str(nf_json_get(v, "name"));
     int index = -1;
     if (!name || name[0] == '\0')
-        return nf_llm_emit_broken(&d->out, "bad_stream", "a tool call without a name", err);
-    NF_TRY(nf_llm_emit_tool(&d->out, nf_json_str(nf_json_get(v, "id")), name, &index, err));
+        return nf_llm_emit_broken(&d->in.out, "bad_stream", "a tool call without a name", err);
+    NF_TRY(nf_llm_emit_tool(&d->in.out, nf_json_str(nf_json_get(v, "id")), name, &index, err));
     if (index < 0)
         return NF_OK;
     assert(d->tools_n < TOOL_BLOCKS_MAX);
@@ -154,15 +152,16 @@ static NF_RC on_block_start(struct decoder *d, const struct nf_json *v, struct n
     if (!type)
         return NF_OK;
     if (strcmp(type, "text") == 0)
-        return nf_llm_emit_text(&d->out, NF_EVENT_TEXT, nf_json_str(nf_json_get(b, "text")), err);
+        return nf_llm_emit_text(&d->in.out, NF_EVENT_TEXT, nf_json_str(nf_json_get(b, "text")),
+                                err);
     if (strcmp(type, "thinking") == 0) {
-        NF_TRY(nf_llm_emit_text(&d->out, NF_EVENT_THINKING, nf_json_str(nf_json_get(b, "thinking")),
-                                err));
+        NF_TRY(nf_llm_emit_text(&d->in.out, NF_EVENT_THINKING,
+                                nf_json_str(nf_json_get(b, "thinking")), err));
         return add_signature(d, nf_json_str(nf_json_get(b, "signature")), err);
     }
     if (strcmp(type, "redacted_thinking") == 0)
-        return nf_llm_emit_opaque(&d->out, NF_EVENT_REDACTED, nf_json_str(nf_json_get(b, "data")),
-                                  err);
+        return nf_llm_emit_opaque(&d->in.out, NF_EVENT_REDACTED,
+                                  nf_json_str(nf_json_get(b, "data")), err);
     if (strcmp(type, "tool_use") == 0)
         return on_tool_start(d, nf_json_i64(nf_json_get(v, "index"), -1), b, err);
     return NF_OK;
@@ -175,10 +174,10 @@ static NF_RC on_block_delta(struct decoder *d, const struct nf_json *v, struct n
     if (!type)
         return NF_OK;
     if (strcmp(type, "text_delta") == 0)
-        return nf_llm_emit_text(&d->out, NF_EVENT_TEXT, nf_json_str(nf_json_get(delta, "text")),
+        return nf_llm_emit_text(&d->in.out, NF_EVENT_TEXT, nf_json_str(nf_json_get(delta, "text")),
                                 err);
     if (strcmp(type, "thinking_delta") == 0)
-        return nf_llm_emit_text(&d->out, NF_EVENT_THINKING,
+        return nf_llm_emit_text(&d->in.out, NF_EVENT_THINKING,
                                 nf_json_str(nf_json_get(delta, "thinking")), err);
     if (strcmp(type, "signature_delta") == 0)
         return add_signature(d, nf_json_str(nf_json_get(delta, "signature")), err);
@@ -186,7 +185,7 @@ static NF_RC on_block_delta(struct decoder *d, const struct nf_json *v, struct n
         struct tool_block *t = find_tool(d, nf_json_i64(nf_json_get(v, "index"), -1));
         const char *json = nf_json_str(nf_json_get(delta, "partial_json"));
         if (t && json)
-            return nf_llm_emit_args(&d->out, t->index, json, strlen(json), err);
+            return nf_llm_emit_args(&d->in.out, t->index, json, strlen(json), err);
     }
     return NF_OK;
 }
@@ -195,24 +194,25 @@ static NF_RC on_block_stop(struct decoder *d, const struct nf_json *v, struct nf
 {
     struct tool_block *t = find_tool(d, nf_json_i64(nf_json_get(v, "index"), -1));
     NF_TRY(flush_signature(d, err));
-    return t ? nf_llm_emit_tool_end(&d->out, t->index, err) : NF_OK;
+    return t ? nf_llm_emit_tool_end(&d->in.out, t->index, err) : NF_OK;
 }
 
 /* --- events ----------------------------------------------------------------------------------- */
 
 static NF_RC on_message_stop(struct decoder *d, struct nf_err *err)
 {
-    if (!d->out.started)
-        return nf_llm_emit_broken(&d->out, "bad_stream", "the stream ended before it began", err);
+    if (!d->in.out.started)
+        return nf_llm_emit_broken(&d->in.out, "bad_stream", "the stream ended before it began",
+                                  err);
     NF_TRY(flush_signature(d, err));
-    return nf_llm_emit_end(&d->out, err);
+    return nf_llm_emit_end(&d->in.out, err);
 }
 
 static NF_RC on_object(struct decoder *d, const struct nf_json *v, struct nf_err *err)
 {
     const char *type = nf_json_str(nf_json_get(v, "type"));
     if (!type)
-        return nf_json_get(v, "error") ? nf_llm_emit_failure(&d->out, v, err) : NF_OK;
+        return nf_json_get(v, "error") ? nf_llm_emit_failure(&d->in.out, v, err) : NF_OK;
     if (strcmp(type, "content_block_delta") == 0)
         return on_block_delta(d, v, err);
     if (strcmp(type, "content_block_start") == 0)
@@ -226,7 +226,7 @@ static NF_RC on_object(struct decoder *d, const struct nf_json *v, struct nf_err
     if (strcmp(type, "message_stop") == 0)
         return on_message_stop(d, err);
     if (strcmp(type, "error") == 0)
-        return nf_llm_emit_failure(&d->out, v, err);
+        return nf_llm_emit_failure(&d->in.out, v, err);
     return NF_OK;
 }
 
@@ -237,13 +237,13 @@ static enum nf_code on_event(void *arg, const char *event, const char *data, siz
     NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
     (void)event;
 
-    if (d->out.ended || n == 0)
+    if (d->in.out.ended || n == 0)
         return NF_OK;
     enum nf_code rc = nf_json_parse(data, n, 0, &doc, err);
     if (rc == NF_E_NOMEM)
         return rc;
     if (rc != NF_OK || nf_json_type(nf_json_root(doc)) != NF_JSON_OBJECT)
-        return nf_llm_emit_broken(&d->out, "bad_stream", "an event that is no JSON object", err);
+        return nf_llm_emit_broken(&d->in.out, "bad_stream", "an event that is no JSON object", err);
     return on_object(d, nf_json_root(doc), err);
 }
 
@@ -255,42 +255,17 @@ static enum nf_code decoder_new(nf_llm_event_fn fn, void *arg, uint64_t id_seed,
     struct decoder *d = calloc(1, sizeof(*d));
     if (!d)
         return nf_err_set(err, NF_E_NOMEM, "out of memory");
-    d->base.codec = &nf_anthropic_messages;
     d->tokens = (struct nf_tokens){ -1, -1, -1, -1 };
-    nf_llm_emit_init(&d->out, fn, arg, id_seed);
-    nf_sse_init(&d->sse, on_event, d);
-    *ret = &d->base;
+    nf_llm_sse_decoder_init(&d->in, &nf_anthropic_messages, on_event, d, fn, arg, id_seed);
+    *ret = &d->in.base;
     return NF_OK;
-}
-
-static enum nf_code feed(struct nf_llm_decoder *base, const char *p, size_t n, struct nf_err *err)
-{
-    struct decoder *d = of(base);
-    if (d->out.ended)
-        return NF_OK;
-    enum nf_code rc = nf_sse_feed(&d->sse, p, n, err);
-    if (rc == NF_E_LIMIT && !d->out.ended)
-        return nf_llm_emit_broken(&d->out, "bad_stream", "an event over 8 MiB", err);
-    return rc;
-}
-
-static enum nf_code finish(struct nf_llm_decoder *base, struct nf_err *err)
-{
-    struct decoder *d = of(base);
-    return nf_llm_emit_broken(&d->out, "truncated", "the stream broke off before its end", err);
-}
-
-static bool ended(const struct nf_llm_decoder *base)
-{
-    return nf_container_of(base, const struct decoder, base)->out.ended;
 }
 
 static void decoder_free(struct nf_llm_decoder *base)
 {
     struct decoder *d = of(base);
     nf_str_done(&d->signature);
-    nf_sse_done(&d->sse);
-    nf_llm_emit_done(&d->out);
+    nf_llm_sse_decoder_done(&d->in);
     free(d);
 }
 
@@ -305,8 +280,8 @@ const struct nf_llm_codec nf_anthropic_messages = {
     .is_sse = true,
     .encode = nf_anthropic_encode,
     .decoder_new = decoder_new,
-    .feed = feed,
-    .finish = finish,
-    .ended = ended,
+    .feed = nf_llm_sse_decoder_feed,
+    .finish = nf_llm_sse_decoder_finish,
+    .ended = nf_llm_sse_decoder_ended,
     .decoder_free = decoder_free,
 };

@@ -2,9 +2,8 @@
 
 #include "base/own.h"
 #include "codec/json.h"
-#include "codec/sse.h"
-#include "llm/emit.h"
 #include "llm/openai_encode.h"
+#include "llm/sse_decoder.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,9 +17,7 @@ struct call {
 };
 
 struct decoder {
-    struct nf_llm_decoder base;
-    struct nf_sse sse;
-    struct nf_llm_emit out;
+    struct nf_llm_sse_decoder in;
     struct call *calls; /* NF_TOOL_CALLS_MAX of them; NULL until there is one */
     int last;           /* the call that was added to last, -1: none */
 };
@@ -28,7 +25,7 @@ struct decoder {
 static struct decoder *of(struct nf_llm_decoder *d)
 {
     assert(d->codec == &nf_openai_chat);
-    return nf_container_of(d, struct decoder, base);
+    return nf_container_of(d, struct decoder, in.base);
 }
 
 /* --- tool calls ------------------------------------------------------------------------------- */
@@ -60,7 +57,7 @@ static NF_RC call_for(struct decoder *d, const struct nf_json *v, int *ret, stru
             at++;
         if (at == NF_TOOL_CALLS_MAX) {
             *ret = -1;
-            return nf_llm_emit_broken(&d->out, "bad_stream", "too many tool calls in one answer",
+            return nf_llm_emit_broken(&d->in.out, "bad_stream", "too many tool calls in one answer",
                                       err);
         }
         d->calls[at].used = true;
@@ -78,10 +75,10 @@ static NF_RC add_args(struct decoder *d, struct call *c, const char *p, size_t n
                       struct nf_err *err)
 {
     if (c->index >= 0)
-        return nf_llm_emit_args(&d->out, c->index, p, n, err);
+        return nf_llm_emit_args(&d->in.out, c->index, p, n, err);
     enum nf_code rc = nf_str_add(&c->args, p, n, err);
     if (rc == NF_E_LIMIT)
-        return nf_llm_emit_broken(&d->out, "bad_stream", "a tool call without a name", err);
+        return nf_llm_emit_broken(&d->in.out, "bad_stream", "a tool call without a name", err);
     return rc;
 }
 
@@ -113,9 +110,9 @@ __attribute__((noinline)) static NF_RC on_call(struct decoder *d, const struct n
         return NF_OK;
     struct call *c = &d->calls[at];
     if (c->index < 0 && name && name[0]) {
-        NF_TRY(nf_llm_emit_tool(&d->out, nf_str_c(&c->id), name, &c->index, err));
+        NF_TRY(nf_llm_emit_tool(&d->in.out, nf_str_c(&c->id), name, &c->index, err));
         if (c->index >= 0 && c->args.len > 0)
-            NF_TRY(nf_llm_emit_args(&d->out, c->index, c->args.p, c->args.len, err));
+            NF_TRY(nf_llm_emit_args(&d->in.out, c->index, c->args.p, c->args.len, err));
     }
     return on_args(d, c, nf_json_get(fn, "arguments"), err);
 }
@@ -127,13 +124,13 @@ static NF_RC on_content(struct decoder *d, const struct nf_json *v, enum nf_even
                         struct nf_err *err)
 {
     if (nf_json_type(v) != NF_JSON_ARRAY)
-        return nf_llm_emit_text(&d->out, type, nf_json_str(v), err);
+        return nf_llm_emit_text(&d->in.out, type, nf_json_str(v), err);
     for (const struct nf_json *p = nf_json_first(v); p; p = nf_json_next(p)) {
         const struct nf_json *thinking = nf_json_get(p, "thinking");
-        NF_TRY(nf_llm_emit_text(&d->out, type, nf_json_str(nf_json_get(p, "text")), err));
+        NF_TRY(nf_llm_emit_text(&d->in.out, type, nf_json_str(nf_json_get(p, "text")), err));
         for (const struct nf_json *t = nf_json_first(thinking); t; t = nf_json_next(t))
-            NF_TRY(nf_llm_emit_text(&d->out, NF_EVENT_THINKING, nf_json_str(nf_json_get(t, "text")),
-                                    err));
+            NF_TRY(nf_llm_emit_text(&d->in.out, NF_EVENT_THINKING,
+                                    nf_json_str(nf_json_get(t, "text")), err));
     }
     return NF_OK;
 }
@@ -144,10 +141,10 @@ static NF_RC on_delta(struct decoder *d, const struct nf_json *v, struct nf_err 
     const char *thought = nf_json_str(nf_json_get(v, "reasoning_content"));
     if (!thought || thought[0] == '\0')
         thought = nf_json_str(nf_json_get(v, "reasoning"));
-    NF_TRY(nf_llm_emit_text(&d->out, NF_EVENT_THINKING, thought, err));
+    NF_TRY(nf_llm_emit_text(&d->in.out, NF_EVENT_THINKING, thought, err));
     NF_TRY(on_content(d, nf_json_get(v, "content"), NF_EVENT_TEXT, err));
-    NF_TRY(
-        nf_llm_emit_text(&d->out, NF_EVENT_REFUSAL, nf_json_str(nf_json_get(v, "refusal")), err));
+    NF_TRY(nf_llm_emit_text(&d->in.out, NF_EVENT_REFUSAL, nf_json_str(nf_json_get(v, "refusal")),
+                            err));
     const struct nf_json *calls = nf_json_get(v, "tool_calls");
     for (const struct nf_json *c = nf_json_first(calls); c; c = nf_json_next(c))
         NF_TRY(on_call(d, c, err));
@@ -194,23 +191,23 @@ static NF_RC on_chunk(struct decoder *d, const struct nf_json *v, struct nf_err 
     const char *object = nf_json_str(nf_json_get(v, "object"));
     if (nf_json_type(error) == NF_JSON_OBJECT || nf_json_str(error) ||
         (object && strcmp(object, "error") == 0))
-        return nf_llm_emit_failure(&d->out, v, err);
+        return nf_llm_emit_failure(&d->in.out, v, err);
 
     const struct nf_json *choice = nf_json_first(nf_json_get(v, "choices"));
     if (choice || nf_json_str(nf_json_get(v, "id")))
-        NF_TRY(nf_llm_emit_start(&d->out, nf_json_str(nf_json_get(v, "id")),
+        NF_TRY(nf_llm_emit_start(&d->in.out, nf_json_str(nf_json_get(v, "id")),
                                  nf_json_str(nf_json_get(v, "model")), err));
     if (nf_json_i64(nf_json_get(choice, "index"), 0) == 0) {
         const char *reason = nf_json_str(nf_json_get(choice, "finish_reason"));
         NF_TRY(on_delta(d, nf_json_get(choice, "delta"), err));
         if (reason && strcmp(reason, "error") == 0)
-            return nf_llm_emit_failure(&d->out, choice, err);
+            return nf_llm_emit_failure(&d->in.out, choice, err);
         if (reason && reason[0])
-            NF_TRY(nf_llm_emit_stop(&d->out, stop_of(reason), NULL, err));
+            NF_TRY(nf_llm_emit_stop(&d->in.out, stop_of(reason), NULL, err));
     }
     const struct nf_json *usage = nf_json_get(v, "usage");
     if (nf_json_type(usage) == NF_JSON_OBJECT)
-        NF_TRY(nf_llm_emit_usage(&d->out, tokens_of(usage), err));
+        NF_TRY(nf_llm_emit_usage(&d->in.out, tokens_of(usage), err));
     return NF_OK;
 }
 
@@ -218,10 +215,11 @@ static NF_RC on_done(struct decoder *d, struct nf_err *err)
 {
     for (int i = 0; d->calls && i < NF_TOOL_CALLS_MAX; i++)
         if (d->calls[i].used && d->calls[i].index < 0)
-            return nf_llm_emit_broken(&d->out, "bad_stream", "a tool call without a name", err);
-    if (!d->out.started)
-        return nf_llm_emit_broken(&d->out, "bad_stream", "the stream ended before it began", err);
-    return nf_llm_emit_end(&d->out, err);
+            return nf_llm_emit_broken(&d->in.out, "bad_stream", "a tool call without a name", err);
+    if (!d->in.out.started)
+        return nf_llm_emit_broken(&d->in.out, "bad_stream", "the stream ended before it began",
+                                  err);
+    return nf_llm_emit_end(&d->in.out, err);
 }
 
 static enum nf_code on_event(void *arg, const char *event, const char *data, size_t n,
@@ -231,7 +229,7 @@ static enum nf_code on_event(void *arg, const char *event, const char *data, siz
     NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
     (void)event;
 
-    if (d->out.ended || n == 0)
+    if (d->in.out.ended || n == 0)
         return NF_OK;
     if (nf_slice_eq(nf_slice_trim((struct nf_slice){ data, n }), "[DONE]"))
         return on_done(d, err);
@@ -239,7 +237,7 @@ static enum nf_code on_event(void *arg, const char *event, const char *data, siz
     if (rc == NF_E_NOMEM)
         return rc;
     if (rc != NF_OK || nf_json_type(nf_json_root(doc)) != NF_JSON_OBJECT)
-        return nf_llm_emit_broken(&d->out, "bad_stream", "an event that is no JSON object", err);
+        return nf_llm_emit_broken(&d->in.out, "bad_stream", "an event that is no JSON object", err);
     return on_chunk(d, nf_json_root(doc), err);
 }
 
@@ -251,34 +249,10 @@ static enum nf_code decoder_new(nf_llm_event_fn fn, void *arg, uint64_t id_seed,
     struct decoder *d = calloc(1, sizeof(*d));
     if (!d)
         return nf_err_set(err, NF_E_NOMEM, "out of memory");
-    d->base.codec = &nf_openai_chat;
     d->last = -1;
-    nf_llm_emit_init(&d->out, fn, arg, id_seed);
-    nf_sse_init(&d->sse, on_event, d);
-    *ret = &d->base;
+    nf_llm_sse_decoder_init(&d->in, &nf_openai_chat, on_event, d, fn, arg, id_seed);
+    *ret = &d->in.base;
     return NF_OK;
-}
-
-static enum nf_code feed(struct nf_llm_decoder *base, const char *p, size_t n, struct nf_err *err)
-{
-    struct decoder *d = of(base);
-    if (d->out.ended)
-        return NF_OK;
-    enum nf_code rc = nf_sse_feed(&d->sse, p, n, err);
-    if (rc == NF_E_LIMIT && !d->out.ended)
-        return nf_llm_emit_broken(&d->out, "bad_stream", "an event over 8 MiB", err);
-    return rc;
-}
-
-static enum nf_code finish(struct nf_llm_decoder *base, struct nf_err *err)
-{
-    struct decoder *d = of(base);
-    return nf_llm_emit_broken(&d->out, "truncated", "the stream broke off before its end", err);
-}
-
-static bool ended(const struct nf_llm_decoder *base)
-{
-    return nf_container_of(base, const struct decoder, base)->out.ended;
 }
 
 static void decoder_free(struct nf_llm_decoder *base)
@@ -289,8 +263,7 @@ static void decoder_free(struct nf_llm_decoder *base)
         nf_str_done(&d->calls[i].args);
     }
     free(d->calls);
-    nf_sse_done(&d->sse);
-    nf_llm_emit_done(&d->out);
+    nf_llm_sse_decoder_done(&d->in);
     free(d);
 }
 
@@ -303,8 +276,8 @@ const struct nf_llm_codec nf_openai_chat = {
     .is_sse = true,
     .encode = nf_openai_encode,
     .decoder_new = decoder_new,
-    .feed = feed,
-    .finish = finish,
-    .ended = ended,
+    .feed = nf_llm_sse_decoder_feed,
+    .finish = nf_llm_sse_decoder_finish,
+    .ended = nf_llm_sse_decoder_ended,
     .decoder_free = decoder_free,
 };

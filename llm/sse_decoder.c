@@ -1,0 +1,45 @@
+#include "llm/sse_decoder.h"
+
+static struct nf_llm_sse_decoder *downcast(struct nf_llm_decoder *base)
+{
+    assert(base->codec->is_sse);
+    return nf_container_of(base, struct nf_llm_sse_decoder, base);
+}
+
+void nf_llm_sse_decoder_init(struct nf_llm_sse_decoder *d, const struct nf_llm_codec *codec,
+                             nf_sse_fn on_event, void *of, nf_llm_event_fn fn, void *arg,
+                             uint64_t id_seed)
+{
+    d->base.codec = codec;
+    nf_llm_emit_init(&d->out, fn, arg, id_seed);
+    nf_sse_init(&d->sse, on_event, of);
+}
+
+void nf_llm_sse_decoder_done(struct nf_llm_sse_decoder *d)
+{
+    nf_sse_done(&d->sse);
+    nf_llm_emit_done(&d->out);
+}
+
+enum nf_code nf_llm_sse_decoder_feed(struct nf_llm_decoder *base, const char *p, size_t n,
+                                     struct nf_err *err)
+{
+    struct nf_llm_sse_decoder *d = downcast(base);
+    if (d->out.ended)
+        return NF_OK;
+    enum nf_code rc = nf_sse_feed(&d->sse, p, n, err);
+    if (rc == NF_E_LIMIT && !d->out.ended)
+        return nf_llm_emit_broken(&d->out, "bad_stream", "an event over 8 MiB", err);
+    return rc;
+}
+
+enum nf_code nf_llm_sse_decoder_finish(struct nf_llm_decoder *base, struct nf_err *err)
+{
+    return nf_llm_emit_broken(&downcast(base)->out, "truncated",
+                              "the stream broke off before its end", err);
+}
+
+bool nf_llm_sse_decoder_ended(const struct nf_llm_decoder *base)
+{
+    return nf_container_of(base, const struct nf_llm_sse_decoder, base)->out.ended;
+}

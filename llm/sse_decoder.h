@@ -1,0 +1,28 @@
+/*
+ * What decoders of server-sent events share: bytes go through the event reader, events leave
+ * through the emitter. A codec embeds it first in its own decoder, and its on_event is the reader's
+ * function.
+ */
+#pragma once
+
+#include "base/own.h"
+#include "codec/sse.h"
+#include "llm/emit.h"
+
+struct nf_llm_sse_decoder {
+    struct nf_llm_decoder base;
+    struct nf_sse sse;
+    struct nf_llm_emit out;
+};
+
+/* *d is zeroed memory. `on_event` gets `of`, the codec's own decoder around *d. */
+void nf_llm_sse_decoder_init(struct nf_llm_sse_decoder *d, const struct nf_llm_codec *codec,
+                             nf_sse_fn on_event, void *of, nf_llm_event_fn fn, void *arg,
+                             uint64_t id_seed);
+void nf_llm_sse_decoder_done(struct nf_llm_sse_decoder *d);
+
+/* Operations of struct nf_llm_codec, whose contracts hold. */
+enum nf_code nf_llm_sse_decoder_feed(struct nf_llm_decoder *base, const char *p, size_t n,
+                                     struct nf_err *err);
+enum nf_code nf_llm_sse_decoder_finish(struct nf_llm_decoder *base, struct nf_err *err);
+bool nf_llm_sse_decoder_ended(const struct nf_llm_decoder *base);
