@@ -35,6 +35,7 @@ struct nf_hub_socket {
     struct nf_hub *hub;
     struct user *user;
     struct nf_websocket *ws;
+    uint64_t joined;          /* on the hub's count */
     char cookie[COOKIE_PART]; /* the beginning of its cookie's hash; zeros: there is none */
     struct cursor *cursors;
     size_t cursors_n;
@@ -50,6 +51,7 @@ struct user {
 
 struct run {
     int64_t session_id;
+    uint64_t begun; /* on the hub's count */
     struct nf_live_run live;
     UT_hash_handle hh;
 };
@@ -60,6 +62,7 @@ struct nf_hub {
     struct user *users;
     struct run *runs; /* by session: one turn of a session runs at a time */
     size_t sockets;
+    uint64_t count;      /* of sockets that joined and runs that began: tells which was first */
     struct nf_str frame; /* for the event at hand */
 };
 
@@ -107,10 +110,14 @@ static bool ends_run(const struct nf_run_event *e)
     return e->type == NF_RUN_FINISHED || e->type == NF_RUN_ERROR;
 }
 
-static void send_event(struct nf_hub_socket *s, const struct nf_run_event *e,
+/* A socket that joined in the middle of a run gets the rest by resuming: pieces that came before it
+ * asked would come again. The end of a run is for everybody. */
+static void send_event(struct nf_hub_socket *s, const struct nf_run_event *e, uint64_t begun,
                        const struct nf_str *frame)
 {
     struct cursor *c = cursor_of(s, e->session_id);
+    if (!c && begun < s->joined && !ends_run(e))
+        return;
     if (c && c->catching_up)
         c->ended = c->ended || ends_run(e);
     if (c && (c->catching_up || e->seq <= c->seq))
@@ -168,6 +175,7 @@ enum nf_code nf_hub_join(struct nf_hub *h, struct nf_websocket *ws, int64_t user
     s->hub = h;
     s->user = u;
     s->ws = ws;
+    s->joined = ++h->count;
     DL_APPEND(u->sockets, s);
     u->sockets_n++;
     h->sockets++;
@@ -285,6 +293,7 @@ static struct run *begin_run(struct nf_hub *h, const struct nf_run_event *e)
     r->session_id = e->session_id;
     r->live.session_id = e->session_id;
     r->live.run_id = e->run_id;
+    r->begun = ++h->count;
     HASH_ADD(hh, h->runs, session_id, sizeof(r->session_id), r);
     if (!r->hh.tbl) {
         free(r);
@@ -294,7 +303,7 @@ static struct run *begin_run(struct nf_hub *h, const struct nf_run_event *e)
 }
 
 /* Encode once, send to every socket of the user. */
-static void fan_out(struct nf_hub *h, const struct nf_run_event *e)
+static void fan_out(struct nf_hub *h, const struct nf_run_event *e, uint64_t begun)
 {
     struct nf_err err;
     struct nf_hub_socket *s;
@@ -308,7 +317,7 @@ static void fan_out(struct nf_hub *h, const struct nf_run_event *e)
     }
     DL_FOREACH(u->sockets, s)
     {
-        send_event(s, e, &h->frame);
+        send_event(s, e, begun, &h->frame);
     }
     drop_slow(u);
 }
@@ -316,18 +325,20 @@ static void fan_out(struct nf_hub *h, const struct nf_run_event *e)
 static struct nf_hub *downcast(struct nf_channel *c);
 
 /* Not inlined: each delta of a model comes by here, and the less stack it takes the better. */
-__attribute__((noinline)) static void remember(struct nf_hub *h, const struct nf_run_event *e)
+__attribute__((noinline)) static uint64_t remember(struct nf_hub *h, const struct nf_run_event *e)
 {
     struct run *r = e->type == NF_RUN_STARTED ? begin_run(h, e) : find_run(h, e->session_id);
+    uint64_t begun = r ? r->begun : UINT64_MAX;
     if (r && nf_live_run_add(&r->live, e, NULL) != NF_OK)
         forget_run(h, r);
+    return begun;
 }
 
 static void hub_show(struct nf_channel *c, const struct nf_run_event *e)
 {
     struct nf_hub *h = downcast(c);
-    remember(h, e);
-    fan_out(h, e);
+    uint64_t begun = remember(h, e);
+    fan_out(h, e, begun);
 }
 
 static enum nf_code hub_deliver(struct nf_channel *c, const struct nf_outbox_item *item,
@@ -341,7 +352,7 @@ static enum nf_code hub_deliver(struct nf_channel *c, const struct nf_outbox_ite
     struct run *r = find_run(h, item->session_id);
     if (r && r->live.run_id == item->run_id)
         forget_run(h, r);
-    fan_out(h, last);
+    fan_out(h, last, UINT64_MAX);
     return NF_OK;
 }
 
