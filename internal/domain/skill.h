@@ -25,6 +25,13 @@ enum nf_skill_status {
     NF_SKILL_REMOVED = 4,
 };
 
+/* Whether a person is asked before a tool runs. Stored by number: append, never renumber. */
+enum nf_approval {
+    NF_APPROVAL_NEVER = 1,  /* it runs */
+    NF_APPROVAL_ASK = 2,    /* asked when a model calls it; who runs it by hand has said yes */
+    NF_APPROVAL_ALWAYS = 3, /* asked every time */
+};
+
 struct nf_skill {
     int64_t id;
     char name[NF_NAME_MAX + 1];
