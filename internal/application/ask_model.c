@@ -174,7 +174,7 @@ static NF_RC build_request(struct nf_turn *t, int64_t window, struct nf_completi
     /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): free_list frees it */
     NF_TRY(nf_model_info(a->model, NULL, &info, err));
     if (a->tools)
-        NF_TRY(a->tools->ops->offer(a->tools, t->claim->user_id, t->claim->session_id, r, err));
+        NF_TRY(nf_tools_offer(a->tools, t->claim->user_id, t->claim->session_id, r, err));
     struct nf_context_input in = {
         .system = a->settings.system_prompt,
         .summary = "",
@@ -194,7 +194,7 @@ static NF_RC build_request(struct nf_turn *t, int64_t window, struct nf_completi
     nf_completion_request_done(r);
     nf_completion_request_init(r);
     if (a->tools)
-        NF_TRY(a->tools->ops->offer(a->tools, t->claim->user_id, t->claim->session_id, r, err));
+        NF_TRY(nf_tools_offer(a->tools, t->claim->user_id, t->claim->session_id, r, err));
     return nf_context_build(&in, r, NULL, err);
 }
 

@@ -39,29 +39,56 @@ static NF_RC cut_result(struct nf_str *out, struct nf_err *err)
                        TOOL_RESULT_MAX);
 }
 
-/* Let the tool run. Its failure is a result too: the model shall read it and act on it. */
-static NF_RC run(struct nf_turn *t, struct nf_task *step, struct nf_err *err)
+/* NF_E_NOT_FOUND: the message says what there is. *version is a copy: the name it had when found.
+ */
+static NF_RC find_tool(struct nf_turn *t, const struct nf_task *step, struct nf_tool_info *ret,
+                       char version[NF_SKILL_HASH + 1], struct nf_err *err)
 {
     struct nf_tools *tools = t->app->tools;
-    NF_CLEANUP(nf_str_done) struct nf_str out = { .max = NF_REPLY_BYTES_MAX };
+
+    if (!tools)
+        return nf_err_set(err, NF_E_NOT_FOUND, "there is no tool '%.64s': there are none at all",
+                          step->name);
+    NF_TRY(nf_tools_find(tools, t->claim->user_id, step->name, ret, err));
+    size_t n = strnlen(ret->version, NF_SKILL_HASH);
+    memcpy(version, ret->version, n);
+    version[n] = '\0';
+    return NF_OK;
+}
+
+static NF_RC call_tool(struct nf_turn *t, const struct nf_task *step, struct nf_tool_outcome *ret,
+                       struct nf_err *err)
+{
+    struct nf_tool_info info;
+    char version[NF_SKILL_HASH + 1];
+
+    NF_TRY(find_tool(t, step, &info, version, err));
     const struct nf_tool_call call = { .user_id = t->claim->user_id,
                                        .session_id = t->claim->session_id,
                                        .task_id = step->id,
                                        .name = step->name,
+                                       .version = version,
                                        .args = step->args };
+    return nf_tools_call(t->app->tools, &call, ret, err);
+}
+
+/* Let the tool run. Its failure is a result too: the model shall read it and act on it. */
+static NF_RC run(struct nf_turn *t, struct nf_task *step, struct nf_err *err)
+{
+    NF_CLEANUP(nf_tool_outcome_done)
+    struct nf_tool_outcome out = { .text.max = NF_REPLY_BYTES_MAX };
     struct nf_err why;
-    enum nf_code rc =
-        tools ? tools->ops->call(tools, &call, &out, &why)
-              : nf_err_set(&why, NF_E_NOT_FOUND, "there is no tool '%.64s'", step->name);
+    enum nf_code rc = call_tool(t, step, &out, &why);
+
     if (rc == NF_E_CANCELED)
         return nf_err_set(err, rc, "%s", why.msg);
     if (rc != NF_OK) {
-        nf_str_reset(&out);
-        NF_TRY(nf_str_addf(&out, err, "error: %s", why.msg));
+        nf_str_reset(&out.text);
+        NF_TRY(nf_str_addf(&out.text, err, "error: %s", why.msg));
     }
-    NF_TRY(cut_result(&out, err));
+    NF_TRY(cut_result(&out.text, err));
     step->is_error = rc != NF_OK;
-    NF_TRY(nf_strdup(nf_str_c(&out), &step->result, err));
+    NF_TRY(nf_strdup(nf_str_c(&out.text), &step->result, err));
     return nf_task_become(step, rc == NF_OK ? NF_TASK_COMPLETED : NF_TASK_FAILED,
                           nf_app_now(t->app), rc == NF_OK ? NULL : why.msg, err);
 }
@@ -126,10 +153,11 @@ static NF_RC settle_tool(struct nf_turn *t, struct nf_err *err)
     static const char unknown[] =
         "error: Nexflow was restarted while this ran. It is unknown whether it took effect; it was "
         "not repeated. Check before trying again.";
-    struct nf_tools *tools = t->app->tools;
     struct nf_task *step = &t->step;
+    struct nf_tool_info info;
+    char version[NF_SKILL_HASH + 1];
 
-    if (tools && tools->ops->is_idempotent(tools, step->name)) {
+    if (find_tool(t, step, &info, version, err) == NF_OK && info.idempotent) {
         step->attempt++;
         NF_TRY(nf_turn_write_begin(t, step, err));
         NF_TRY(run(t, step, err));

@@ -257,27 +257,38 @@ static enum nf_code fake_offer(struct nf_tools *t, int64_t user_id, int64_t sess
     return nf_completion_add_tool(r, "clock", "Tells the time.", "{}", err);
 }
 
+static enum nf_code fake_find(struct nf_tools *port, int64_t user_id, const char *name,
+                              struct nf_tool_info *ret, struct nf_err *err)
+{
+    const struct fake_tools *t = nf_container_of(port, struct fake_tools, port);
+    (void)user_id;
+    if (strcmp(name, "clock") != 0 && strcmp(name, "fails") != 0 && strcmp(name, "long") != 0)
+        return nf_err_set(err, NF_E_NOT_FOUND, "there is no tool '%s'", name);
+    *ret = (struct nf_tool_info){ .name = name,
+                                  .skill = "fake",
+                                  .tool = name,
+                                  .version = "1",
+                                  .schema = "{}",
+                                  .workspace = "",
+                                  .approval = NF_APPROVAL_NEVER,
+                                  .idempotent = t->idempotent,
+                                  .timeout_ms = 1000 };
+    return NF_OK;
+}
+
 static enum nf_code fake_call(struct nf_tools *port, const struct nf_tool_call *c,
-                              struct nf_str *ret, struct nf_err *err)
+                              struct nf_tool_outcome *ret, struct nf_err *err)
 {
     struct fake_tools *t = nf_container_of(port, struct fake_tools, port);
     t->calls++;
+    assert_string_equal(c->version, "1");
     if (strcmp(c->name, "clock") == 0)
-        return nf_str_addf(ret, err, "noon %s", c->args);
+        return nf_str_addf(&ret->text, err, "noon %s", c->args);
     if (strcmp(c->name, "fails") == 0)
         return nf_err_set(err, t->fail, "the tool broke");
-    if (strcmp(c->name, "long") == 0) {
-        for (size_t i = 0; i < t->result_bytes; i += 4) /* a clock of four bytes */
-            NF_TRY(nf_str_add(ret, "\xf0\x9f\x95\x90", 4, err));
-        return NF_OK;
-    }
-    return nf_err_set(err, NF_E_NOT_FOUND, "there is no tool '%s'", c->name);
-}
-
-static bool fake_idempotent(struct nf_tools *port, const char *name)
-{
-    (void)name;
-    return nf_container_of(port, struct fake_tools, port)->idempotent;
+    for (size_t i = 0; i < t->result_bytes; i += 4) /* "long": a clock of four bytes */
+        NF_TRY(nf_str_add(&ret->text, "\xf0\x9f\x95\x90", 4, err));
+    return NF_OK;
 }
 
 static void see(struct fake_seen *s, const struct nf_run_event *e)

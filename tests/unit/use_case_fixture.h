@@ -17,7 +17,7 @@ static void add_user(struct world *w)
 static struct world *world_new(void)
 {
     static const struct nf_model_ops model = { .complete = fake_complete, .info = fake_info };
-    static const struct nf_tools_ops tools = { fake_offer, fake_call, fake_idempotent };
+    static const struct nf_tools_ops tools = { fake_offer, fake_find, fake_call };
     static const struct nf_channel_ops channel = { fake_show, fake_deliver };
     static const struct nf_turn_runner_ops runner = { fake_start, fake_wake, fake_stop };
     static const struct nf_turn_store_ops turns = { .accept = fake_accept,

@@ -1,7 +1,10 @@
 /* The few lines of the ports that are not adapters' business: freeing lists, finding a channel. */
 #include "application/ports/channel.h"
+#include "application/ports/kv_store.h"
 #include "application/ports/session_store.h"
+#include "application/ports/skill_store.h"
 #include "application/ports/task_store.h"
+#include "application/ports/tools.h"
 #include "application/ports/turn_store.h"
 #include "application/ports/user_store.h"
 
@@ -36,6 +39,26 @@ void nf_identities_done(struct nf_identities *i)
 {
     free(i->v);
     *i = (struct nf_identities){ 0 };
+}
+
+void nf_skills_done(struct nf_skills *s)
+{
+    free(s->v);
+    *s = (struct nf_skills){ 0 };
+}
+
+void nf_kv_names_done(struct nf_kv_names *n)
+{
+    for (size_t i = 0; i < n->n; i++)
+        free(n->v[i]);
+    free(n->v);
+    *n = (struct nf_kv_names){ 0 };
+}
+
+void nf_tool_outcome_done(struct nf_tool_outcome *o)
+{
+    nf_str_done(&o->text);
+    *o = (struct nf_tool_outcome){ 0 };
 }
 
 struct nf_channel *nf_channels_find(const struct nf_channels *c, const char *name)
