@@ -45,7 +45,8 @@ struct nf_skill_unit {
 struct nf_skill_run {
     const struct nf_skill_unit *unit;
     const char *tool, *args; /* JSON */
-    int64_t timeout_ms;
+    int64_t owner;           /* for whom: when calls wait, different ones take turns */
+    int64_t timeout_ms;      /* of waiting for a process and of the call together */
     struct nf_skill_broker *broker;
 };
 
