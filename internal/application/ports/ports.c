@@ -2,6 +2,7 @@
 #include "application/ports/channel.h"
 #include "application/ports/kv_store.h"
 #include "application/ports/session_store.h"
+#include "application/ports/skill_files.h"
 #include "application/ports/skill_store.h"
 #include "application/ports/task_store.h"
 #include "application/ports/tools.h"
@@ -27,6 +28,12 @@ void nf_claims_done(struct nf_claims *c)
 {
     free(c->session_ids);
     *c = (struct nf_claims){ 0 };
+}
+
+void nf_skill_package_done(struct nf_skill_package *p)
+{
+    nf_skill_manifest_done(&p->manifest);
+    memset(p->hash, 0, sizeof(p->hash));
 }
 
 void nf_users_done(struct nf_users *u)
