@@ -1,11 +1,11 @@
 /*
  * JSON. Decoded by tables into plain structs, or read through a cursor where a protocol's fields
- * change type; encoded by small functions. cJSON is inside json.c and nowhere else.
+ * change type; encoded by small functions.
  *
- * Before anything is parsed, a scan without recursion (json_scan.h) checks size, nesting and RFC
- * 8259 to the letter; a text with \u0000, half a surrogate pair or invalid UTF-8 is refused, so C
- * strings hold all there is. Integers are kept to 2^63 exactly (cJSON keeps doubles: json.c keeps
- * the digits).
+ * Parsing is one pass without recursion that holds size, nesting and RFC 8259 to the letter; a text
+ * with \u0000, half a surrogate pair or invalid UTF-8 is refused, so C strings hold all there is.
+ * Numbers keep their digits: integers are exact to 2^63. How a parsed text lies in memory:
+ * json_tree.h.
  */
 #pragma once
 
@@ -17,8 +17,8 @@
 
 #define NF_JSON_DEPTH_MAX 64
 #define NF_JSON_BYTES_MAX ((size_t)16 << 20)
-#define NF_JSON_VALUES_MAX 262144 /* a parsed value needs 80 bytes and more */
-#define NF_JSON_NUMBER_MAX 63     /* characters; cJSON reads no more */
+#define NF_JSON_VALUES_MAX 262144 /* a parsed value needs 32 bytes beside its text */
+#define NF_JSON_NUMBER_MAX 63     /* characters */
 
 /* Refuse texts nested deeper than `depth`, 1 to NF_JSON_DEPTH_MAX (which holds until it is called),
  * in the whole process. Call it at start. */

@@ -1,5 +1,5 @@
 #include "base/utf8.h"
-#include "codec/json.h"
+#include "codec/json_tree.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -35,17 +35,17 @@ static uint64_t bit(const struct nf_json_out *o)
     return UINT64_C(1) << (o->depth - 1);
 }
 
-/* A comma if one is due. Then this container, or the document, has an item. */
-static void separate(struct nf_json_out *o)
+/* Whether a comma comes before what comes next, which is an item of this container. */
+static bool comma_due(struct nf_json_out *o)
 {
     if (o->depth == 0) {
         assert(!o->complete); /* one value to a document */
         o->complete = true;
-        return;
+        return false;
     }
-    if (o->has_item & bit(o))
-        add(o, ",", 1);
+    bool due = o->has_item & bit(o);
     o->has_item |= bit(o);
+    return due;
 }
 
 static bool begin_value(struct nf_json_out *o)
@@ -57,7 +57,8 @@ static bool begin_value(struct nf_json_out *o)
         return true;
     }
     assert(o->depth == 0 || (o->is_array & bit(o))); /* a member needs a key */
-    separate(o);
+    if (comma_due(o))
+        add(o, ",", 1);
     return o->rc == NF_OK;
 }
 
@@ -106,21 +107,41 @@ static void add_escape(struct nf_json_out *o, unsigned char c)
     add(o, text, strlen(text));
 }
 
-/* Bytes at the start of p that need no escape. Eight at a time: most of what we send is text. */
-static size_t unescaped(const char *p, size_t n)
+/* Eight bytes as a number, the first lowest. */
+static uint64_t eight(const char *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof(v));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    v = __builtin_bswap64(v);
+#endif
+    return v;
+}
+
+/* The highest bit of each byte that may not stand for itself: control characters, quotes,
+ * backslashes, and those that have a bit of `also`. Above the lowest of them bits can be wrong. */
+static uint64_t special(uint64_t v, uint64_t also)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
+    uint64_t quote = v ^ (ones * '"'), backslash = v ^ (ones * '\\');
+    uint64_t hit = ((v - ones * 0x20) | (quote - ones) | (backslash - ones)) & ~v;
+    return (hit & highs) | (v & also);
+}
+
+size_t nf_json_run(const char *p, size_t n, bool ascii)
+{
+    const uint64_t also = ascii ? UINT64_C(0x8080808080808080) : 0;
+    uint64_t hit = 0;
     size_t i = 0;
-    for (uint64_t v; i + sizeof(v) <= n; i += sizeof(v)) {
-        memcpy(&v, p + i, sizeof(v));
-        uint64_t quote = v ^ (ones * '"'), backslash = v ^ (ones * '\\');
-        uint64_t hit = ((v - ones * 0x20) & ~v) | ((quote - ones) & ~quote) |
-                       ((backslash - ones) & ~backslash);
-        if (hit & highs)
+    for (; i + 8 <= n && !hit; i += 8)
+        hit = special(eight(p + i), also);
+    if (hit)
+        return i - 8 + (size_t)__builtin_ctzll(hit) / 8;
+    for (; i < n; i++) {
+        unsigned char c = (unsigned char)p[i];
+        if (c < 0x20 || c == '"' || c == '\\' || (ascii && c >= 0x80))
             break;
     }
-    while (i < n && (unsigned char)p[i] >= 0x20 && p[i] != '"' && p[i] != '\\')
-        i++;
     return i;
 }
 
@@ -128,7 +149,7 @@ static size_t unescaped(const char *p, size_t n)
 static void add_escaped(struct nf_json_out *o, const char *p, size_t n)
 {
     for (size_t i = 0; i < n;) {
-        size_t k = unescaped(p + i, n - i);
+        size_t k = nf_json_run(p + i, n - i, false);
         add(o, p + i, k);
         i += k;
         if (i < n)
@@ -158,45 +179,55 @@ static void add_repaired(struct nf_json_out *o, const char *p, size_t n)
     }
 }
 
+/* What stands around a string. */
+struct around {
+    const char *begin, *end;
+    size_t begin_n, end_n;
+};
+
 /* In one piece: the usual case. */
-static void add_quoted(struct nf_json_out *o, const char *p, size_t n)
+static void add_quoted(struct nf_json_out *o, const char *p, size_t n, const struct around *a)
 {
     if (o->rc != NF_OK)
         return;
-    o->rc = nf_str_reserve(o->to, n + 2, &o->err);
+    o->rc = nf_str_reserve(o->to, a->begin_n + n + a->end_n, &o->err);
     if (o->rc != NF_OK)
         return;
     char *to = o->to->p + o->to->len;
-    to[0] = '"';
-    memcpy(to + 1, p, n);
-    to[n + 1] = '"';
-    to[n + 2] = '\0';
-    o->to->len += n + 2;
+    for (size_t i = 0; i < a->begin_n; i++)
+        *to++ = a->begin[i];
+    memcpy(to, p, n);
+    to += n;
+    for (size_t i = 0; i < a->end_n; i++)
+        *to++ = a->end[i];
+    *to = '\0';
+    o->to->len += a->begin_n + n + a->end_n;
 }
 
-static void add_string(struct nf_json_out *o, const char *p, size_t n)
+static void add_string(struct nf_json_out *o, const char *p, size_t n, const struct around *a)
 {
-    bool valid = nf_utf8_valid(p, n);
-    if (valid && unescaped(p, n) == n) {
-        add_quoted(o, p, n);
+    bool ascii = nf_json_run(p, n, true) == n;
+    bool valid = ascii || nf_utf8_valid(p, n);
+    if (ascii || (valid && nf_json_run(p, n, false) == n)) {
+        add_quoted(o, p, n, a);
         return;
     }
-    add(o, "\"", 1);
+    add(o, a->begin, a->begin_n);
     if (valid)
         add_escaped(o, p, n);
     else
         add_repaired(o, p, n);
-    add(o, "\"", 1);
+    add(o, a->end, a->end_n);
 }
 
 void nf_json_out_key(struct nf_json_out *o, const char *key)
 {
+    static const struct around first = { "\"", "\":", 1, 2 }, next = { ",\"", "\":", 2, 2 };
     if (o->rc != NF_OK)
         return;
     assert(o->depth > 0 && !(o->is_array & bit(o)) && !o->after_key);
-    separate(o);
-    add_string(o, key, strlen(key));
-    add(o, ":", 1);
+    bool due = comma_due(o);
+    add_string(o, key, strlen(key), due ? &next : &first);
     o->after_key = true;
 }
 
@@ -221,8 +252,9 @@ void nf_json_out_str(struct nf_json_out *o, const char *s)
 
 void nf_json_out_strn(struct nf_json_out *o, const char *s, size_t n)
 {
+    static const struct around quotes = { "\"", "\"", 1, 1 };
     if (begin_value(o))
-        add_string(o, s, n);
+        add_string(o, s, n, &quotes);
 }
 
 void nf_json_out_i64(struct nf_json_out *o, int64_t v)
