@@ -7,6 +7,7 @@
 #define NF_ADDRESS_MAX 128          /* bytes of an account or chat id as its channel writes it */
 #define NF_CLIENT_ID_MAX 64         /* bytes of a client's message id */
 #define NF_MODEL_NAME_MAX 128       /* bytes of a model's name or alias */
+#define NF_CALL_NAME_MAX 64         /* bytes of a tool's name as a model sees it */
 #define NF_CALL_ID_MAX 128          /* bytes of a model's id of a tool call */
 #define NF_MESSAGE_BYTES_MAX 262144 /* a person's message: 256 KiB */
 #define NF_REPLY_BYTES_MAX 1048576  /* a model's answer, or a tool's arguments or result: 1 MiB */
@@ -14,4 +15,5 @@
 #define NF_TURN_STEPS_MAX 32        /* model calls and tool calls of one turn */
 #define NF_TURN_ATTEMPTS_MAX 10     /* how often a turn that a crash cut off is taken up again */
 #define NF_TOOL_CALLS_MAX 16        /* calls that one model reply may contain */
+#define NF_CALL_REPEATS_MAX 4       /* the same call with the same arguments in one turn */
 #define NF_REASON_MAX 400           /* bytes of the reason a task failed for */

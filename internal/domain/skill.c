@@ -201,6 +201,20 @@ enum nf_code nf_skill_may_run(const struct nf_skill *s, const char *hash, struct
     return NF_OK;
 }
 
+enum nf_code nf_skill_tool_name(const char *skill, const char *tool, char ret[NF_CALL_NAME_MAX + 1],
+                                struct nf_err *err)
+{
+    size_t n = strlen(skill), m = strlen(tool);
+
+    if (n >= NF_CALL_NAME_MAX || m + 1 > NF_CALL_NAME_MAX - n)
+        return nf_err_set(err, NF_E_LIMIT, "name of the tool: SKILL_TOOL is longer than %d bytes",
+                          NF_CALL_NAME_MAX);
+    memcpy(ret, skill, n);
+    ret[n] = '_';
+    memcpy(ret + n + 1, tool, m + 1);
+    return NF_OK;
+}
+
 bool nf_skill_is_final(enum nf_skill_status status)
 {
     return is_status(status) && arrows[status] == 0;

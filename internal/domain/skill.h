@@ -70,5 +70,10 @@ NF_RC nf_skill_replace(struct nf_skill *s, const char *version, const char *hash
 /* Whether it may run now that its files have `hash`. NF_E_DENIED says why and what to do. */
 NF_RC nf_skill_may_run(const struct nf_skill *s, const char *hash, struct nf_err *err);
 
+/* The name under which a model calls `tool` of `skill`: "SKILL_TOOL". A skill's name has no '_', so
+ * the first one parts the two. NF_E_LIMIT: it would be longer than NF_CALL_NAME_MAX. */
+NF_RC nf_skill_tool_name(const char *skill, const char *tool, char ret[NF_CALL_NAME_MAX + 1],
+                         struct nf_err *err);
+
 bool nf_skill_is_final(enum nf_skill_status status);
 const char *nf_skill_status_name(enum nf_skill_status status); /* "enabled" */

@@ -47,6 +47,9 @@ struct nf_task {
     char *args;              /* a tool call: owned JSON, what was asked; NULL: none */
     char *result;            /* a tool call: owned text, what came back; NULL: nothing yet */
     bool is_error;           /* a tool call: `result` tells of a failure */
+    int64_t worker;          /* a tool call: number of the process that ran it; 0: none */
+    char level[8];           /* a tool call: of its sandbox, "L3"; "": none */
+    int64_t wall_us, bytes;  /* a tool call: how long the tool took, what went in and out */
     struct nf_parts reply;   /* a model call: what it replied */
     struct nf_tokens tokens; /* a model call: what it used */
 };

@@ -1,9 +1,12 @@
 /* All stores of one database, as its adapters hand them out. */
 #pragma once
 
+#include "application/ports/approval_store.h"
 #include "application/ports/credential_store.h"
+#include "application/ports/kv_store.h"
 #include "application/ports/outbox_store.h"
 #include "application/ports/session_store.h"
+#include "application/ports/skill_store.h"
 #include "application/ports/task_store.h"
 #include "application/ports/turn_store.h"
 #include "application/ports/user_store.h"
@@ -16,6 +19,9 @@ struct nf_stores {
     struct nf_task_store *tasks;
     struct nf_outbox_store *outbox;
     struct nf_credential_store *credentials;
+    struct nf_approval_store *approvals;
+    struct nf_skill_store *skills;
+    struct nf_kv_store *kv;
     void *impl;
     void (*free)(void *impl);
 };

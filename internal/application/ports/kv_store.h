@@ -26,11 +26,12 @@ struct nf_kv_store {
 };
 
 struct nf_kv_store_ops {
+    /* All: NF_E_INVALID for a key that is none, or a limit outside 1 to NF_KV_LIST_MAX. */
     /* NF_E_NOT_FOUND. Appends to *ret. */
     enum nf_code (*get)(struct nf_kv_store *s, const struct nf_kv_key *k, struct nf_str *ret,
                         struct nf_err *err);
-    /* Set or replace. NF_E_LIMIT: keys and values of that skill and user would be over `quota`
-     * bytes; nothing was changed. A value may hold any bytes. */
+    /* Set or replace. NF_E_LIMIT: over NF_KV_VALUE_MAX, or keys and values of that skill and user
+     * would be over `quota` bytes; nothing was changed. A value may hold any bytes. */
     enum nf_code (*put)(struct nf_kv_store *s, const struct nf_kv_key *k, const char *p, size_t n,
                         int64_t quota, int64_t now_ms, struct nf_err *err);
     enum nf_code (*remove)(struct nf_kv_store *s, const struct nf_kv_key *k,
@@ -43,3 +44,9 @@ struct nf_kv_store_ops {
     /* Everything of a skill, of all people. */
     enum nf_code (*clear)(struct nf_kv_store *s, const char *skill, struct nf_err *err);
 };
+
+/* For the adapters: what all of them refuse alike. A prefix and `after` may be "". */
+NF_RC nf_kv_check_key(const char *key, struct nf_err *err);
+NF_RC nf_kv_check_value(size_t n, struct nf_err *err);
+NF_RC nf_kv_check_range(const char *prefix, const char *after, size_t limit, struct nf_err *err);
+NF_RC nf_kv_over_quota(int64_t quota, struct nf_err *err); /* NF_E_LIMIT */

@@ -81,7 +81,8 @@ struct nf_turn_store_ops {
     enum nf_code (*claim)(struct nf_turn_store *s, int64_t session_id, int64_t owner,
                           int64_t lease_ms, int64_t now_ms, struct nf_claim *ret,
                           struct nf_err *err);
-    /* Begin a step: insert it, or begin it again, as running. */
+    /* Begin a step: insert it, or begin it again, as running. A call by hand has no turn: its claim
+     * has session_id 0 and the step's own id as run_id, and its n is 0; nothing guards it. */
     enum nf_code (*step_begin)(struct nf_turn_store *s, const struct nf_claim *c,
                                const struct nf_task *step, struct nf_err *err);
     /* End a step with `step`'s status, result, reply, tokens and reason. */

@@ -27,6 +27,14 @@ struct nf_memory_inbox {
     int64_t session_id, run_id, seq;
 };
 
+/* What a skill keeps: `value` may hold any bytes. */
+struct nf_memory_pair {
+    char *skill, *key, *value;
+    size_t n;
+    int64_t user_id;
+};
+void nf_memory_pair_done(struct nf_memory_pair *p);
+
 struct nf_memory {
     struct nf_turn_store turns;
     struct nf_session_store sessions;
@@ -34,6 +42,9 @@ struct nf_memory {
     struct nf_task_store tasks;
     struct nf_outbox_store outbox;
     struct nf_credential_store credentials;
+    struct nf_approval_store approvals;
+    struct nf_skill_store skills;
+    struct nf_kv_store kv;
 
     NF_MEMORY_VEC(struct nf_user) user;
     NF_MEMORY_VEC(struct nf_identity) identity;
@@ -45,6 +56,9 @@ struct nf_memory {
     NF_MEMORY_VEC(struct nf_usage) usage;
     NF_MEMORY_VEC(struct nf_outbox_item) item;
     NF_MEMORY_VEC(struct nf_credential) credential;
+    NF_MEMORY_VEC(struct nf_approval_request) approval;
+    NF_MEMORY_VEC(struct nf_skill) skill;
+    NF_MEMORY_VEC(struct nf_memory_pair) pair;
 };
 
 extern const struct nf_turn_store_ops nf_memory_turns;
@@ -53,6 +67,9 @@ extern const struct nf_user_store_ops nf_memory_users;
 extern const struct nf_task_store_ops nf_memory_tasks;
 extern const struct nf_outbox_store_ops nf_memory_outbox;
 extern const struct nf_credential_store_ops nf_memory_credentials;
+extern const struct nf_approval_store_ops nf_memory_approvals;
+extern const struct nf_skill_store_ops nf_memory_skills;
+extern const struct nf_kv_store_ops nf_memory_kv;
 
 /* turn_finish.c */
 enum nf_code nf_memory_finish(struct nf_turn_store *s, const struct nf_finish *f, int64_t item_id,

@@ -143,6 +143,13 @@ static void memory_free(void *impl)
     free(m->usage.v);
     free(m->item.v);
     free(m->credential.v);
+    for (size_t i = 0; i < m->approval.n; i++)
+        nf_approval_done(&m->approval.v[i]);
+    free(m->approval.v);
+    free(m->skill.v);
+    for (size_t i = 0; i < m->pair.n; i++)
+        nf_memory_pair_done(&m->pair.v[i]);
+    free(m->pair.v);
     free(m);
 }
 
@@ -157,6 +164,9 @@ enum nf_code nf_memory_store_new(struct nf_stores *ret, struct nf_err *err)
     m->tasks.ops = &nf_memory_tasks;
     m->outbox.ops = &nf_memory_outbox;
     m->credentials.ops = &nf_memory_credentials;
+    m->approvals.ops = &nf_memory_approvals;
+    m->skills.ops = &nf_memory_skills;
+    m->kv.ops = &nf_memory_kv;
     *ret = (struct nf_stores){
         .turns = &m->turns,
         .sessions = &m->sessions,
@@ -164,6 +174,9 @@ enum nf_code nf_memory_store_new(struct nf_stores *ret, struct nf_err *err)
         .tasks = &m->tasks,
         .outbox = &m->outbox,
         .credentials = &m->credentials,
+        .approvals = &m->approvals,
+        .skills = &m->skills,
+        .kv = &m->kv,
         .impl = m,
         .free = memory_free,
     };

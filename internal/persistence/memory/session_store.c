@@ -149,6 +149,18 @@ static void remove_texts(struct nf_memory *m, int64_t session_id)
     m->item.n = kept;
 }
 
+static void remove_approvals(struct nf_memory *m, int64_t session_id)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < m->approval.n; i++) {
+        if (m->approval.v[i].session_id == session_id)
+            nf_approval_done(&m->approval.v[i]);
+        else
+            m->approval.v[kept++] = m->approval.v[i];
+    }
+    m->approval.n = kept;
+}
+
 static enum nf_code remove_session(struct nf_session_store *st, int64_t id, int64_t user_id,
                                    struct nf_err *err)
 {
@@ -161,6 +173,7 @@ static enum nf_code remove_session(struct nf_session_store *st, int64_t id, int6
                           "a turn of this session runs or waits: stop it first");
     remove_tasks(m, id);
     remove_texts(m, id);
+    remove_approvals(m, id);
     *s = m->session.v[--m->session.n];
     return NF_OK;
 }

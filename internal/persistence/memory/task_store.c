@@ -1,5 +1,8 @@
 #include "base/own.h"
+#include "base/utf8.h"
 #include "persistence/memory/impl.h"
+
+#include <string.h>
 
 static struct nf_memory *memory_of(struct nf_task_store *s)
 {
@@ -65,8 +68,29 @@ static enum nf_code changes(struct nf_task_store *st, int64_t task_id, struct nf
     return NF_OK;
 }
 
+static enum nf_code settle(struct nf_task_store *st, int64_t now_ms, const char *reason,
+                           struct nf_err *err)
+{
+    struct nf_memory *m = memory_of(st);
+    NF_TRY(NF_MEMORY_ROOM(&m->change, m->task.n, err));
+    for (size_t i = 0; i < m->task.n; i++) {
+        struct nf_memory_task *t = &m->task.v[i];
+        if (t->t.session_id != 0 || t->t.kind != NF_TASK_TOOL || nf_task_is_final(t->t.status))
+            continue;
+        t->t.status = NF_TASK_UNKNOWN;
+        t->t.ended_ms = now_ms;
+        size_t n = nf_utf8_cut(reason, strlen(reason), NF_REASON_MAX);
+        memcpy(t->t.reason, reason, n);
+        t->t.reason[n] = '\0';
+        nf_memory_touch(t, now_ms);
+        nf_memory_note(m, t);
+    }
+    return NF_OK;
+}
+
 const struct nf_task_store_ops nf_memory_tasks = {
     .get = get,
     .list = list,
     .changes = changes,
+    .settle = settle,
 };

@@ -14,6 +14,10 @@ void nf_memory_end_step(struct nf_memory_task *t, struct nf_task *ended)
     memcpy(t->t.reason, ended->reason, sizeof(t->t.reason));
     t->t.is_error = ended->is_error;
     t->t.tokens = ended->tokens;
+    t->t.worker = ended->worker;
+    t->t.wall_us = ended->wall_us;
+    t->t.bytes = ended->bytes;
+    memcpy(t->t.level, ended->level, sizeof(t->t.level));
     free(t->t.result);
     nf_parts_done(&t->t.reply);
     t->t.result = nf_take(ended->result);

@@ -321,7 +321,7 @@ static enum nf_code step_begin(struct nf_turn_store *st, const struct nf_claim *
     struct nf_memory *m = memory_of(st);
     struct nf_memory_task *t = nf_memory_task(m, step->id);
     NF_CLEANUP(nf_task_done) struct nf_task copy = { 0 };
-    if (!nf_memory_claimed(m, c, err))
+    if (c->session_id != 0 && !nf_memory_claimed(m, c, err))
         return NF_E_CONFLICT;
     if (t ? t->t.turn_id != c->run_id || t->t.n != step->n || nf_task_is_final(t->t.status)
           : n_is_taken(m, c->run_id, step->n))
@@ -352,6 +352,8 @@ static enum nf_code step_begin(struct nf_turn_store *st, const struct nf_claim *
     copy.ended_ms = 0;
     copy.reason[0] = '\0';
     copy.tokens = (struct nf_tokens){ 0 };
+    copy.worker = copy.wall_us = copy.bytes = 0;
+    copy.level[0] = '\0';
     t = add_task(m, &copy);
     copy = (struct nf_task){ 0 };
     t->changed_ms = step->started_ms;
@@ -365,7 +367,7 @@ static enum nf_code step_end(struct nf_turn_store *st, const struct nf_claim *c,
     struct nf_memory *m = memory_of(st);
     struct nf_memory_task *t = nf_memory_task(m, step->id);
     NF_CLEANUP(nf_task_done) struct nf_task copy = { 0 };
-    if (!nf_memory_claimed(m, c, err))
+    if (c->session_id != 0 && !nf_memory_claimed(m, c, err))
         return NF_E_CONFLICT;
     if (!t || t->t.turn_id != c->run_id || t->t.kind == NF_TASK_TURN ||
         (t->t.status != NF_TASK_RUNNING && t->t.status != NF_TASK_WAITING_APPROVAL))

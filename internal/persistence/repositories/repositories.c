@@ -17,6 +17,9 @@ enum nf_code nf_repositories_new(struct nf_db *db, struct nf_stores *ret, struct
         .tasks.ops = &nf_repository_tasks,
         .outbox.ops = &nf_repository_outbox,
         .credentials.ops = &nf_repository_credentials,
+        .approvals.ops = &nf_repository_approvals,
+        .skills.ops = &nf_repository_skills,
+        .kv.ops = &nf_repository_kv,
     };
     *ret = (struct nf_stores){
         .turns = &r->turns,
@@ -25,6 +28,9 @@ enum nf_code nf_repositories_new(struct nf_db *db, struct nf_stores *ret, struct
         .tasks = &r->tasks,
         .outbox = &r->outbox,
         .credentials = &r->credentials,
+        .approvals = &r->approvals,
+        .skills = &r->skills,
+        .kv = &r->kv,
         .impl = r,
         .free = free,
     };

@@ -138,6 +138,9 @@ enum nf_code nf_row_task_one(void *to, const void *row, struct nf_err *err)
                          .started_ms = r->started_at,
                          .ended_ms = r->ended_at,
                          .is_error = r->is_error != 0,
+                         .worker = r->worker,
+                         .wall_us = r->wall_us,
+                         .bytes = r->bytes,
                          .tokens = { .input = r->tok_input,
                                      .output = r->tok_output,
                                      .cache_read = r->tok_cache_read,
@@ -149,6 +152,7 @@ enum nf_code nf_row_task_one(void *to, const void *row, struct nf_err *err)
     NF_TRY(nf_row_copy(t.name, sizeof(t.name), r->name, "a task's name", err));
     NF_TRY(nf_row_copy(t.reason, sizeof(t.reason), r->reason, "a task's reason", err));
     NF_TRY(nf_row_copy(t.call_id, sizeof(t.call_id), r->call_id, "a call's id", err));
+    NF_TRY(nf_row_copy(t.level, sizeof(t.level), r->level, "a sandbox's level", err));
     NF_TRY(optional(&t.args, r->args, err));
     NF_TRY(optional(&t.result, r->result, err));
     NF_TRY(nf_parts_from_json(r->reply, &t.reply, err));

@@ -79,6 +79,7 @@ static enum nf_code remove_session(struct nf_session_store *s, int64_t id, int64
         NF_CMD(session_remove, 1, .id = id, .user = user_id),
         NF_CMD(session_remove_changes, NF_ROWS_ANY, .session = id),
         NF_CMD(session_remove_tasks, NF_ROWS_ANY, .session = id),
+        NF_CMD(session_remove_approvals, NF_ROWS_ANY, .session = id),
         NF_CMD(session_remove_messages, NF_ROWS_ANY, .session = id),
         NF_CMD(session_remove_outbox, NF_ROWS_ANY, .session = id),
     };

@@ -74,8 +74,21 @@ static enum nf_code changes(struct nf_task_store *s, int64_t task_id, struct nf_
     return NF_OK;
 }
 
+static enum nf_code settle(struct nf_task_store *s, int64_t now_ms, const char *reason,
+                           struct nf_err *err)
+{
+    struct nf_cmd cmds[] = {
+        NF_CMD(by_hand_note, NF_ROWS_ANY, .now = now_ms,
+               .reason = nf_row_cut(reason, NF_REASON_MAX)),
+        NF_CMD(by_hand_settle, NF_ROWS_ANY, .now = now_ms,
+               .reason = nf_row_cut(reason, NF_REASON_MAX)),
+    };
+    return nf_db_tx(db_of(s), cmds, 2, NULL, err);
+}
+
 const struct nf_task_store_ops nf_repository_tasks = {
     .get = get,
     .list = list,
     .changes = changes,
+    .settle = settle,
 };

@@ -114,6 +114,10 @@ static NF_RC fill_step(struct step_close_in *in, struct nf_str *reply, const str
         .started = t->started_ms,
         .call_id = nf_row_text(t->call_id),
         .args = nf_row_opt(t->args),
+        .worker = t->worker,
+        .level = nf_row_text(t->level),
+        .wall_us = t->wall_us,
+        .bytes = t->bytes,
     };
     return NF_OK;
 }

@@ -238,7 +238,8 @@ static enum nf_code step_begin(struct nf_turn_store *s, const struct nf_claim *c
                .call_id = nf_row_text(t->call_id), .args = nf_row_opt(t->args)),
         NF_CMD(task_note, NF_ROWS_ANY, .a = t->id, .b = t->id),
     };
-    return lost(nf_db_tx(db_of(s), cmds, 3, NULL, err), err);
+    size_t skip = c->session_id ? 0 : 1;
+    return lost(nf_db_tx(db_of(s), cmds + skip, 3 - skip, NULL, err), err);
 }
 
 static enum nf_code step_end(struct nf_turn_store *s, const struct nf_claim *c,
@@ -253,10 +254,12 @@ static enum nf_code step_end(struct nf_turn_store *s, const struct nf_claim *c,
                .result = nf_row_opt(t->result), .is_error = t->is_error,
                .reply = nf_row_text(reply.p), .input = t->tokens.input, .output = t->tokens.output,
                .cache_read = t->tokens.cache_read, .cache_write = t->tokens.cache_write,
-               .at = t->ended_ms),
+               .at = t->ended_ms, .worker = t->worker, .level = nf_row_text(t->level),
+               .wall_us = t->wall_us, .bytes = t->bytes),
         NF_CMD(task_note, NF_ROWS_ANY, .a = t->id, .b = t->id),
     };
-    return lost(nf_db_tx(db_of(s), cmds, 3, NULL, err), err);
+    size_t skip = c->session_id ? 0 : 1;
+    return lost(nf_db_tx(db_of(s), cmds + skip, 3 - skip, NULL, err), err);
 }
 
 static enum nf_code steps(struct nf_turn_store *s, int64_t run_id, struct nf_tasks *ret,
