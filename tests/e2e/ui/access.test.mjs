@@ -14,6 +14,8 @@ async function filled(options) {
   if (!real) {
     await say(page, 'mock:tool');
     await ended(page);
+    await say(page, 'mock:fail');
+    await ended(page, 2);
     await say(page, 'mock:error');
     await ended(page, 1, 'failed');
   }
@@ -118,7 +120,7 @@ test('everything works by keyboard alone', async () => {
 test('a phone of 360 pixels shows all without scrolling sideways', async () => {
   const page = await filled({ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 });
   await say(page, `${'unbreakable'.repeat(30)}\n\n\`\`\`\n${'long line '.repeat(40)}\n\`\`\`\n\n| ${'column | '.repeat(9)}\n|${'---|'.repeat(9)}\n| ${'value | '.repeat(9)}`);
-  await ended(page, real ? 2 : 3);
+  await ended(page, real ? 2 : 4);
   assert.equal(await page.locator('.waiting').count(), 0);
   const sideways = () => page.evaluate(() => {
     const root = document.scrollingElement;

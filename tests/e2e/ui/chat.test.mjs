@@ -135,20 +135,6 @@ test('a failed run and a refused message are shown as such', { skip: real }, asy
   assert.equal(await page.locator('[data-unsent]').count(), 0);
 });
 
-test('a tool call is a closed card that tells what was asked and what came back', { skip: real }, async () => {
-  const page = await fresh();
-  await say(page, 'mock:tool');
-  await ended(page);
-  const card = page.locator('details.tool');
-  assert.equal(await card.getAttribute('open'), null);
-  assert.match(await card.locator('summary').innerText(), /read_file\s+notes\/week\.md\s+done/);
-  await card.locator('summary').click();
-  assert.match(await card.innerText(), /"lines": 3/);
-  await page.reload();
-  await ended(page);
-  assert.match(await card.locator('summary').innerText(), /read_file\s+notes\/week\.md\s+done/);
-});
-
 test('without a model the page says how to add one, and notices when there is one', { skip: real }, async () => {
   const models = world.mock.models;
   world.mock.models = [];

@@ -1,5 +1,5 @@
 // The daemon's REST interface, as far as this page needs it.
-import type { MessagePage, Models, SessionInfo } from './protocol';
+import type { Approval, MessagePage, Models, SessionInfo } from './protocol';
 
 export class ApiError extends Error {
   constructor(readonly status: number, readonly code: string, message: string) {
@@ -9,7 +9,7 @@ export class ApiError extends Error {
 
 const PROBE_TIMEOUT_MS = 5000;
 
-async function call<T>(method: string, path: string, body?: unknown, timeoutMs = 30000): Promise<T> {
+export async function call<T>(method: string, path: string, body?: unknown, timeoutMs = 30000): Promise<T> {
   const response = await fetch(path, {
     method,
     credentials: 'same-origin',
@@ -43,6 +43,10 @@ export const api = {
   session: (id: string) => call<SessionInfo>('GET', at(id)),
   rename: (id: string, title: string) => call<SessionInfo>('PATCH', at(id), { title }),
   remove: (id: string) => call<void>('DELETE', at(id)),
+  approvals: () => call<{ approvals: Approval[] }>('GET', '/api/v1/approvals'),
+  decide: (id: string, allow: boolean, reason: string) => call<void>(
+    'POST', `/api/v1/approvals/${encodeURIComponent(id)}`,
+    { decision: allow ? 'allow' : 'deny', ...(reason ? { reason } : {}) }),
   messages: (id: string, cursor?: string | null) => call<MessagePage>(
     'GET', `${at(id)}/messages?limit=50${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`),
 };

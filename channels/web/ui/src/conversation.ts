@@ -21,6 +21,9 @@ export interface ToolItem {
   args: string;
   result?: string;
   failed?: boolean;
+  since?: number; // when it was seen to begin, by Date.now()
+  ms?: number; // how long it took, as the daemon says
+  progress?: { percent?: number; text?: string };
 }
 export interface NoticeItem {
   kind: 'notice';
@@ -42,6 +45,8 @@ export interface Turn {
   stored: StoredMessage[]; // what of it was read, by seq
   version: number; // grows with each change
 }
+
+type Progress = Extract<RunEvent, { type: 'TOOL_CALL_PROGRESS' }>;
 
 export type Applied = 'changed' | 'known' | 'gap';
 
@@ -112,6 +117,7 @@ export class Conversation {
     let turn = this.byRun.get(event.run_id);
     if (!turn && this.isBeforePage(event.run_id)) return 'known';
     if (turn?.settled) return this.applyToSettled(turn, event);
+    if (event.type === 'TOOL_CALL_PROGRESS') return this.applyProgress(turn, event);
 
     const fence = fenceOf(event.seq);
     const mine = turn ? fenceOf(turn.pos) : 0;
@@ -193,6 +199,15 @@ export class Conversation {
     return 'changed';
   }
 
+  // Progress has no place among the events: the newest counts, and none is missed.
+  private applyProgress(turn: Turn | undefined, event: Progress): Applied {
+    const item = turn?.items.find((i): i is ToolItem => i.kind === 'tool' && i.id === event.toolCallId);
+    if (!turn || !item || item.result !== undefined) return 'known';
+    item.progress = { percent: event.percent, text: event.text };
+    turn.version++;
+    return 'changed';
+  }
+
   private applyInOrder(turn: Turn, event: RunEvent): Applied {
     let delta = 'delta' in event ? event.delta : '';
     const bytes = 'delta' in event ? encoder.encode(delta) : null;
@@ -222,7 +237,7 @@ function addStored(turn: Turn, message: StoredMessage): void {
     return;
   }
   if (message.role === 'tool') {
-    if (message.tool_call_id) setResult(turn, message.tool_call_id, message.content, message.is_error);
+    if (message.tool_call_id) setResult(turn, message.tool_call_id, message.content, message.is_error, message.duration_ms);
     return;
   }
   if (message.content) turn.items.push({ kind: 'text', id, text: message.content, open: false });
@@ -232,9 +247,13 @@ function addStored(turn: Turn, message: StoredMessage): void {
   turn.model = message.model ?? turn.model;
 }
 
-function setResult(turn: Turn, id: string, result: string, failed?: boolean): void {
+function setResult(turn: Turn, id: string, result: string, failed?: boolean, ms?: number): void {
   const item = turn.items.find((i): i is ToolItem => i.kind === 'tool' && i.id === id);
-  if (item) Object.assign(item, { result, failed });
+  if (!item) return;
+  Object.assign(item, { result, failed });
+  if (ms !== undefined) item.ms = ms;
+  delete item.progress;
+  delete item.since;
 }
 
 function finish(turn: Turn, event: Extract<RunEvent, { type: 'RUN_FINISHED' }>): void {
@@ -278,10 +297,13 @@ function change(turn: Turn, event: RunEvent, delta: string): void {
       toolItem(turn, event.toolCallId).args += delta;
       break;
     case 'TOOL_CALL_END':
+      toolItem(turn, event.toolCallId).since = Date.now();
+      break;
+    case 'TOOL_CALL_PROGRESS':
       break;
     case 'TOOL_CALL_RESULT':
       toolItem(turn, event.toolCallId);
-      setResult(turn, event.toolCallId, event.content, event.is_error);
+      setResult(turn, event.toolCallId, event.content, event.is_error, event.duration_ms);
       break;
     case 'RUN_FINISHED':
       finish(turn, event);

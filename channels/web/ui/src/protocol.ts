@@ -34,6 +34,7 @@ export interface StoredMessage {
   tool_calls?: StoredToolCall[];
   tool_call_id?: string; // role "tool": whose result `content` is
   is_error?: boolean;
+  duration_ms?: number; // role "tool"
 }
 
 export interface MessagePage {
@@ -61,10 +62,24 @@ export type RunEvent = Place &
     | { type: 'TOOL_CALL_START'; toolCallId: string; toolCallName: string }
     | { type: 'TOOL_CALL_ARGS'; toolCallId: string; delta: string }
     | { type: 'TOOL_CALL_END'; toolCallId: string }
-    | { type: 'TOOL_CALL_RESULT'; toolCallId: string; content: string; is_error?: boolean }
+    | { type: 'TOOL_CALL_PROGRESS'; toolCallId: string; percent?: number; text?: string }
+    | { type: 'TOOL_CALL_RESULT'; toolCallId: string; content: string; is_error?: boolean;
+        duration_ms?: number }
     | { type: 'RUN_FINISHED'; model?: string; usage?: Usage; stopped?: boolean }
     | { type: 'RUN_ERROR'; message: string }
   );
+
+// What waits for a person's decision: exactly this call, once.
+export interface Approval {
+  id: string;
+  session_id: string;
+  call_id?: string; // of the tool call that waits
+  tool: string; // as the model named it
+  skill?: string;
+  arguments: string; // JSON
+  workspace?: string;
+  expires_at: string;
+}
 
 export interface Accepted {
   type: 'accepted';
@@ -81,7 +96,8 @@ export type ServerFrame =
   | Accepted
   | { type: 'error'; code: string; message: string; message_id?: string }
   | { type: 'cancelled'; session_id: string; run_id: string }
-  | { type: 'session'; session_id: string; title?: string; deleted?: boolean };
+  | { type: 'session'; session_id: string; title?: string; deleted?: boolean }
+  | { type: 'approval'; session_id: string };
 
 export type ClientFrame =
   | { type: 'user_message'; message_id: string; session_id?: string; content: string }

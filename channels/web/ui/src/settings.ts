@@ -69,3 +69,14 @@ export function applySettings(): void {
 export function t(key: Key, values?: Record<string, string>): string {
   return translate(language.value, key, values);
 }
+
+export function number(value: number, options?: Intl.NumberFormatOptions): string {
+  return new Intl.NumberFormat(language.value, options).format(value);
+}
+
+// "3 ms", "0.4 s", "12 s", "3 min"
+export function duration(ms: number): string {
+  const [value, unit]: [number, 'ms' | 's' | 'min'] =
+    ms < 100 ? [ms, 'ms'] : ms < 60000 ? [ms / 1000, 's'] : [ms / 60000, 'min'];
+  return `${number(value, { maximumFractionDigits: unit === 's' && ms < 10000 ? 1 : 0 })}\u00a0${t(unit)}`;
+}

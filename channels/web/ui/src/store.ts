@@ -2,6 +2,7 @@
 // messages and the outbox together; draws nothing.
 import { batch, computed, signal } from '@preact/signals';
 import { ApiError, api } from './api';
+import { approvals, decide, refreshApprovals } from './approvals';
 import { Connection, type Link } from './connection';
 import { Conversation, isOver } from './conversation';
 import { Outbox, type Unsent } from './outbox';
@@ -25,7 +26,8 @@ export const sessions = signal<SessionInfo[]>([]);
 export const sessionsLoaded = signal(false);
 export const moreSessions = signal<string | null>(null); // cursor of the list's next page
 export const problem = signal<string | null>(null);
-export const spoken = signal<'' | 'answering' | 'answerDone' | 'answerStopped' | 'answerFailed'>('');
+export const spoken = signal<
+  '' | 'answering' | 'answerDone' | 'answerStopped' | 'answerFailed' | 'approvalAsks'>('');
 // The chat that is shown: a session's id, or "new:..." for one that has no session yet.
 export const current = signal(newChatName());
 // Grows when something in the shown conversation changed.
@@ -194,6 +196,7 @@ function onLink(state: Link): void {
   flush();
   void refreshSessions();
   void refreshModels();
+  void guarded(refreshApprovals);
   if (!isNew.value && !conversations.get(current.value)?.loaded) void open(current.value);
 }
 
@@ -215,6 +218,8 @@ function onFrame(frame: ServerFrame): void {
       conversations.get(frame.session_id)?.cancelled(frame.run_id);
       touch(frame.session_id, -1);
       return changed();
+    case 'approval':
+      return void guarded(noticeApprovals);
     case 'session':
       if (frame.deleted) forget(frame.session_id);
       else replaceInfo(frame.session_id, { title: frame.title ?? '' });
@@ -242,6 +247,16 @@ function speak(event: RunEvent): void {
   if (event.type === 'RUN_STARTED') spoken.value = 'answering';
   else if (event.type === 'RUN_ERROR') spoken.value = 'answerFailed';
   else if (event.type === 'RUN_FINISHED') spoken.value = event.stopped ? 'answerStopped' : 'answerDone';
+}
+
+async function noticeApprovals(): Promise<void> {
+  const known = new Set(approvals.value.map((a) => a.id));
+  await refreshApprovals();
+  if (approvals.value.some((a) => a.session_id === current.value && !known.has(a.id))) spoken.value = 'approvalAsks';
+}
+
+export function decideApproval(id: string, allow: boolean, reason: string): Promise<void> {
+  return guarded(() => decide(id, allow, reason));
 }
 
 function onAccepted(frame: Accepted): void {

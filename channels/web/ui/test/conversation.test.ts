@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Conversation } from '../src/conversation';
+import { Conversation, type ToolItem } from '../src/conversation';
 import type { RunEvent, StoredMessage } from '../src/protocol';
 
 const S = 's';
@@ -166,6 +166,26 @@ test('tool calls are put together from fragments', () => {
   chat.apply({ type: 'TOOL_CALL_END', ...at(10), toolCallId: 'c' });
   chat.apply({ type: 'TOOL_CALL_RESULT', ...at(11), toolCallId: 'c', content: 'ok' });
   assert.deepEqual(chat.turns[0].items, [{ kind: 'tool', id: 'c', name: 'read', args: '{"a":1}', result: 'ok', failed: undefined }]);
+});
+
+test('progress of a tool is shown until its result comes, whatever its place', () => {
+  const chat = opened();
+  const at = (pos: number) => ({ seq: 2 ** 24 + pos, session_id: S, run_id: 'r1' });
+  const item = () => chat.turns[0].items[0] as ToolItem;
+  const progress = (text: string, toolCallId = 'c') => chat.apply(
+    { type: 'TOOL_CALL_PROGRESS', ...at(3), toolCallId, percent: 40, text });
+  assert.equal(progress('of nothing'), 'known');
+  chat.apply({ type: 'RUN_STARTED', ...at(1), input_seq: 1 });
+  chat.apply({ type: 'TOOL_CALL_START', ...at(2), toolCallId: 'c', toolCallName: 'read' });
+  chat.apply({ type: 'TOOL_CALL_END', ...at(3), toolCallId: 'c' });
+  assert.ok(item().since);
+  assert.equal(progress('half'), 'changed');
+  assert.equal(progress('of another', 'd'), 'known');
+  assert.deepEqual(item().progress, { percent: 40, text: 'half' });
+  chat.apply({ type: 'TOOL_CALL_RESULT', ...at(4), toolCallId: 'c', content: 'ok', duration_ms: 1200 });
+  assert.equal(item().progress, undefined);
+  assert.equal(item().ms, 1200);
+  assert.equal(progress('too late'), 'known');
 });
 
 test('stored tool calls get their results', () => {

@@ -1,12 +1,15 @@
 // The daemon's API as docs/api.md has it, with a model that repeats what it is told. In memory, for
 // one user: enough to run the page without a daemon.
 //
-// A message "mock:error" ends in RUN_ERROR, "mock:tool" calls a tool, "mock:refuse" is not taken.
+// A message "mock:error" ends in RUN_ERROR, "mock:tool" calls a tool, "mock:fail" one that fails,
+// "mock:slow" one that tells how far it is until release() is called, "mock:ask" one that a person
+// has to allow, "mock:refuse" is not taken.
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { WebSocketServer } from 'ws';
+import { Skills } from './skills.mjs';
 
 const ATTEMPT = 2 ** 24;
 const CHUNK = 24; // characters of a delta
@@ -29,6 +32,11 @@ export class Mock {
   cookies = new Set();
   sockets = new Set();
   files = new Map();
+  approvals = new Map();
+  approvalMs = 30 * 60 * 1000;
+  skills = new Skills();
+  role = 'owner';
+  release = () => {};
   nextId = 1;
 
   static async start(folder) {
@@ -95,7 +103,7 @@ export class Mock {
 
   route(method, url, body, reply) {
     const path = url.pathname.replace('/api/v1/', '');
-    if (path === 'users/me') return reply(200, { id: id(1), name: 'Owner', role: 'owner' });
+    if (path === 'users/me') return reply(200, { id: id(1), name: 'Owner', role: this.role });
     if (path === 'auth/logout') {
       this.cookies.clear();
       return reply(204);
@@ -107,6 +115,9 @@ export class Mock {
       const all = [...this.sessions.values()].sort((a, b) => (a.updated_at < b.updated_at ? 1 : -1));
       return reply(200, { sessions: all.map(publicSession), next_cursor: null });
     }
+    if (path.startsWith('approvals')) return this.approvalRoute(path.slice(10), body, reply);
+    if (path.startsWith('skills')) return this.skills.route(method, path.slice(7), body, reply);
+    if (path === 'health') return reply(200, { status: 'ok', sandbox: this.skills.sandbox });
     const match = /^sessions\/(\w+)(\/messages)?$/.exec(path);
     const session = match && this.sessions.get(match[1]);
     if (!session) return fail(reply, 404, 'not-found', 'no such session');
@@ -117,6 +128,35 @@ export class Mock {
       this.broadcast({ type: 'session', session_id: session.id, title: body.title });
     }
     return reply(200, publicSession(session));
+  }
+
+  approvalRoute(approvalId, body, reply) {
+    if (!approvalId) {
+      return reply(200, { approvals: [...this.approvals.values()].map((a) => a.shown) });
+    }
+    const found = this.approvals.get(approvalId);
+    if (!found) return fail(reply, 404, 'not-found', 'there is no such approval: it was decided, or its time is over');
+    this.settle(found.shown, body.decision === 'allow' ? '' : `denied${body.reason ? `: ${body.reason}` : ''}`);
+    return reply(200, { ...found.shown, status: body.decision });
+  }
+
+  // Wait for a decision; "" if it was allowed, else why not.
+  ask(session, call, args) {
+    const shown = { id: id(this.nextId++), session_id: session.id, call_id: call.toolCallId, tool: 'notes_remove',
+      skill: 'notes', arguments: args, workspace: '', expires_at: new Date(Date.now() + this.approvalMs).toISOString() };
+    return new Promise((decided) => {
+      const timer = setTimeout(() => this.settle(shown, 'denied: nobody decided in time'), this.approvalMs);
+      this.approvals.set(shown.id, { shown, decided, timer });
+      this.broadcast({ type: 'approval', session_id: session.id });
+    });
+  }
+
+  settle(shown, why) {
+    const { decided, timer } = this.approvals.get(shown.id);
+    clearTimeout(timer);
+    this.approvals.delete(shown.id);
+    this.broadcast({ type: 'approval', session_id: shown.session_id });
+    decided(why);
   }
 
   removeSession(session, reply) {
@@ -205,8 +245,11 @@ export class Mock {
     run.emit({ type: 'RUN_STARTED', input_seq: inputSeq });
     await sleep(this.delayMs);
     if (content === 'mock:error') return run.fail('mock: the provider answered 401: check llm.providers[0].api_key');
-    if (content === 'mock:tool') await run.callTool();
-    return run.say(content === 'mock:tool' ? 'It is **done**.' : content);
+    if (content === 'mock:tool') await run.callTool('read_file', { path: 'notes/week.md' });
+    if (content === 'mock:fail') await run.callTool('web_fetch', { url: 'https://example.org/' }, run.failed);
+    if (content === 'mock:slow') await run.callTool('web_fetch', { url: 'https://example.org/big' }, run.slow);
+    if (content === 'mock:ask') await run.callTool('notes_remove', { name: 'shopping list', all: true }, run.asks);
+    return run.say(/^mock:(tool|fail|slow|ask)$/.test(content) ? 'It is **done**.' : content);
   }
 }
 
@@ -227,16 +270,40 @@ class Run {
     this.mock.broadcast(full);
   }
 
-  async callTool() {
+  // `work` says what comes back: { content, is_error? }.
+  async callTool(name, args, work = this.works) {
     const call = { toolCallId: `call-${this.runId}` };
-    this.emit({ type: 'TOOL_CALL_START', ...call, toolCallName: 'read_file' });
-    for (const delta of ['{"path":"no', 'tes/week.md"}']) this.emit({ type: 'TOOL_CALL_ARGS', ...call, delta });
+    const text = JSON.stringify(args);
+    this.emit({ type: 'TOOL_CALL_START', ...call, toolCallName: name });
+    for (const delta of [text.slice(0, 11), text.slice(11)]) this.emit({ type: 'TOOL_CALL_ARGS', ...call, delta });
     this.emit({ type: 'TOOL_CALL_END', ...call });
+    const result = { is_error: false, duration_ms: 420, ...(await work.call(this, call, text)) };
+    this.emit({ type: 'TOOL_CALL_RESULT', ...call, ...result });
+    this.store({ role: 'assistant', content: '', tool_calls: [{ id: call.toolCallId, name, arguments: text }] });
+    this.store({ role: 'tool', tool_call_id: call.toolCallId, ...result });
+  }
+
+  async works() {
     await sleep(this.mock.delayMs * 4);
-    this.emit({ type: 'TOOL_CALL_RESULT', ...call, content: '{"lines": 3}' });
-    this.store({ role: 'assistant', content: '', tool_calls: [
-      { id: call.toolCallId, name: 'read_file', arguments: '{"path":"notes/week.md"}' }] });
-    this.store({ role: 'tool', content: '{"lines": 3}', tool_call_id: call.toolCallId, is_error: false });
+    return { content: '{"lines": 3}' };
+  }
+
+  async failed() {
+    await sleep(this.mock.delayMs * 4);
+    return { content: 'url: example.org is not granted to this skill', is_error: true, duration_ms: 3 };
+  }
+
+  async slow(call) {
+    const progress = { ...call, type: 'TOOL_CALL_PROGRESS', percent: 40, text: 'Fetched 2 of 5 MiB',
+      seq: this.fence * ATTEMPT + this.pos, session_id: this.session.id, run_id: this.runId };
+    this.mock.broadcast(progress);
+    await new Promise((resolve) => (this.mock.release = resolve));
+    return { content: 'A long page.', duration_ms: 12345 };
+  }
+
+  async asks(call, text) {
+    const why = await this.mock.ask(this.session, call, text);
+    return why ? { content: why, is_error: true, duration_ms: 0 } : { content: '{"removed": 1}' };
   }
 
   async say(text) {
@@ -274,7 +341,7 @@ class Run {
   }
 }
 
-function fail(reply, status, code, message) {
+export function fail(reply, status, code, message) {
   return reply(status, { error: { code, message } });
 }
 

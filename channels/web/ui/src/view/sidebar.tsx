@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { approvals } from '../approvals';
 import type { SessionInfo } from '../protocol';
 import { language, setLanguage, setTheme, t, theme, type Theme } from '../settings';
 import {
@@ -69,7 +70,9 @@ function SessionRow({ info }: { info: SessionInfo }) {
           sidebarOpen.value = false;
           select(info.id);
         }}>
-        {isRunning(info) && <span class="pulse" aria-label={t('answering')} role="img" />}
+        {approvals.value.some((a) => a.session_id === info.id)
+          ? <span class="asks" aria-label={t('approvalAsks')} role="img"><Icon name="hand" /></span>
+          : isRunning(info) && <span class="pulse" aria-label={t('answering')} role="img" />}
         <span>{title}</span>
       </button>
       <span class="session-tools">

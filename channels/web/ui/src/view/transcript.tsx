@@ -4,6 +4,8 @@ import { t } from '../settings';
 import {
   conversation, current, isNew, loadOlder, loadingOlder, models, revision, send, sessionsLoaded, unsent,
 } from '../store';
+import { approvals } from '../approvals';
+import { ApprovalCard } from './approval';
 import { Setup } from './cards';
 import { Icon } from './icons';
 import { TurnView, UnsentView } from './turn';
@@ -42,6 +44,7 @@ function Turns() {
       {models.value?.models.length === 0 && <Setup />}
       {empty && models.value?.models.length !== 0 && sessionsLoaded.value && <Welcome />}
       {chat?.turns.map((turn) => <TurnView key={turn.runId} turn={turn} version={turn.version} />)}
+      {approvals.value.filter((a) => a.session_id === current.value).map((a) => <ApprovalCard key={a.id} approval={a} />)}
       {waiting.map((item) => <UnsentView key={item.messageId} item={item} />)}
     </>
   );

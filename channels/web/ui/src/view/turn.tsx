@@ -1,60 +1,18 @@
 // A question and what came of it.
-import { isOver, type Item, type NoticeItem, type ToolItem, type Turn } from '../conversation';
+import { isOver, type Item, type NoticeItem, type Turn } from '../conversation';
 import type { Unsent } from '../outbox';
 import type { Usage } from '../protocol';
-import { language, t } from '../settings';
+import { number, t } from '../settings';
 import { discard, link, retry } from '../store';
 import { Icon } from './icons';
 import { CopyButton, Markdown } from './markdown';
 import { memo } from './memo';
-
-const TARGET_MAX = 80;
+import { ToolCard } from './tool';
 
 // A turn is changed in place; only its version tells a component that it was.
 interface Versioned {
   turn: Turn;
   version: number;
-}
-
-function target(args: string): string {
-  try {
-    const first = Object.values(JSON.parse(args) as object).find((v) => typeof v === 'string');
-    return String(first ?? '').slice(0, TARGET_MAX);
-  } catch {
-    return '';
-  }
-}
-
-function pretty(text: string): string {
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2);
-  } catch {
-    return text;
-  }
-}
-
-function ToolCard({ item, over }: { item: ToolItem; over: boolean; version: number }) {
-  const running = item.result === undefined && !over;
-  const state = item.failed ? 'toolFailed' : running ? 'toolRunning' : 'toolDone';
-  return (
-    <details class="tool">
-      <summary>
-        <Icon name="tool" />
-        <span class="tool-name">{item.name}</span>
-        <span class="tool-target">{target(item.args)}</span>
-        <span class={`tool-state ${state}`}>{t(state)}</span>
-        <Icon name="chevron" />
-      </summary>
-      <p class="label">{t('toolArgs')}</p>
-      <pre tabIndex={0}>{pretty(item.args || '{}')}</pre>
-      {item.result !== undefined && (
-        <>
-          <p class="label">{t('toolResult')}</p>
-          <pre tabIndex={0}>{pretty(item.result)}</pre>
-        </>
-      )}
-    </details>
-  );
 }
 
 function Notice({ item }: { item: NoticeItem }) {
@@ -74,9 +32,8 @@ function ItemView({ item, over, version }: { item: Item; over: boolean; version:
 
 function usageText(usage: Usage | undefined): string | null {
   if (usage?.output_tokens === undefined && usage?.input_tokens === undefined) return null;
-  const number = new Intl.NumberFormat(language.value);
   const read = (usage.input_tokens ?? 0) + (usage.cache_read_tokens ?? 0) + (usage.cache_write_tokens ?? 0);
-  return t('tokens', { in: number.format(read), out: number.format(usage.output_tokens ?? 0) });
+  return t('tokens', { in: number(read), out: number(usage.output_tokens ?? 0) });
 }
 
 function Footer({ turn }: Versioned) {
@@ -96,6 +53,7 @@ function Footer({ turn }: Versioned) {
 function Waiting({ turn }: Versioned) {
   const last = turn.items.at(-1);
   if (isOver(turn) || (last?.kind === 'text' && last.text)) return null;
+  if (last?.kind === 'tool' && last.result === undefined) return null; // its card says so
   const queued = turn.state === 'queued';
   return (
     <p class="waiting">

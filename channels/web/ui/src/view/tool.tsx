@@ -1,0 +1,79 @@
+// A call of a tool: what, on what, how it went and how long it took; the rest on demand.
+import { useNow } from '../clock';
+import type { ToolItem } from '../conversation';
+import { approvals } from '../approvals';
+import { duration, t } from '../settings';
+import { Icon } from './icons';
+
+const TARGET_MAX = 80;
+const SHOWN_MAX = 20000; // characters of a result; the model got all of them
+
+export function target(args: string): string {
+  try {
+    const first = Object.values(JSON.parse(args) as object).find((v) => typeof v === 'string');
+    return String(first ?? '').slice(0, TARGET_MAX);
+  } catch {
+    return '';
+  }
+}
+
+export function pretty(text: string): string {
+  let shown = text;
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object') shown = JSON.stringify(value, null, 2);
+  } catch {
+    // Plain text.
+  }
+  return shown.length > SHOWN_MAX ? `${shown.slice(0, SHOWN_MAX)}\n…` : shown;
+}
+
+type State = 'toolRunning' | 'toolWaits' | 'toolDone' | 'toolFailed';
+
+function stateOf(item: ToolItem, over: boolean): State {
+  if (item.failed) return 'toolFailed';
+  if (item.result !== undefined || over) return 'toolDone';
+  return approvals.value.some((a) => a.call_id === item.id) ? 'toolWaits' : 'toolRunning';
+}
+
+function Progress({ item }: { item: ToolItem }) {
+  const { percent, text } = item.progress ?? {};
+  if (percent === undefined && !text) return null;
+  return (
+    <div class="tool-progress">
+      {percent !== undefined && percent >= 0 && <progress max={100} value={percent} aria-label={item.name} />}
+      {text && <span>{text}</span>}
+    </div>
+  );
+}
+
+export function ToolCard({ item, over }: { item: ToolItem; over: boolean; version: number }) {
+  const state = stateOf(item, over);
+  const now = useNow(state === 'toolRunning' && item.since !== undefined);
+  const since = state === 'toolRunning' && item.since ? Math.floor((now - item.since) / 1000) * 1000 : 0;
+  const elapsed = since > 0 ? since : item.ms;
+  return (
+    <details class={`tool ${state}`}>
+      <summary>
+        <span class="tool-mark" aria-hidden="true">
+          {state === 'toolRunning' ? <i class="spinner" />
+            : <Icon name={state === 'toolDone' ? 'check' : state === 'toolFailed' ? 'alert' : 'hand'} />}
+        </span>
+        <span class="tool-name">{item.name}</span>
+        <span class="tool-target">{target(item.args)}</span>
+        <span class="tool-state">{t(state)}</span>
+        {elapsed !== undefined && <span class="tool-time" title={t('toolDuration')}>{duration(elapsed)}</span>}
+        <Icon name="chevron" />
+        {item.progress && state === 'toolRunning' && <Progress item={item} />}
+      </summary>
+      <p class="label">{t('toolArgs')}</p>
+      <pre tabIndex={0}>{pretty(item.args || '{}')}</pre>
+      {item.result !== undefined && (
+        <>
+          <p class="label">{t('toolResult')}</p>
+          <pre tabIndex={0}>{pretty(item.result)}</pre>
+        </>
+      )}
+    </details>
+  );
+}
