@@ -1,0 +1,258 @@
+/*
+ * Processes in namespaces and control groups. The new process waits until its user is mapped and
+ * it is in its group, does its steps, and says how that went; the listener for violations comes
+ * with that message.
+ */
+#include "sandbox/impl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define NAMESPACES                                                                                 \
+    (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
+/* linux/sched.h has it as 64 bits, which glibc's header hides (Linux 5.7). */
+#define INTO_CGROUP UINT64_C(0x200000000)
+#define FAILED_STATUS 125
+
+struct message {
+    int error; /* 0: it is jailed */
+    char step[32];
+};
+
+/* --- inside ----------------------------------------------------------------------------------- */
+
+static void tell(const struct nf_setup *s, const struct message *m)
+{
+    char control[CMSG_SPACE(sizeof(int))] = { 0 };
+    struct iovec io = { .iov_base = (void *)(uintptr_t)m, .iov_len = sizeof(*m) };
+    struct msghdr h = { .msg_iov = &io, .msg_iovlen = 1 };
+    if (s->listener >= 0) {
+        h.msg_control = control;
+        h.msg_controllen = sizeof(control);
+        struct cmsghdr *c = CMSG_FIRSTHDR(&h);
+        c->cmsg_level = SOL_SOCKET;
+        c->cmsg_type = SCM_RIGHTS;
+        c->cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(c), &s->listener, sizeof(int));
+    }
+    (void)!sendmsg(s->ready, &h, MSG_NOSIGNAL);
+}
+
+static _Noreturn void inside(struct nf_setup *s, const struct nf_step *steps, size_t n,
+                             int (*then)(struct nf_setup *s))
+{
+    char go;
+    if (read(s->ready, &go, 1) != 1) /* the warden has gone */
+        _exit(FAILED_STATUS);
+    for (size_t i = 0; i < n; i++) {
+        int rc = steps[i].fn(s);
+        if (rc == 0)
+            continue;
+        struct message m = { .error = -rc };
+        snprintf(m.step, sizeof(m.step), "%s", steps[i].name);
+        tell(s, &m);
+        _exit(FAILED_STATUS);
+    }
+    tell(s, &(struct message){ 0 });
+    if (s->listener >= 0)
+        close(s->listener);
+    close(s->ready);
+    _exit(then(s));
+}
+
+/* --- the warden's side ------------------------------------------------------------------------ */
+
+static int put_proc(pid_t pid, const char *file, const char *text)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    int rc = write(fd, text, strlen(text)) < 0 ? -errno : 0;
+    close(fd);
+    return rc;
+}
+
+/* One user, itself. Who is not privileged has to give up setgroups first (user_namespaces(7)). */
+static int map_user(const struct nf_setup *s, pid_t pid)
+{
+    char text[64];
+    int rc = s->drop_uid ? 0 : put_proc(pid, "setgroups", "deny");
+    snprintf(text, sizeof(text), "%u %u 1", s->uid, s->uid);
+    rc = rc ? rc : put_proc(pid, "uid_map", text);
+    snprintf(text, sizeof(text), "%u %u 1", s->gid, s->gid);
+    return rc ? rc : put_proc(pid, "gid_map", text);
+}
+
+static pid_t clone_process(const struct nf_setup *s, const struct nf_jail_process *p, int *pidfd)
+{
+    uint64_t flags = CLONE_PIDFD;
+    if (s->have[NF_LAYER_NAMESPACES])
+        flags |= NAMESPACES | (s->user_ns ? (uint64_t)CLONE_NEWUSER : 0);
+    int group = p->cgroup ? nf_cgroup_fd(p->cgroup) : -1;
+    struct clone_args args = {
+        .flags = flags | (group >= 0 ? INTO_CGROUP : 0),
+        .pidfd = (uint64_t)(uintptr_t)pidfd,
+        .exit_signal = SIGCHLD,
+        .cgroup = (__u64)(group >= 0 ? group : 0),
+    };
+    long pid = syscall(SYS_clone3, &args, sizeof(args));
+    /* Container runtimes refuse clone3 like this, since its arguments escape their filters. */
+    if (pid < 0 && errno == ENOSYS)
+        pid = syscall(SYS_clone, flags | SIGCHLD, NULL, pidfd, NULL, NULL);
+    return (pid_t)pid;
+}
+
+/* What only the parent can do for it, once it exists. */
+static int settle(const struct nf_setup *s, const struct nf_jail_process *p, const char **step)
+{
+    int rc = 0;
+    if (s->have[NF_LAYER_NAMESPACES] && s->user_ns) {
+        *step = "map the user";
+        rc = map_user(s, p->pid);
+    }
+    if (rc == 0 && p->cgroup) {
+        *step = "join the control group";
+        rc = nf_cgroup_add(p->cgroup, p->pid); /* where it was born in it, this changes nothing */
+    }
+    return rc;
+}
+
+static NF_RC fail(struct nf_failure *failed, const char *step, int error, struct nf_err *err)
+{
+    failed->error = error;
+    snprintf(failed->step, sizeof(failed->step), "%s", step);
+    return nf_err_set(err, NF_E_UNAVAILABLE, "start a sandbox: %s: %s", step, strerror(error));
+}
+
+/* The files of a process that is not dumpable belong to root, also those for its maps. */
+static int set_dumpable(int value)
+{
+    int was = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
+    if (was != value)
+        prctl(PR_SET_DUMPABLE, value, 0, 0, 0);
+    return was;
+}
+
+NF_RC nf_clone(struct nf_setup *s, const struct nf_step *steps, size_t n,
+               int (*then)(struct nf_setup *s), struct nf_jail_process *ret,
+               struct nf_failure *failed, struct nf_err *err)
+{
+    struct nf_jail_process p = NF_JAIL_PROCESS_NONE;
+    int ends[2], error;
+    if (s->have[NF_LAYER_CGROUP] &&
+        nf_cgroup_new(s->sandbox->cgroups, s->group_memory_bytes, s->group_processes, &p.cgroup,
+                      &error, err) != NF_OK)
+        return fail(failed, "make a control group", error, err);
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+        error = errno;
+        nf_cgroup_free(p.cgroup);
+        return fail(failed, "open a socket", error, err);
+    }
+    s->listener = -1;
+    s->ready = ends[1];
+    int was = set_dumpable(1);
+    p.pid = clone_process(s, &p, &p.pidfd);
+    error = errno;
+    if (p.pid == 0) {
+        close(ends[0]);
+        inside(s, steps, n, then);
+    }
+    close(ends[1]);
+    p.ready_fd = ends[0];
+    const char *step = "make a process in namespaces";
+    int rc = p.pid < 0 ? -error : settle(s, &p, &step);
+    set_dumpable(was);
+    if (rc == 0) {
+        (void)!send(p.ready_fd, "g", 1, MSG_NOSIGNAL); /* if it has gone, waiting will tell */
+        *ret = p;
+        return NF_OK;
+    }
+    nf_jail_end(&p, NULL);
+    return fail(failed, step, -rc, err);
+}
+
+NF_RC nf_clone_wait(struct nf_jail_process *p, int ms, struct nf_failure *failed,
+                    struct nf_err *err)
+{
+    struct pollfd ready = { .fd = p->ready_fd, .events = POLLIN };
+    int polled;
+    while ((polled = poll(&ready, 1, ms)) < 0 && errno == EINTR)
+        ;
+    if (polled == 0) {
+        failed->error = ETIMEDOUT;
+        return nf_err_set(err, NF_E_TIMEOUT, "a sandbox was not ready after %d ms", ms);
+    }
+    struct message m = { 0 };
+    char control[CMSG_SPACE(sizeof(int))];
+    struct iovec io = { .iov_base = &m, .iov_len = sizeof(m) };
+    struct msghdr h = {
+        .msg_iov = &io, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)
+    };
+    ssize_t got = recvmsg(p->ready_fd, &h, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    struct cmsghdr *c = got == (ssize_t)sizeof(m) ? CMSG_FIRSTHDR(&h) : NULL;
+    if (c && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
+        memcpy(&p->listener, CMSG_DATA(c), sizeof(int));
+    close(p->ready_fd);
+    p->ready_fd = -1;
+    if (got != (ssize_t)sizeof(m))
+        return fail(failed, "it ended before it was ready", ECHILD, err);
+    m.step[sizeof(m.step) - 1] = '\0';
+    return m.error == 0 ? NF_OK : fail(failed, m.step, m.error, err);
+}
+
+NF_RC nf_jail_wait(struct nf_jail_process *p, int ms, struct nf_err *err)
+{
+    struct nf_failure failed = { 0 };
+    return nf_clone_wait(p, ms, &failed, err);
+}
+
+static void release(struct nf_jail_process *p)
+{
+    int *fds[] = { &p->pidfd, &p->ready_fd, &p->listener };
+    for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+        if (*fds[i] >= 0)
+            close(*fds[i]);
+    }
+    nf_cgroup_free(p->cgroup);
+    *p = NF_JAIL_PROCESS_NONE;
+}
+
+void nf_jail_end(struct nf_jail_process *p, int *status)
+{
+    int st = -1;
+    if (p->pid > 0) {
+        syscall(SYS_pidfd_send_signal, p->pidfd, SIGKILL, NULL, 0);
+        if (p->cgroup)
+            nf_cgroup_kill(p->cgroup);
+        while (waitpid(p->pid, &st, 0) < 0 && errno == EINTR)
+            ;
+        release(p);
+    } else if (p->cgroup || p->ready_fd > 0) { /* half made */
+        p->pidfd = -1;
+        release(p);
+    }
+    if (status)
+        *status = st;
+}
+
+void nf_jail_end_reaped(struct nf_jail_process *p)
+{
+    if (p->pid <= 0)
+        return;
+    if (p->cgroup)
+        nf_cgroup_kill(p->cgroup);
+    release(p);
+}
