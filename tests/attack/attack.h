@@ -9,7 +9,11 @@
 #pragma once
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 /* What an attack is told. The plugin gets no environment and no files, and its constructors run
  * before anyone can talk to it: so the test writes this into a copy of the shared object, where
@@ -25,13 +29,15 @@ struct attack_orders {
     int64_t needle; /* address in the daemon of the text ATTACK_NEEDLE */
     char dir[160];  /* a directory; in it the files "victim" and "secret" */
 };
+#define ATTACK_KEY(o) (0x6e660000 ^ (int)(o)->port) /* of System V objects of the test */
 #define ATTACK_NEEDLE "needle-in-the-daemon"
 #define ATTACK_ENV "NF_ATTACK_SECRET" /* set in the daemon's environment */
 #define ATTACK_BUSY_MS 1500           /* an attack that never ends is ended after it */
 
 /* What an attack returns. */
-#define ATTACK_NOTHING 0 /* it went through and had no effect */
-#define ATTACK_WORKED 1  /* or more; less than 0: -errno, why it was refused */
+#define ATTACK_NOTHING 0    /* it went through and had no effect */
+#define ATTACK_WORKED 1     /* or more; less than 0: -errno, why it was refused */
+#define ATTACK_UNTOLD 77777 /* what a plugin says that has not carried out any */
 
 typedef long attack_fn(const struct attack_orders *o);
 
@@ -52,6 +58,13 @@ static inline long attack_result(long r)
 static inline long attack_judged(long r, int judgement)
 {
     return r < 0 && errno == judgement ? ATTACK_WORKED : attack_result(r);
+}
+
+/* Where a local socket listens that has no path. */
+static inline socklen_t attack_abstract_name(const struct attack_orders *o, struct sockaddr_un *a)
+{
+    int n = snprintf(a->sun_path + 1, sizeof a->sun_path - 1, "nf-attack-%d", (int)o->port);
+    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n);
 }
 
 /* By name; -ENOENT: there is none. */

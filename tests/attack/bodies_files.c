@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #define PASSWD "/etc/passwd"
@@ -65,7 +66,7 @@ ATTACK(open_parent_dirs)
 
 ATTACK(open_path_only)
 {
-    return attack_result(open("/", O_PATH | O_CLOEXEC));
+    return attack_result(open("/etc", O_PATH | O_CLOEXEC));
 }
 
 ATTACK(open_device)
@@ -146,7 +147,7 @@ ATTACK(chmod)
 ATTACK(chown)
 {
     char path[256];
-    return attack_result(chown(in_dir(o, "victim", path), getuid(), getgid()));
+    return attack_result(chown(in_dir(o, "victim", path), (uid_t)-1, (gid_t)-1));
 }
 
 ATTACK(set_times)
@@ -158,8 +159,7 @@ ATTACK(set_times)
 ATTACK(set_xattr)
 {
     char path[256];
-    return attack_judged(syscall(SYS_setxattr, in_dir(o, "victim", path), "user.nf", "x", 1, ~0),
-                         EINVAL);
+    return attack_result(setxattr(in_dir(o, "victim", path), "user.nf", "x", 1, 0));
 }
 
 ATTACK(stat)
@@ -177,7 +177,7 @@ ATTACK(statx)
 ATTACK(statfs)
 {
     struct statfs st;
-    return attack_result(statfs("/", &st));
+    return attack_result(statfs("/etc", &st));
 }
 
 ATTACK(access)
@@ -225,8 +225,7 @@ ATTACK(mount)
 
 ATTACK(umount)
 {
-    char path[256];
-    return attack_judged(umount2(in_dir(o, "no-such", path), MNT_DETACH), ENOENT);
+    return attack_judged(umount2(o->dir, MNT_DETACH), EINVAL); /* no mount */
 }
 
 ATTACK(fsopen)
@@ -241,7 +240,7 @@ ATTACK(open_tree)
 
 ATTACK(mount_setattr)
 {
-    return attack_judged(syscall(SYS_mount_setattr, AT_FDCWD, "", 0, NULL, 0), EINVAL);
+    return attack_judged(syscall(SYS_mount_setattr, AT_FDCWD, "/", 0, NULL, 32), EFAULT);
 }
 
 ATTACK(handle_of_root)
@@ -257,12 +256,18 @@ ATTACK(handle_of_root)
 
 ATTACK(open_by_handle)
 {
-    return attack_judged(syscall(SYS_open_by_handle_at, AT_FDCWD, "\0\0\0", O_RDONLY), EINVAL);
+    struct {
+        unsigned bytes;
+        int type;
+        char id[8];
+    } h = { .bytes = 8, .type = 1 }; /* of an inode 0, which no file system has */
+    return attack_judged(syscall(SYS_open_by_handle_at, AT_FDCWD, &h, O_RDONLY), ESTALE);
 }
 
 ATTACK(inotify)
 {
-    return attack_result(inotify_init1(IN_CLOEXEC));
+    int fd = inotify_init1(IN_CLOEXEC);
+    return fd < 0 ? -errno : attack_result(inotify_add_watch(fd, "/etc", IN_MODIFY));
 }
 
 ATTACK(fanotify)
@@ -285,6 +290,13 @@ ATTACK(proc_daemon_environ)
     char path[64];
     (void)snprintf(path, sizeof path, "/proc/%d/environ", (int)o->daemon);
     return read_a_byte(path);
+}
+
+ATTACK(proc_daemon_mem)
+{
+    char path[64];
+    (void)snprintf(path, sizeof path, "/proc/%d/mem", (int)o->daemon);
+    return attack_result(open(path, O_RDONLY | O_CLOEXEC));
 }
 
 ATTACK(proc_daemon_fd)

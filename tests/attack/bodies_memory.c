@@ -89,33 +89,23 @@ ATTACK(memfd_secret)
     return attack_result(syscall(447, 0));
 }
 
+/* What the test has made under its key, as another skill might. */
 ATTACK(shared_memory)
 {
-    int id = shmget(IPC_PRIVATE, PAGE, 0600);
+    int id = shmget(ATTACK_KEY(o), PAGE, 0600);
     if (id < 0)
         return -errno;
-    void *p = shmat(id, NULL, 0);
-    int why = errno;
-    (void)shmctl(id, IPC_RMID, NULL);
-    return p == (void *)-1 ? -why : ATTACK_WORKED;
+    return shmat(id, NULL, 0) == (void *)-1 ? -errno : ATTACK_WORKED;
 }
 
 ATTACK(semaphores)
 {
-    int id = semget(IPC_PRIVATE, 1, 0600);
-    long result = attack_result(id);
-    if (id >= 0)
-        (void)semctl(id, 0, IPC_RMID);
-    return result;
+    return attack_result(semget(ATTACK_KEY(o), 1, 0600));
 }
 
 ATTACK(message_queue)
 {
-    int id = msgget(IPC_PRIVATE, 0600);
-    long result = attack_result(id);
-    if (id >= 0)
-        (void)msgctl(id, IPC_RMID, NULL);
-    return result;
+    return attack_result(msgget(ATTACK_KEY(o), 0600));
 }
 
 ATTACK(posix_queue)

@@ -108,14 +108,13 @@ ATTACK(send_datagram)
     return fd < 0 ? -errno : attack_result(sendto(fd, "x", 1, 0, (struct sockaddr *)&a, sizeof a));
 }
 
-/* Sockets of the abstract namespace have no path that Landlock or a root directory could hide. */
+/* Sockets of the abstract namespace have no path that a root directory could hide. */
 ATTACK(abstract_socket)
 {
     struct sockaddr_un a = { .sun_family = AF_UNIX };
-    int n = snprintf(a.sun_path + 1, sizeof a.sun_path - 1, "nf-attack-%d", (int)getpid());
-    socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n);
+    socklen_t length = attack_abstract_name(o, &a);
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    return fd < 0 ? -errno : attack_result(bind(fd, (struct sockaddr *)&a, length));
+    return fd < 0 ? -errno : attack_result(connect(fd, (struct sockaddr *)&a, length));
 }
 
 /* A descriptor for another process. */

@@ -296,7 +296,6 @@ ATTACK(personality)
 
 ATTACK(setsid)
 {
-    (void)setpgid(0, 0);
     return attack_judged(syscall(SYS_setsid), EPERM); /* a leader already, which it may try */
 }
 

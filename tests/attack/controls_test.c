@@ -53,6 +53,7 @@ static const struct {
     { "ioperm", ENOSYS, "a kernel without I/O ports for programs" },
     { "kexec", ENOSYS, "a kernel without kexec" },
     { "acct", ENOSYS, "a kernel without accounting" },
+    { "set_xattr", EOPNOTSUPP, "a file system without attributes" },
     { "quota", ENOSYS, "a kernel without quotas" },
     { "type_into_terminal", EIO, "dev.tty.legacy_tiocsti is 0" },
     { "memfd_secret", ENOSYS, "memfd_secret is off" },

@@ -10,11 +10,9 @@
 #include <nexflow/skill.h>
 #include <string.h>
 
-#define UNTOLD 77777L /* never carried out */
-
 /* In .data, so that no compiler knows what is in it. */
 static struct attack_orders orders = { .magic = ATTACK_MAGIC, .name = "" };
-static long outcome = UNTOLD;
+static long outcome = ATTACK_UNTOLD;
 
 static void attack_in(const char *phase)
 {
@@ -52,10 +50,10 @@ static int call(const struct nf_skill_host *h, const struct nf_skill_request *r)
 {
     struct attack_orders now = orders;
     const char *name = h->json_str(h, h->json_get(h, r->args, "attack"));
-    if (name && strcmp(now.phase, "run") == 0) {
+    if (name)
         (void)strncpy(now.name, name, sizeof now.name - 1);
+    if (strcmp(now.phase, "run") == 0)
         outcome = attack_run(&now);
-    }
     return h->replyf(h, "result %ld", outcome + indirect());
 }
 

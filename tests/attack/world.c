@@ -7,6 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ipc.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,6 +31,23 @@ static bool listen_somewhere(struct attack_world *w)
         return false;
     w->orders.port = ntohs(a.sin_port);
     return true;
+}
+
+static bool listen_abstractly(struct attack_world *w)
+{
+    struct sockaddr_un a = { .sun_family = AF_UNIX };
+    socklen_t n = attack_abstract_name(&w->orders, &a);
+    w->abstract = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return bind(w->abstract, (struct sockaddr *)&a, n) == 0 && listen(w->abstract, 64) == 0;
+}
+
+static bool make_ipc(struct attack_world *w)
+{
+    int key = ATTACK_KEY(&w->orders);
+    w->shm = shmget(key, 4096, IPC_CREAT | IPC_EXCL | 0600);
+    w->sem = semget(key, 1, IPC_CREAT | IPC_EXCL | 0600);
+    w->msg = msgget(key, IPC_CREAT | IPC_EXCL | 0600);
+    return w->shm >= 0 && w->sem >= 0 && w->msg >= 0;
 }
 
 static int make(const struct attack_world *w, const char *name)
@@ -60,10 +81,12 @@ void attack_world_restore(const struct attack_world *w)
 bool attack_world_new(struct attack_world *w)
 {
     *w = (struct attack_world){ .orders = { .magic = ATTACK_MAGIC }, .listener = -1 };
+    w->abstract = w->shm = w->sem = w->msg = -1;
     (void)strcpy(w->orders.dir, "/tmp/nf-attack-XXXXXX");
     int fd = mkdtemp(w->orders.dir) ? make(w, "secret") : -1;
     bool ok = fd >= 0 && dup2(fd, SECRET_FD) == SECRET_FD && listen_somewhere(w) &&
-              chmod(w->orders.dir, 0777) == 0 && setenv(ATTACK_ENV, "hunter2", 1) == 0;
+              listen_abstractly(w) && make_ipc(w) && chmod(w->orders.dir, 0777) == 0 &&
+              setenv(ATTACK_ENV, "hunter2", 1) == 0;
     if (!ok)
         perror("cannot make what attacks aim at");
     if (fd >= 0)
@@ -85,6 +108,14 @@ void attack_world_free(struct attack_world *w)
 {
     if (w->listener >= 0)
         (void)close(w->listener);
+    if (w->abstract >= 0)
+        (void)close(w->abstract);
+    if (w->shm >= 0)
+        (void)shmctl(w->shm, IPC_RMID, NULL);
+    if (w->sem >= 0)
+        (void)semctl(w->sem, 0, IPC_RMID);
+    if (w->msg >= 0)
+        (void)msgctl(w->msg, IPC_RMID, NULL);
     (void)close(SECRET_FD);
     if (w->orders.dir[0])
         (void)nftw(w->orders.dir, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
@@ -118,5 +149,7 @@ bool attack_world_plugin(struct attack_world *w, const char *from, const char *n
 const char *attack_outcome(long r)
 {
     const char *name = r < 0 ? strerrorname_np((int)-r) : NULL;
+    if (r == ATTACK_UNTOLD)
+        return "not carried out";
     return r > 0 ? "worked" : r == 0 ? "nothing" : name ? name : "unknown";
 }

@@ -11,8 +11,9 @@
 
 struct attack_world {
     struct attack_orders orders; /* without name and phase */
-    int listener;
-    size_t made; /* copies of plugins, for their names */
+    int listener, abstract;      /* sockets */
+    int shm, sem, msg;           /* of ATTACK_KEY */
+    size_t made;                 /* copies of plugins, for their names */
 };
 
 /* False: said on stderr why. */

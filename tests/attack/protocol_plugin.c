@@ -1,0 +1,554 @@
+/*
+ * A plugin that speaks to the daemon behind its host's back: frames as skills/wire.h has them, but
+ * wrong, early, late, foreign or without end. The tool's name says which; in a constructor the
+ * orders do (attack.h).
+ */
+#include "skills/wire.h"
+#include "tests/attack/attack.h"
+
+#include <nexflow/skill.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define FDS 32
+#define SEARCH ((intptr_t)4 << 20)
+#define PAGE 4096
+
+static struct attack_orders orders = { .magic = ATTACK_MAGIC };
+
+/* --- the pipe to the daemon, and the call's id -------------------------------------------------
+ */
+
+/* Writing nothing tells a pipe that takes bytes from one that gives them. */
+static int reply_fd(void)
+{
+    for (int fd = 3; fd < FDS; fd++)
+        if (write(fd, "", 0) == 0)
+            return fd;
+    return -1;
+}
+
+static int request_fd(void)
+{
+    int reply = reply_fd();
+    char c;
+    for (int fd = 3; fd < FDS; fd++)
+        if (fd != reply && read(fd, &c, 0) == 0)
+            return fd;
+    return -1;
+}
+
+/* Ask the kernel to read there: it says EFAULT where we would crash, and else that `how` is wrong.
+ */
+static int is_readable(uintptr_t page)
+{
+    return syscall(SYS_rt_sigprocmask, 99, (void *)page, NULL, 8) != 0 && errno != EFAULT;
+}
+
+static uint64_t id_at(const char *p, const char *tool)
+{
+    uint32_t type, length;
+    uint64_t id;
+    memcpy(&type, p + 4, sizeof type);
+    memcpy(&length, p + NF_WIRE_HEAD + 12, sizeof length);
+    memcpy(&id, p + 8, sizeof id);
+    return type == NF_WIRE_CALL && length == strlen(tool) &&
+                   memcmp(p + NF_WIRE_HEAD + NF_WIRE_CALL_HEAD, tool, length) == 0
+               ? id
+               : 0;
+}
+
+/* The frame of this call is somewhere near what the host made of it. */
+static uint64_t find_id(const struct nf_skill_request *r)
+{
+    uintptr_t near = (uintptr_t)r->args_text.p & ~(uintptr_t)(PAGE - 1);
+    for (intptr_t off = 0; off < SEARCH; off += PAGE) {
+        const uintptr_t pages[2] = { near - (uintptr_t)off, near + (uintptr_t)off };
+        for (int side = 0; side < 2; side++) {
+            if (!is_readable(pages[side]) || !is_readable(pages[side] + PAGE))
+                continue;
+            for (uintptr_t p = pages[side]; p < pages[side] + PAGE; p += 4) {
+                uint64_t id = id_at((const char *)p, r->tool);
+                if (id && (const char *)p + NF_WIRE_HEAD + NF_WIRE_CALL_HEAD != r->tool)
+                    return id;
+            }
+        }
+    }
+    return 0;
+}
+
+/* --- frames -------------------------------------------------------------------------------------
+ */
+
+static void send_all(const void *p, size_t n)
+{
+    const char *at = p;
+    while (n) {
+        ssize_t w = write(reply_fd(), at, n);
+        if (w <= 0)
+            _exit(7);
+        at += w;
+        n -= (size_t)w;
+    }
+}
+
+/* Claims `length`, has `n`. */
+static void frame(uint32_t type, uint64_t id, uint32_t length, const void *payload, size_t n)
+{
+    char buf[NF_WIRE_HEAD + 256];
+    memcpy(buf, &length, 4);
+    memcpy(buf + 4, &type, 4);
+    memcpy(buf + 8, &id, 8);
+    memcpy(buf + NF_WIRE_HEAD, payload, n);
+    send_all(buf, NF_WIRE_HEAD + n);
+}
+
+static void result(uint64_t id, uint32_t code, const char *text)
+{
+    char buf[NF_WIRE_RESULT_HEAD + 128] = { 0 };
+    size_t n = NF_WIRE_RESULT_HEAD + strlen(text);
+    memcpy(buf, &code, 4);
+    memcpy(buf + NF_WIRE_RESULT_HEAD, text, strlen(text));
+    frame(NF_WIRE_RESULT, id, (uint32_t)n, buf, n);
+}
+
+static void ask(uint64_t id, uint32_t op, uint32_t json_n, const char *json)
+{
+    char buf[NF_WIRE_ASK_HEAD + 128] = { 0 };
+    size_t n = NF_WIRE_ASK_HEAD + strlen(json);
+    memcpy(buf, &op, 4);
+    memcpy(buf + 4, &json_n, 4);
+    memcpy(buf + NF_WIRE_ASK_HEAD, json, strlen(json));
+    frame(NF_WIRE_ASK, id, (uint32_t)n, buf, n);
+}
+
+static void bulk(uint64_t id, uint32_t type, uint32_t n, size_t payload_n)
+{
+    char buf[16] = { 0 };
+    memcpy(buf, &n, 4);
+    frame(type | NF_WIRE_BULK, id, (uint32_t)payload_n, buf, payload_n);
+}
+
+static void doze(long ms)
+{
+    struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
+    (void)nanosleep(&t, NULL);
+}
+
+__attribute__((noreturn)) static void wait_for_the_end(void)
+{
+    for (;;)
+        doze(1000);
+}
+
+/* --- one function per misbehaviour; those that return let the host answer as usual ---------------
+ */
+
+static uint64_t id;
+static const struct nf_skill_host *host;
+
+static void forged_length(void)
+{
+    frame(NF_WIRE_RESULT, id, UINT32_MAX, "", 0);
+    wait_for_the_end();
+}
+static void length_over_max(void)
+{
+    frame(NF_WIRE_RESULT, id, (uint32_t)NF_WIRE_INLINE_MAX + 1, "", 0);
+    wait_for_the_end();
+}
+static void length_never_filled(void)
+{
+    frame(NF_WIRE_RESULT, id, 1000, "abc", 3);
+    wait_for_the_end();
+}
+static void foreign_id(void)
+{
+    result(id + 1, 0, "for somebody else");
+    wait_for_the_end();
+}
+static void id_zero(void)
+{
+    result(0, 0, "for nobody");
+    wait_for_the_end();
+}
+static void old_id(void)
+{
+    result(id - 1, 0, "for the last one");
+    wait_for_the_end();
+}
+static void duplicate_result(void)
+{
+    result(id, 0, "first");
+}
+static void poisoned_next(void)
+{
+    result(id, 0, "first");
+    result(id + 1, 0, "poison");
+    wait_for_the_end();
+}
+static void result_then_ask(void)
+{
+    result(id, 0, "first");
+    ask(id, NF_SKILL_OP_KV_GET, 2, "{}");
+    wait_for_the_end();
+}
+static void type_0(void)
+{
+    frame(0, id, 0, "", 0);
+    wait_for_the_end();
+}
+static void type_99(void)
+{
+    frame(99, id, 0, "", 0);
+    wait_for_the_end();
+}
+static void type_call(void)
+{
+    frame(NF_WIRE_CALL, id, 16, "0123456789abcdef", 16);
+    wait_for_the_end();
+}
+static void type_answer(void)
+{
+    frame(NF_WIRE_ANSWER, id, 8, "\0\0\0\0\0\0\0", 8);
+    wait_for_the_end();
+}
+static void type_stop(void)
+{
+    frame(NF_WIRE_STOP, id, 0, "", 0);
+    wait_for_the_end();
+}
+static void ready_again(void)
+{
+    frame(NF_WIRE_READY, id, 0, "", 0);
+    wait_for_the_end();
+}
+static void failed_in_call(void)
+{
+    frame(NF_WIRE_FAILED, id, 3, "why", 3);
+    wait_for_the_end();
+}
+static void two_questions(void)
+{
+    ask(id, NF_SKILL_OP_KV_GET, 2, "{}");
+    ask(id, NF_SKILL_OP_KV_GET, 2, "{}");
+    wait_for_the_end();
+}
+static void question_of_another(void)
+{
+    ask(id + 1, NF_SKILL_OP_KV_GET, 2, "{}");
+    wait_for_the_end();
+}
+static void op_0(void)
+{
+    ask(id, 0, 2, "{}");
+    wait_for_the_end();
+}
+static void op_99(void)
+{
+    ask(id, 99, 2, "{}");
+    wait_for_the_end();
+}
+static void op_negative(void)
+{
+    ask(id, UINT32_MAX, 2, "{}");
+    wait_for_the_end();
+}
+static void json_longer_than_frame(void)
+{
+    ask(id, NF_SKILL_OP_KV_GET, 1u << 31, "{}");
+    wait_for_the_end();
+}
+static void question_too_short(void)
+{
+    frame(NF_WIRE_ASK, id, 4, "\1\0\0", 4);
+    wait_for_the_end();
+}
+static void bulk_huge(void)
+{
+    bulk(id, NF_WIRE_RESULT, UINT32_MAX, 4);
+    wait_for_the_end();
+}
+static void bulk_over_max(void)
+{
+    bulk(id, NF_WIRE_RESULT, (uint32_t)NF_WIRE_BULK_MAX + 1, 4);
+    wait_for_the_end();
+}
+static void bulk_without_number(void)
+{
+    bulk(id, NF_WIRE_RESULT, 100, 0);
+    wait_for_the_end();
+}
+static void bulk_long_number(void)
+{
+    bulk(id, NF_WIRE_RESULT, 100, 8);
+    wait_for_the_end();
+}
+static void bulk_tiny(void)
+{
+    bulk(id, NF_WIRE_RESULT, 3, 4);
+    wait_for_the_end();
+}
+static void code_99(void)
+{
+    result(id, 99, "");
+    wait_for_the_end();
+}
+static void code_negative(void)
+{
+    result(id, UINT32_MAX, "");
+    wait_for_the_end();
+}
+static void result_too_short(void)
+{
+    frame(NF_WIRE_RESULT, id, 4, "\0\0\0", 4);
+    wait_for_the_end();
+}
+static void result_not_text(void)
+{
+    frame(NF_WIRE_RESULT, id, 12, "\0\0\0\0\0\0\0\0\377\376\0x", 12);
+    wait_for_the_end();
+}
+static void over_output(void)
+{
+    static char much[4096];
+    memset(much, 'x', sizeof much);
+    while (host->reply(host, much, sizeof much) == NF_SKILL_OK)
+        continue;
+}
+static void over_output_raw(void)
+{
+    static char much[NF_WIRE_HEAD + 30000];
+    uint32_t n = 30000, type = NF_WIRE_RESULT;
+    memcpy(much, &n, 4);
+    memcpy(much + 4, &type, 4);
+    memcpy(much + 8, &id, 8);
+    send_all(much, sizeof much);
+    wait_for_the_end();
+}
+static void endless_frames(void)
+{
+    for (;;)
+        ask(id, NF_SKILL_OP_LOG, 2, "{}flood");
+}
+static void endless_bytes(void)
+{
+    static char zeros[65536];
+    for (;;)
+        send_all(zeros, sizeof zeros);
+}
+static void a_byte_at_a_time(void)
+{
+    char buf[NF_WIRE_HEAD + NF_WIRE_RESULT_HEAD] = { NF_WIRE_RESULT_HEAD };
+    uint32_t type = NF_WIRE_RESULT;
+    memcpy(buf + 4, &type, 4);
+    memcpy(buf + 8, &id, 8);
+    for (size_t i = 0; i < sizeof buf; i++) {
+        send_all(buf + i, 1);
+        doze(1000);
+    }
+}
+static void close_everything(void)
+{
+    for (int fd = 0; fd < FDS; fd++)
+        (void)close(fd);
+    wait_for_the_end();
+}
+static void close_reply(void)
+{
+    (void)close(reply_fd());
+    wait_for_the_end();
+}
+static void close_request(void)
+{
+    (void)close(request_fd());
+}
+static void half_a_frame(void)
+{
+    send_all("\10\0\0\0\4\0", 6);
+    _exit(0);
+}
+static void exit_0(void)
+{
+    _exit(0);
+}
+static void die(void)
+{
+    abort();
+}
+static void wild_pointer(void)
+{
+    *(volatile char *)16 = 1;
+}
+static void write_everywhere(void)
+{
+    int mine = reply_fd();
+    for (int fd = 0; fd < FDS; fd++)
+        if (fd != mine)
+            (void)!write(fd, "garbage\n", 8);
+}
+static void read_requests(void)
+{
+    char buf[64];
+    (void)!read(request_fd(), buf, sizeof buf);
+}
+static void print_flood(void)
+{
+    for (int i = 0; i < 100000; i++)
+        (void)printf("line %d of a flood that nobody wants to read\n", i);
+    (void)fflush(stdout);
+}
+static void print_endless(void)
+{
+    for (;;)
+        (void)fputs("on and on\n", stderr);
+}
+static void print_long_line(void)
+{
+    static char much[65536];
+    memset(much, 'y', sizeof much);
+    for (int i = 0; i < 64; i++)
+        (void)!write(1, much, sizeof much);
+}
+static void print_binary(void)
+{
+    static const char junk[] = "\0\1\2\033[31m\377\376\r\n\n\n";
+    (void)!write(2, junk, sizeof junk);
+}
+static void late_result(void)
+{
+    doze(600);
+    result(id, 0, "late");
+}
+static void log_flood(void)
+{
+    for (int i = 0; i < 20000; i++)
+        host->log(host, NF_SKILL_LOG_INFO, "line %d", i);
+}
+static void progress_flood(void)
+{
+    for (int i = 0; i < 20000; i++)
+        host->progress(host, i % 100, "step %d", i);
+}
+static void question_flood(void)
+{
+    struct nf_skill_bytes b;
+    for (int i = 0; i < 5000; i++)
+        (void)host->kv_get(host, "key", &b);
+}
+
+static const struct {
+    const char *name;
+    void (*body)(void);
+} cases[] = {
+    { "forged_length", forged_length },
+    { "length_over_max", length_over_max },
+    { "length_never_filled", length_never_filled },
+    { "foreign_id", foreign_id },
+    { "id_zero", id_zero },
+    { "old_id", old_id },
+    { "duplicate_result", duplicate_result },
+    { "poisoned_next", poisoned_next },
+    { "result_then_ask", result_then_ask },
+    { "type_0", type_0 },
+    { "type_99", type_99 },
+    { "type_call", type_call },
+    { "type_answer", type_answer },
+    { "type_stop", type_stop },
+    { "ready_again", ready_again },
+    { "failed_in_call", failed_in_call },
+    { "two_questions", two_questions },
+    { "question_of_another", question_of_another },
+    { "op_0", op_0 },
+    { "op_99", op_99 },
+    { "op_negative", op_negative },
+    { "json_longer_than_frame", json_longer_than_frame },
+    { "question_too_short", question_too_short },
+    { "bulk_huge", bulk_huge },
+    { "bulk_over_max", bulk_over_max },
+    { "bulk_without_number", bulk_without_number },
+    { "bulk_long_number", bulk_long_number },
+    { "bulk_tiny", bulk_tiny },
+    { "code_99", code_99 },
+    { "code_negative", code_negative },
+    { "result_too_short", result_too_short },
+    { "result_not_text", result_not_text },
+    { "over_output", over_output },
+    { "over_output_raw", over_output_raw },
+    { "endless_frames", endless_frames },
+    { "endless_bytes", endless_bytes },
+    { "a_byte_at_a_time", a_byte_at_a_time },
+    { "close_everything", close_everything },
+    { "close_reply", close_reply },
+    { "close_request", close_request },
+    { "half_a_frame", half_a_frame },
+    { "exit_0", exit_0 },
+    { "die", die },
+    { "wild_pointer", wild_pointer },
+    { "write_everywhere", write_everywhere },
+    { "read_requests", read_requests },
+    { "print_flood", print_flood },
+    { "print_endless", print_endless },
+    { "print_long_line", print_long_line },
+    { "print_binary", print_binary },
+    { "late_result", late_result },
+    { "log_flood", log_flood },
+    { "progress_flood", progress_flood },
+    { "question_flood", question_flood },
+};
+
+static int misbehave(const char *name)
+{
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        if (strcmp(cases[i].name, name) == 0) {
+            cases[i].body();
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* --- before anything was asked -------------------------------------------------------------------
+ */
+
+__attribute__((constructor)) static void early(void)
+{
+    const struct attack_orders *volatile o = &orders;
+    if (strcmp(o->phase, "ctor") != 0)
+        return;
+    id = (uint64_t)o->needle; /* the test's guess of what will be right */
+    if (strcmp(o->name, "early_result") == 0)
+        result(id, 0, "early");
+    else if (strcmp(o->name, "early_ready") == 0)
+        frame(NF_WIRE_READY, id, 0, "", 0);
+    else if (strcmp(o->name, "early_ready_and_result") == 0) {
+        frame(NF_WIRE_READY, id, 0, "", 0);
+        for (uint64_t guess = 0; guess < 200; guess++)
+            result(guess, 0, "early");
+    } else
+        (void)misbehave(o->name);
+}
+
+static int calls;
+
+static int call(const struct nf_skill_host *h, const struct nf_skill_request *r)
+{
+    host = h;
+    id = find_id(r);
+    calls++;
+    if (strcmp(r->tool, "count") == 0)
+        return h->replyf(h, "call %d", calls);
+    if (!id)
+        return h->fail(h, NF_SKILL_E_INTERNAL, "the call's id was not found");
+    if (!misbehave(r->tool))
+        return h->fail(h, NF_SKILL_E_NOT_FOUND, "no such misbehaviour");
+    return h->replyf(h, "done");
+}
+
+NF_SKILL("protocol", "1.0.0", call)

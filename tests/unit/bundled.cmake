@@ -1,2 +1,0 @@
-# The skills that come with Nexflow, in the test's own process.
-nf_test(unit skill_calc nf_skills_bundled_calc nf_test_skill_host)
