@@ -70,8 +70,11 @@ struct nf_warden_options {
     struct nf_loop *loop;
     const char *program;   /* path of nexflow-skill; NULL: beside our own executable */
     const char *min_level; /* of the configuration: below it every skill is refused */
-    int64_t workers_max;   /* processes alive at once, of all skills */
-    int64_t idle_ms; /* a worker that is idle for as long is retired, a template after twice */
+    /* Libraries that plugins need, by their soname, NULL-terminated: a plugin can load no other.
+     * NULL: libm.so.6. libc.so.6 is always there. */
+    const char *const *preload;
+    int64_t workers_max; /* processes alive at once, of all skills */
+    int64_t idle_ms;     /* a worker that is idle for as long is retired, a template after twice */
     /* A violation or crash, for the log and metrics; never suspends. */
     void (*report)(void *arg, const char *skill, const char *what);
     /* A line that the plugin or its C library printed. */

@@ -1,0 +1,78 @@
+/*
+ * The host of a plugin, inside its process: what stands behind every function of skill.h. One of
+ * them, one thread. It is no boundary: the plugin shares its memory and could change all of it;
+ * what holds is outside, in the kernel and in the daemon.
+ */
+#pragma once
+
+#include "cmd/nexflow-skill/arena.h"
+#include "codec/json.h"
+#include "skills/include/nexflow/skill.h"
+#include "skills/wire.h"
+
+#define HOST_IN_FD 3         /* the daemon's frames */
+#define HOST_OUT_FD 4        /* ours */
+#define HOST_WORDS 1024      /* of a failure, with the NUL */
+#define HOST_LOG_MAX 1024    /* bytes of a line of the log, and of progress */
+#define HOST_LOGS_PER_S 50   /* lines of the log and reports of progress; what is over is dropped */
+#define HOST_MARGIN_US 10000 /* before the deadline, when host functions give up */
+#define HOST_DOCS_MAX 256    /* texts parsed in one call */
+#define HOST_OUT_KEEP ((size_t)64 * 1024) /* room for results that is kept from call to call */
+
+struct host {
+    struct nf_skill_host api;
+    const struct nf_skill_v1 *plugin;
+    char *to_daemon; /* the halves of the shared memory */
+    const char *to_us;
+    struct nf_wire_reader reader;
+
+    bool calling; /* false: init or done */
+    uint64_t id;
+    int64_t deadline_us;
+    uint32_t output_max;
+    struct nf_str out; /* the frame of the result: heads, then what was replied */
+    struct arena arena;
+
+    struct nf_slice args;
+    bool args_parsed;
+    struct nf_json_doc *args_doc, *docs[HOST_DOCS_MAX]; /* of this call */
+    size_t docs_n;
+
+    int fail_code; /* of `fail`, NF_SKILL_OK: it was not called */
+    char fail_words[HOST_WORDS], error[HOST_WORDS];
+
+    int64_t log_second;
+    int log_lines, log_dropped;
+    int64_t calls;
+};
+
+#define HOST_HEADS (NF_WIRE_HEAD + NF_WIRE_RESULT_HEAD)
+
+/* Fill in the functions. */
+void host_init(struct host *h);
+void host_set_json(struct nf_skill_host *api);
+void host_set_asks(struct nf_skill_host *api);
+
+struct host *host_of(const struct nf_skill_host *api);
+
+/* Make `words` what h->error says; returns `code`. */
+int host_error(struct host *h, int code, const char *format, ...) NF_PRINTF(3, 4);
+/* Until the call's functions give up; <= 0: they do. */
+int64_t host_left_us(const struct host *h);
+
+/* Serve calls until the daemon wants no more; the exit code. */
+int host_serve(struct host *h);
+
+/* The next frame, as a whole and copied if it was in shared memory: valid until the next one or the
+ * end of the call. False: the daemon is gone. */
+bool host_read(struct host *h, struct nf_wire_frame *ret);
+/* NF_WIRE_HEAD bytes at `frame` are filled in, the payload is behind them; or, if it is longer than
+ * NF_WIRE_INLINE_MAX, goes through shared memory. False: the daemon is gone. */
+bool host_send(struct host *h, char *frame, enum nf_wire_type type, uint64_t id, size_t payload_n);
+/* The payload is in h->to_daemon already. */
+bool host_send_bulk(struct host *h, enum nf_wire_type type, uint64_t id, size_t payload_n);
+/* Before there is a call: that this process is of no use, and why. */
+void host_send_failed(struct host *h, uint64_t number, const char *why);
+
+/* A line of the log or progress, as far as the rate allows. */
+void host_note(struct host *h, enum nf_skill_op op, int64_t value, const char *text, size_t n);

@@ -1,0 +1,33 @@
+/*
+ * One program, three roles. The daemon starts the *warden*; it has one thread, no secret and no
+ * environment, and forks *templates*, one for each skill, which are jailed before they do anything.
+ * A *worker* is a fork of its template, in which the plugin is loaded.
+ */
+#pragma once
+
+#include "sandbox/sandbox.h"
+#include "skills/control.h"
+
+#include <stdint.h>
+
+/* Until the daemon is gone; the exit code. `preload` (NULL-terminated) are libraries that plugins
+ * will need: they are loaded once, here. */
+int warden_run(const char *const *preload);
+
+/* What a template needs to know; lives in the warden's frame when it is forked. */
+struct template_order {
+    int64_t cpu_ms;
+    char name[sizeof(((struct nf_control *)0)->name)];
+    char version[sizeof(((struct nf_control *)0)->version)];
+};
+/* nf_jail_options.run: serves NF_CONTROL_FD. */
+int template_run(const struct nf_jail *j, void *order);
+
+struct worker_order {
+    uint64_t number;
+    int64_t cpu_ms;
+    const char *name, *version; /* as in the manifest */
+    int fds[NF_CONTROL_FDS];    /* requests, replies, shared memory */
+};
+/* In the fork; the exit code. */
+int worker_run(const struct nf_jail *j, const struct worker_order *o);

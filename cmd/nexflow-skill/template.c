@@ -1,0 +1,131 @@
+/* A template: jailed, it forks workers when told to and says how they ended. No plugin runs in it,
+ * and nothing that a plugin made is read here. */
+#include "cmd/nexflow-skill/roles.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define WORKERS_MAX 256
+
+static struct {
+    pid_t pid; /* 0: free */
+    uint64_t number;
+} workers[WORKERS_MAX];
+
+static void on_child(int sig)
+{
+    (void)sig; /* only there to end ppoll */
+}
+
+static void tell(const struct nf_control *c, const int *fds, size_t fds_n)
+{
+    struct nf_err err;
+    if (nf_control_send(NF_CONTROL_FD, c, fds, fds_n, &err) != NF_OK)
+        _exit(1); /* the daemon is gone: so are our workers */
+}
+
+static void reap(void)
+{
+    int status;
+    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+        for (int i = 0; i < WORKERS_MAX; i++) {
+            if (workers[i].pid != pid)
+                continue;
+            struct nf_control c = nf_control_make(NF_CONTROL_EXITED, workers[i].number);
+            c.code = status;
+            workers[i].pid = 0;
+            tell(&c, NULL, 0);
+        }
+    }
+}
+
+static void refuse(uint64_t number, const char *why)
+{
+    struct nf_control c = nf_control_make(NF_CONTROL_EXITED, number);
+    c.code = -1;
+    nf_control_text(&c, why);
+    tell(&c, NULL, 0);
+}
+
+/* The parent's side of fork. */
+static void note(pid_t pid, uint64_t number, int slot)
+{
+    workers[slot].pid = pid;
+    workers[slot].number = number;
+    int pidfd = pidfd_open(pid, 0);
+    struct nf_control c = nf_control_make(NF_CONTROL_FORKED, number);
+    tell(&c, &pidfd, pidfd >= 0 ? 1 : 0);
+    if (pidfd >= 0)
+        close(pidfd);
+}
+
+static void fork_worker(const struct nf_jail *j, const struct template_order *t, uint64_t number,
+                        const int fds[NF_CONTROL_FDS])
+{
+    int slot = 0;
+    while (slot < WORKERS_MAX && workers[slot].pid != 0)
+        slot++;
+    if (slot == WORKERS_MAX) {
+        refuse(number, "the skill has as many processes as it may have");
+        return;
+    }
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct worker_order o = {
+            .number = number,
+            .cpu_ms = t->cpu_ms,
+            .name = t->name,
+            .version = t->version,
+            .fds = { fds[0], fds[1], fds[2] },
+        };
+        int code = worker_run(j, &o);
+        (void)fflush(stdout);
+        _exit(code);
+    }
+    if (pid < 0)
+        refuse(number, strerror(errno));
+    else
+        note(pid, number, slot);
+}
+
+static void take_order(const struct nf_jail *j, const struct template_order *t)
+{
+    struct nf_control c;
+    struct nf_err err;
+    int fds[NF_CONTROL_FDS];
+    if (nf_control_recv(NF_CONTROL_FD, &c, fds, &err) != NF_OK)
+        _exit(0);
+    if (c.type == NF_CONTROL_FORK && fds[0] >= 0 && fds[1] >= 0 && fds[2] >= 0)
+        fork_worker(j, t, c.number, fds);
+    for (int i = 0; i < NF_CONTROL_FDS; i++) {
+        if (fds[i] >= 0)
+            close(fds[i]);
+    }
+}
+
+int template_run(const struct nf_jail *j, void *order)
+{
+    const struct template_order *t = order;
+    sigset_t blocked, unblocked;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &blocked, &unblocked);
+    sigdelset(&unblocked, SIGCHLD);
+    struct sigaction act = { .sa_handler = on_child };
+    sigaction(SIGCHLD, &act, NULL);
+    for (;;) {
+        struct pollfd p = { .fd = NF_CONTROL_FD, .events = POLLIN };
+        int n = ppoll(&p, 1, NULL, &unblocked);
+        if (n < 0 && errno != EINTR)
+            return 1;
+        reap();
+        if (n > 0)
+            take_order(j, t);
+    }
+}

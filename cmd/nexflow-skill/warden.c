@@ -1,0 +1,261 @@
+/* The warden: starts templates when the daemon says so, tells how they and their workers ended, and
+ * takes note of what workers tried. Serves one socket; gone when that is. */
+#include "cmd/nexflow-skill/roles.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define JAIL_WAIT_MS 5000 /* for what nf_jail_wait still has to do once it need not wait */
+
+struct template
+{
+    uint64_t number; /* 0: free */
+    bool ready;
+    struct nf_jail_process process;
+};
+
+static struct nf_sandbox *sandbox;
+static struct template templates[NF_CONTROL_TEMPLATES];
+
+static void finish(void)
+{
+    for (int i = 0; i < NF_CONTROL_TEMPLATES; i++) {
+        if (templates[i].number)
+            nf_jail_end(&templates[i].process, NULL);
+    }
+    nf_sandbox_free(sandbox);
+    _exit(0);
+}
+
+static void tell(const struct nf_control *c)
+{
+    struct nf_err err;
+    if (nf_control_send(NF_CONTROL_FD, c, NULL, 0, &err) != NF_OK)
+        finish();
+}
+
+/* --- templates -------------------------------------------------------------------------------- */
+
+static void refuse(uint64_t number, const struct nf_err *why)
+{
+    struct nf_control c = nf_control_make(NF_CONTROL_REFUSED, number);
+    c.code = (int)why->code;
+    nf_control_text(&c, why->msg);
+    tell(&c);
+}
+
+static void end(struct template *t)
+{
+    struct nf_control c = nf_control_make(NF_CONTROL_ENDED, t->number);
+    nf_jail_end(&t->process, &c.code);
+    t->number = 0;
+    tell(&c);
+}
+
+static NF_RC check_level(const char *name, struct nf_err *err)
+{
+    enum nf_level min;
+    if (name[0] == '\0')
+        return NF_OK;
+    if (!nf_level_parse(name, &min))
+        return nf_err_set(err, NF_E_INVALID, "min_level '%s': there are L3, L2, L1 and L0.5", name);
+    return nf_sandbox_require(sandbox, min, err);
+}
+
+static NF_RC spawn(const struct nf_control *c, const int fds[NF_CONTROL_FDS], struct template *t,
+                   struct nf_err *err)
+{
+    struct template_order order = { .cpu_ms = c->cpu_ms };
+    memcpy(order.name, c->name, sizeof order.name);
+    memcpy(order.version, c->version, sizeof order.version);
+    NF_TRY(check_level(c->level, err));
+    int code;
+    NF_TRY(nf_code_seal(c->text, NF_JAIL_CODE_MAX, &code, err));
+    struct nf_jail_options o = {
+        .profile = c->threads ? NF_JAIL_THREADS : NF_JAIL_PLAIN,
+        .code_fd = code,
+        .fds = &fds[0],
+        .fds_n = 1,
+        .out_fd = fds[1],
+        .slot = c->slot,
+        .memory_bytes = c->memory_bytes,
+        .group_memory_bytes = c->memory_bytes * c->workers_max,
+        .group_processes = c->threads ? 0 : 2 + 2 * (int64_t)c->workers_max,
+        .run = template_run,
+        .arg = &order,
+    };
+    enum nf_code rc = nf_jail_spawn(sandbox, &o, &t->process, err);
+    close(code);
+    return rc;
+}
+
+static void start(const struct nf_control *c, const int fds[NF_CONTROL_FDS])
+{
+    struct nf_err err = { .code = NF_OK };
+    struct template *t = templates;
+    while (t < templates + NF_CONTROL_TEMPLATES && t->number)
+        t++;
+    if (t == templates + NF_CONTROL_TEMPLATES) {
+        err.code = nf_err_set(&err, NF_E_LIMIT, "%d skills have processes, no more are allowed",
+                              NF_CONTROL_TEMPLATES);
+        refuse(c->number, &err);
+        return;
+    }
+    *t = (struct template){ .number = c->number, .process = NF_JAIL_PROCESS_NONE };
+    err.code = spawn(c, fds, t, &err);
+    if (err.code != NF_OK) {
+        t->number = 0;
+        refuse(c->number, &err);
+    }
+}
+
+static void take_order(void)
+{
+    struct nf_control c;
+    struct nf_err err;
+    int fds[NF_CONTROL_FDS];
+    enum nf_code rc = nf_control_recv(NF_CONTROL_FD, &c, fds, &err);
+    if (rc == NF_E_UNAVAILABLE)
+        finish();
+    if (rc != NF_OK)
+        return;
+    if (c.type == NF_CONTROL_START && c.number && fds[0] >= 0 && fds[1] >= 0)
+        start(&c, fds);
+    for (int i = 0; c.type == NF_CONTROL_END && i < NF_CONTROL_TEMPLATES; i++) {
+        if (c.number && templates[i].number == c.number)
+            end(&templates[i]);
+    }
+    for (int i = 0; i < NF_CONTROL_FDS; i++) {
+        if (fds[i] >= 0)
+            close(fds[i]);
+    }
+}
+
+static void get_ready(struct template *t)
+{
+    struct nf_err err = { .code = NF_OK };
+    err.code = nf_jail_wait(&t->process, JAIL_WAIT_MS, &err);
+    if (err.code != NF_OK) {
+        uint64_t number = t->number;
+        nf_jail_end(&t->process, NULL);
+        t->number = 0;
+        refuse(number, &err);
+        return;
+    }
+    t->ready = true;
+    struct nf_control c = nf_control_make(NF_CONTROL_READY, t->number);
+    tell(&c);
+}
+
+/* --- violations ------------------------------------------------------------------------------- */
+
+static void take_violation(struct template *t)
+{
+    struct nf_violation v;
+    struct nf_err err;
+    enum nf_code rc = nf_violation_take(t->process.listener, &v, &err);
+    if (rc == NF_E_CANCELED) {
+        close(t->process.listener);
+        t->process.listener = -1;
+    }
+    if (rc != NF_OK)
+        return;
+    struct nf_control c = nf_control_make(NF_CONTROL_VIOLATION, t->number);
+    c.pid = v.pid;
+    (void)snprintf(
+        c.text, sizeof c.text, "%s (%d) with %#llx, %#llx, %#llx, %#llx, %#llx, %#llx at %#llx",
+        v.name, v.number, (unsigned long long)v.args[0], (unsigned long long)v.args[1],
+        (unsigned long long)v.args[2], (unsigned long long)v.args[3], (unsigned long long)v.args[4],
+        (unsigned long long)v.args[5], (unsigned long long)v.ip);
+    tell(&c);
+}
+
+/* --- the loop --------------------------------------------------------------------------------- */
+
+struct polled {
+    struct pollfd v[1 + 2 * NF_CONTROL_TEMPLATES];
+    struct template *of[1 + 2 * NF_CONTROL_TEMPLATES];
+    nfds_t n;
+};
+
+static void add(struct polled *p, int fd, struct template *t)
+{
+    if (fd < 0)
+        return;
+    p->of[p->n] = t;
+    p->v[p->n++] = (struct pollfd){ .fd = fd, .events = POLLIN };
+}
+
+/* What comes of a template: that it is ready or not, a violation, its end. */
+static void serve(struct template *t, int fd)
+{
+    if (!t->number)
+        return; /* it ended in this round */
+    if (!t->ready)
+        get_ready(t);
+    else if (fd == t->process.listener)
+        take_violation(t);
+    else
+        end(t);
+}
+
+static void serve_once(void)
+{
+    struct polled p = { .n = 0 };
+    add(&p, NF_CONTROL_FD, NULL);
+    for (struct template *t = templates; t < templates + NF_CONTROL_TEMPLATES; t++) {
+        if (t->number && !t->ready)
+            add(&p, t->process.ready_fd, t);
+        if (t->number && t->ready) {
+            add(&p, t->process.listener, t); /* first: before the end there may be a violation */
+            add(&p, t->process.pidfd, t);
+        }
+    }
+    if (poll(p.v, p.n, -1) < 0)
+        return;
+    for (nfds_t i = 1; i < p.n; i++) {
+        if (p.v[i].revents)
+            serve(p.of[i], p.v[i].fd);
+    }
+    if (p.v[0].revents)
+        take_order();
+}
+
+static void say_hello(void)
+{
+    const struct nf_sandbox_report *r = nf_sandbox_report(sandbox);
+    struct nf_control c = nf_control_make(NF_CONTROL_HELLO, 0);
+    (void)snprintf(c.level, sizeof c.level, "%s", nf_level_name(r->level));
+    nf_sandbox_gaps_text(r, c.text, sizeof c.text);
+    tell(&c);
+}
+
+/* Templates are forks, so what is loaded here is loaded in all of them. */
+static void load_libraries(const char *const *names)
+{
+    for (; *names; names++) {
+        if (!dlopen(*names, RTLD_NOW | RTLD_GLOBAL))
+            (void)fprintf(stderr, "nexflow-skill: %s\n", dlerror());
+    }
+}
+
+int warden_run(const char *const *preload)
+{
+    struct nf_err err;
+    tzset();
+    load_libraries(preload);
+    if (nf_sandbox_new(&sandbox, &err) != NF_OK) {
+        (void)fprintf(stderr, "nexflow-skill: %s\n", err.msg);
+        return 1;
+    }
+    say_hello();
+    for (;;)
+        serve_once();
+}
