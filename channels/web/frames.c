@@ -94,6 +94,7 @@ static const char *event_name(enum nf_run_event_type type)
         [NF_RUN_TOOL_START] = "TOOL_CALL_START", [NF_RUN_TOOL_ARGS] = "TOOL_CALL_ARGS",
         [NF_RUN_TOOL_END] = "TOOL_CALL_END",     [NF_RUN_TOOL_RESULT] = "TOOL_CALL_RESULT",
         [NF_RUN_FINISHED] = "RUN_FINISHED",      [NF_RUN_ERROR] = "RUN_ERROR",
+        [NF_RUN_TOOL_PROGRESS] = "CUSTOM",       [NF_RUN_TOOL_STATUS] = "CUSTOM",
     };
     return names[type];
 }
@@ -155,6 +156,31 @@ static void put_text(struct nf_json_out *o, const char *key, struct nf_slice tex
     nf_json_out_strn(o, text.p ? text.p : "", text.n);
 }
 
+static void put_progress(struct nf_json_out *o, const struct nf_run_event *e)
+{
+    nf_json_put_str(o, "name", "tool_progress");
+    nf_json_out_key(o, "value");
+    nf_json_out_object(o);
+    nf_json_put_str(o, "toolCallId", e->call_id);
+    nf_json_out_key(o, "percent");
+    if (e->percent >= 0)
+        nf_json_out_i64(o, e->percent);
+    else
+        nf_json_out_null(o);
+    put_text(o, "text", e->text);
+    nf_json_out_end(o);
+}
+
+static void put_status(struct nf_json_out *o, const struct nf_run_event *e)
+{
+    nf_json_put_str(o, "name", "tool_status");
+    nf_json_out_key(o, "value");
+    nf_json_out_object(o);
+    nf_json_put_str(o, "toolCallId", e->call_id);
+    nf_json_put_str(o, "status", nf_task_status_name(e->status));
+    nf_json_out_end(o);
+}
+
 static void put_body(struct nf_json_out *o, const struct nf_run_event *e)
 {
     switch (e->type) {
@@ -195,6 +221,12 @@ static void put_body(struct nf_json_out *o, const struct nf_run_event *e)
     case NF_RUN_ERROR:
         put_text(o, "message", e->text);
         break;
+    case NF_RUN_TOOL_PROGRESS:
+        put_progress(o, e);
+        break;
+    case NF_RUN_TOOL_STATUS:
+        put_status(o, e);
+        break;
     }
 }
 
@@ -204,7 +236,8 @@ enum nf_code nf_frame_event(const struct nf_run_event *e, struct nf_str *to, str
     nf_json_begin_doc(&o, to);
     nf_json_out_object(&o);
     nf_json_put_str(&o, "type", event_name(e->type));
-    nf_json_put_i64(&o, "seq", e->seq);
+    if (!nf_run_event_passes(e->type))
+        nf_json_put_i64(&o, "seq", e->seq);
     put_id(&o, "session_id", e->session_id);
     put_id(&o, "run_id", e->run_id);
     put_body(&o, e);

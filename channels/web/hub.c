@@ -120,9 +120,9 @@ static void send_event(struct nf_hub_socket *s, const struct nf_run_event *e, ui
         return;
     if (c && c->catching_up)
         c->ended = c->ended || ends_run(e);
-    if (c && (c->catching_up || e->seq <= c->seq))
+    if (c && (c->catching_up || (e->seq <= c->seq && !nf_run_event_passes(e->type))))
         return;
-    if (c)
+    if (c && e->seq > c->seq)
         c->seq = e->seq;
     nf_hub_send(s, frame);
 }
@@ -329,7 +329,7 @@ __attribute__((noinline)) static uint64_t remember(struct nf_hub *h, const struc
 {
     struct run *r = e->type == NF_RUN_STARTED ? begin_run(h, e) : find_run(h, e->session_id);
     uint64_t begun = r ? r->begun : UINT64_MAX;
-    if (r && nf_live_run_add(&r->live, e, NULL) != NF_OK)
+    if (r && !nf_run_event_passes(e->type) && nf_live_run_add(&r->live, e, NULL) != NF_OK)
         forget_run(h, r);
     return begun;
 }

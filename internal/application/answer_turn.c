@@ -23,12 +23,14 @@ static NF_RC think(struct nf_turn *t, struct nf_err *err)
                           "Nexflow was cut off %d times while it answered this, and gives up: ask "
                           "again, and look at the log if it happens again",
                           NF_TURN_ATTEMPTS_MAX);
+    if (nf_turn_is_run(t))
+        return nf_turn_run(t, err);
     if (t->claim->attempt > 1)
         NF_TRY(nf_turn_replay_journal(t, err));
     while (!t->over) {
         NF_TRY(nf_turn_ask(t, err));
         if (!t->over)
-            NF_TRY(nf_turn_call_tools(t, 0, err));
+            NF_TRY(nf_turn_call_tools(t, NULL, 0, err));
     }
     return NF_OK;
 }
@@ -101,6 +103,7 @@ __attribute__((noinline)) static NF_RC end_turn(struct nf_turn *t, struct nf_tur
         nf_turn_show(t,
                      &(struct nf_run_event){ .type = NF_RUN_STARTED, .input_seq = t->claim->seq });
     NF_TRY(close_step(t, status, reason, err));
+    NF_TRY(nf_turn_close_calls(t, status, reason, err));
     if (t->claim->attempt > 1 && status != NF_TASK_COMPLETED)
         NF_TRY(nf_turn_close_journal(t, err));
     if (needs_notice(t, status))
@@ -136,7 +139,8 @@ __attribute__((noinline)) static NF_RC end_turn(struct nf_turn *t, struct nf_tur
 enum nf_code nf_answer_turn(struct nf_app *a, const struct nf_claim *c,
                             struct nf_turn_control *control, struct nf_err *err)
 {
-    NF_CLEANUP(nf_turn_done) struct nf_turn t = { .app = a, .claim = c, .cursor.fence = c->fence };
+    NF_CLEANUP(nf_turn_done)
+    struct nf_turn t = { .app = a, .claim = c, .cursor.fence = c->fence, .control = control };
     struct nf_err why = { 0 };
     enum nf_code rc = think(&t, &why);
 

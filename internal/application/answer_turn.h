@@ -16,6 +16,9 @@ struct nf_turn_control {
     /* Called once, before the turn's end is written down: from then on it must not be cancelled,
      * and waits must work again. NULL in tests. */
     void (*ending)(struct nf_turn_control *c);
+    /* A call of the turn begins to wait for a person, or goes on: as often the one as the other.
+     * While any waits, the turn's time does not run. NULL in tests. */
+    void (*waiting)(struct nf_turn_control *c, bool waits);
     enum nf_task_status status; /* out: how it ended, 0 if nothing was written */
     bool more;                  /* out: other turns of the session wait */
 };

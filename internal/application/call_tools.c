@@ -1,11 +1,38 @@
-/* The tool calls of a turn, and what the journal says of those that a crash cut off. */
+/* The tool calls of a turn, beside each other. */
+#include "application/decide_approval.h"
+#include "application/execute_skill.h"
 #include "application/turn.h"
-#include "base/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define TOOL_RESULT_MAX ((size_t)256 * 1024) /* bytes; what is longer is cut, and says so */
+/* One call; its step may end while others still run. */
+struct turn_call {
+    struct nf_turn *turn;
+    struct nf_task step;
+    struct nf_execution x;
+    bool done; /* its step has ended, now or before */
+    bool kept; /* its result is a message */
+    enum nf_code rc;
+    struct nf_err err;
+};
+
+struct nf_turn_calls {
+    size_t n;
+    size_t kept; /* so many from the first on are messages */
+    enum nf_code rc;
+    struct nf_err err; /* a result could not be kept */
+    struct turn_call v[];
+};
+
+void nf_turn_calls_free(struct nf_turn_calls *c)
+{
+    for (size_t i = 0; c && i < c->n; i++)
+        nf_task_done(&c->v[i].step);
+    free(c);
+}
+
+/* --- results ---------------------------------------------------------------------------------- */
 
 /* Keep a tool's result as a message, and show it. */
 static NF_RC keep_result(struct nf_turn *t, const struct nf_task *step, struct nf_err *err)
@@ -27,211 +54,224 @@ static NF_RC keep_result(struct nf_turn *t, const struct nf_task *step, struct n
     return NF_OK;
 }
 
-/* What of a result the model gets: all, or its beginning and how much there was. */
-static NF_RC cut_result(struct nf_str *out, struct nf_err *err)
+static NF_RC keep_one(struct turn_call *c, struct nf_err *err)
 {
-    size_t all = out->len;
-    if (all <= TOOL_RESULT_MAX)
+    if (c->kept || !c->done)
         return NF_OK;
-    out->len = nf_utf8_cut(out->p, all, TOOL_RESULT_MAX);
-    out->p[out->len] = '\0';
-    return nf_str_addf(out, err, "\n[cut here: the result has %zu bytes, more than %zu]", all,
-                       TOOL_RESULT_MAX);
-}
-
-/* NF_E_NOT_FOUND: the message says what there is. *version is a copy: the name it had when found.
- */
-static NF_RC find_tool(struct nf_turn *t, const struct nf_task *step, struct nf_tool_info *ret,
-                       char version[NF_SKILL_HASH + 1], struct nf_err *err)
-{
-    struct nf_tools *tools = t->app->tools;
-
-    if (!tools)
-        return nf_err_set(err, NF_E_NOT_FOUND, "there is no tool '%.64s': there are none at all",
-                          step->name);
-    NF_TRY(nf_tools_find(tools, t->claim->user_id, step->name, ret, err));
-    size_t n = strnlen(ret->version, NF_SKILL_HASH);
-    memcpy(version, ret->version, n);
-    version[n] = '\0';
+    NF_TRY(keep_result(c->turn, &c->step, err));
+    c->kept = true;
     return NF_OK;
 }
 
-static NF_RC call_tool(struct nf_turn *t, const struct nf_task *step, struct nf_tool_outcome *ret,
+/* A call has ended: keep what is now complete from the front, so that results stay in the order of
+ * the calls. Never suspends. */
+static void keep_in_order(struct nf_turn_calls *all)
+{
+    while (all->rc == NF_OK && all->kept < all->n && all->v[all->kept].done) {
+        all->rc = keep_one(&all->v[all->kept], &all->err);
+        all->kept += all->rc == NF_OK;
+    }
+}
+
+/* --- what a person sees meanwhile ------------------------------------------------------------- */
+
+static void on_progress(void *arg, int percent, const char *text)
+{
+    struct turn_call *c = arg;
+    int shown = percent < 0 ? -1 : percent > 100 ? 100 : percent;
+
+    nf_turn_show(c->turn, &(struct nf_run_event){ .type = NF_RUN_TOOL_PROGRESS,
+                                                  .call_id = c->step.call_id,
+                                                  .percent = shown,
+                                                  .text = nf_slice_of(text ? text : "") });
+}
+
+static void on_waiting(void *arg, bool waits)
+{
+    struct turn_call *c = arg;
+    struct nf_turn_control *control = c->turn->control;
+
+    if (control->waiting)
+        control->waiting(control, waits);
+    nf_turn_show(c->turn, &(struct nf_run_event){ .type = NF_RUN_TOOL_STATUS,
+                                                  .call_id = c->step.call_id,
+                                                  .status = waits ? NF_TASK_WAITING_APPROVAL
+                                                                  : NF_TASK_RUNNING });
+}
+
+/* --- running ---------------------------------------------------------------------------------- */
+
+static void run_one(void *arg, size_t i)
+{
+    struct nf_turn_calls *all = arg;
+    struct turn_call *c = &all->v[i];
+
+    if (!c->done) {
+        c->rc = nf_execute_skill(c->turn->app, &c->x, &c->err);
+        c->done = c->x.ended;
+        c->turn->lost = c->turn->lost || c->x.lost;
+    }
+    keep_in_order(all);
+}
+
+static struct nf_task *row_of(struct nf_task *rows, size_t rows_n, int64_t n)
+{
+    for (size_t i = 0; i < rows_n; i++)
+        if (rows[i].n == n)
+            return &rows[i];
+    return NULL;
+}
+
+static NF_RC init_step(struct nf_turn *t, struct turn_call *c, const struct nf_part *p, int64_t n,
                        struct nf_err *err)
 {
-    struct nf_tool_info info;
-    char version[NF_SKILL_HASH + 1];
+    int64_t now = nf_app_now(t->app);
 
-    NF_TRY(find_tool(t, step, &info, version, err));
-    const struct nf_tool_call call = { .user_id = t->claim->user_id,
-                                       .session_id = t->claim->session_id,
-                                       .task_id = step->id,
-                                       .name = step->name,
-                                       .version = version,
-                                       .args = step->args };
-    return nf_tools_call(t->app->tools, &call, ret, err);
+    c->step = (struct nf_task){ .id = nf_app_id(t->app),
+                                .turn_id = t->claim->run_id,
+                                .n = n,
+                                .session_id = t->claim->session_id,
+                                .user_id = t->claim->user_id,
+                                .kind = NF_TASK_TOOL,
+                                .status = NF_TASK_RUNNING,
+                                .attempt = 1,
+                                .created_ms = now,
+                                .started_ms = now };
+    memcpy(c->step.name, p->name, strnlen(p->name, NF_MODEL_NAME_MAX));
+    memcpy(c->step.call_id, p->call_id, strnlen(p->call_id, NF_CALL_ID_MAX));
+    return nf_strdup(p->args, &c->step.args, err);
 }
 
-/* Let the tool run. Its failure is a result too: the model shall read it and act on it. */
-static NF_RC run(struct nf_turn *t, struct nf_task *step, struct nf_err *err)
+static NF_RC init_call(struct nf_turn *t, struct turn_call *c, const struct nf_part *p,
+                       struct nf_task *row, int64_t n, struct nf_err *err)
 {
-    NF_CLEANUP(nf_tool_outcome_done)
-    struct nf_tool_outcome out = { .text.max = NF_REPLY_BYTES_MAX };
-    struct nf_err why;
-    enum nf_code rc = call_tool(t, step, &out, &why);
+    c->turn = t;
+    c->x = (struct nf_execution){ .claim = t->claim,
+                                  .step = &c->step,
+                                  .in_journal = row != NULL,
+                                  .by_hand = nf_turn_is_run(t),
+                                  .progress = on_progress,
+                                  .waiting = on_waiting,
+                                  .arg = c };
+    if (!row)
+        return init_step(t, c, p, n, err);
+    c->step = nf_take(*row);
+    c->done = nf_task_is_final(c->step.status);
+    return NF_OK;
+}
 
-    if (rc == NF_E_CANCELED)
-        return nf_err_set(err, rc, "%s", why.msg);
-    if (rc != NF_OK) {
-        nf_str_reset(&out.text);
-        NF_TRY(nf_str_addf(&out.text, err, "error: %s", why.msg));
+/* --- what makes no sense ---------------------------------------------------------------------- */
+
+static bool is_same_call(const struct nf_part *a, const struct nf_part *b)
+{
+    return a->type == NF_PART_TOOL_CALL && strcmp(a->name, b->name) == 0 &&
+           strcmp(a->args, b->args) == 0;
+}
+
+/* A model that makes the same call again and again will not stop by itself. */
+static NF_RC check_repeats(const struct nf_turn *t, const struct nf_part *call, struct nf_err *err)
+{
+    size_t same = 0;
+
+    for (size_t i = 0; i < t->said.n; i++) {
+        const struct nf_parts *parts = &t->said.v[i].parts;
+        for (size_t k = 0; k < parts->n; k++)
+            same += is_same_call(&parts->v[k], call);
     }
-    NF_TRY(cut_result(&out.text, err));
-    step->is_error = rc != NF_OK;
-    NF_TRY(nf_strdup(nf_str_c(&out.text), &step->result, err));
-    return nf_task_become(step, rc == NF_OK ? NF_TASK_COMPLETED : NF_TASK_FAILED,
-                          nf_app_now(t->app), rc == NF_OK ? NULL : why.msg, err);
+    if (same <= NF_CALL_REPEATS_MAX)
+        return NF_OK;
+    return nf_err_set(err, NF_E_LIMIT,
+                      "stopped: the model called %.64s with the same arguments more than %d times. "
+                      "Ask again in other words, or choose another model",
+                      call->name, NF_CALL_REPEATS_MAX);
 }
 
-static NF_RC call_one(struct nf_turn *t, const struct nf_part *call, struct nf_err *err)
+static NF_RC check_calls(const struct nf_turn *t, const struct nf_parts *parts, struct nf_err *err)
 {
-    size_t n = strnlen(call->call_id, NF_CALL_ID_MAX);
-
-    NF_TRY(nf_turn_step(t, NF_TASK_TOOL, call->name, 0, err));
-    memcpy(t->step.call_id, call->call_id, n);
-    NF_TRY(nf_strdup(call->args, &t->step.args, err));
-    NF_TRY(nf_turn_write_begin(t, &t->step, err));
-    NF_TRY(run(t, &t->step, err));
-    NF_TRY(nf_turn_write_end(t, &t->step, err));
-    return keep_result(t, &t->step, err);
+    if (t->steps + (int64_t)nf_parts_tool_calls(parts) > NF_TURN_STEPS_MAX)
+        return nf_err_set(err, NF_E_LIMIT,
+                          "stopped after %d steps without an answer: ask for less at once",
+                          NF_TURN_STEPS_MAX);
+    for (size_t i = 0; i < parts->n; i++)
+        if (parts->v[i].type == NF_PART_TOOL_CALL)
+            NF_TRY(check_repeats(t, &parts->v[i], err));
+    return NF_OK;
 }
 
-enum nf_code nf_turn_call_tools(struct nf_turn *t, size_t done, struct nf_err *err)
+/* --- all of a reply --------------------------------------------------------------------------- */
+
+static NF_RC init_calls(struct nf_turn *t, const struct nf_parts *parts, struct nf_task *rows,
+                        size_t rows_n, struct nf_err *err)
+{
+    size_t n = nf_parts_tool_calls(parts);
+    struct nf_turn_calls *all = calloc(1, sizeof(*all) + n * sizeof(all->v[0]));
+
+    if (!all)
+        return nf_err_set(err, NF_E_NOMEM, "out of memory");
+    t->calls = all;
+    for (size_t i = 0; i < parts->n; i++) {
+        if (parts->v[i].type != NF_PART_TOOL_CALL)
+            continue;
+        struct turn_call *c = &all->v[all->n++];
+        t->steps++;
+        NF_TRY(init_call(t, c, &parts->v[i], row_of(rows, rows_n, t->steps), t->steps, err));
+    }
+    return NF_OK;
+}
+
+enum nf_code nf_turn_call_tools(struct nf_turn *t, struct nf_task *rows, size_t rows_n,
+                                struct nf_err *err)
 {
     size_t at = t->said.n;
+
     while (at > 0 && t->said.v[at - 1].role != NF_ROLE_ASSISTANT)
         at--;
     assert(at > 0);
     /* The list of messages grows meanwhile and may move; the parts of a message do not. */
     const struct nf_parts parts = t->said.v[at - 1].parts;
-    for (size_t i = 0; i < parts.n; i++) {
-        if (parts.v[i].type != NF_PART_TOOL_CALL)
+    NF_TRY(check_calls(t, &parts, err));
+    NF_TRY(init_calls(t, &parts, rows, rows_n, err));
+    struct nf_turn_calls *all = t->calls;
+    NF_TRY(nf_parallel_run(t->app->parallel, all->n, run_one, all, err));
+    for (size_t i = 0; i < all->n; i++)
+        if (all->v[i].rc != NF_OK)
+            return nf_err_set(err, all->v[i].rc, "%s", all->v[i].err.msg);
+    if (all->rc != NF_OK)
+        return nf_err_set(err, all->rc, "%s", all->err.msg);
+    nf_turn_calls_free(nf_take(t->calls));
+    return NF_OK;
+}
+
+/* --- ending early ----------------------------------------------------------------------------- */
+
+/* Nobody waits for it any more. Best effort: what is left expires. */
+static void cancel_question(struct nf_app *a, int64_t id)
+{
+    NF_CLEANUP(nf_approval_done) struct nf_approval_request r = { 0 };
+    struct nf_approval_store *store = a->approvals;
+    struct nf_err ignored;
+
+    if (store->ops->close(store, id, NF_APPROVAL_CANCELLED, &ignored) == NF_OK &&
+        store->ops->get(store, id, &r, &ignored) == NF_OK)
+        nf_approval_tell(a, &r);
+}
+
+enum nf_code nf_turn_close_calls(struct nf_turn *t, enum nf_task_status status, const char *reason,
+                                 struct nf_err *err)
+{
+    struct nf_turn_calls *all = t->calls;
+
+    for (size_t i = 0; all && i < all->n; i++) {
+        struct turn_call *c = &all->v[i];
+        NF_TRY(keep_one(c, err));
+        if (c->done || !c->x.in_journal)
             continue;
-        if (done > 0)
-            done--;
-        else
-            NF_TRY(call_one(t, &parts.v[i], err));
-    }
-    return NF_OK;
-}
-
-/* --- the journal ------------------------------------------------------------------------------ */
-
-/* A model call that was finished: say it again without asking again. */
-static NF_RC replay_model(struct nf_turn *t, struct nf_task *step, struct nf_err *err)
-{
-    NF_CLEANUP(nf_str_done) struct nf_str text = { 0 };
-    NF_CLEANUP(nf_parts_done) struct nf_parts parts = { 0 };
-
-    for (size_t i = 0; i < step->reply.n; i++)
-        if (step->reply.v[i].type == NF_PART_TEXT)
-            NF_TRY(nf_str_adds(&text, step->reply.v[i].text, err));
-    memcpy(t->model, step->name, sizeof(t->model));
-    NF_TRY(nf_turn_use(t, step, err));
-    t->over = nf_parts_tool_calls(&step->reply) == 0;
-    NF_TRY(nf_parts_append(&parts, &step->reply, err));
-    nf_turn_show_text(t, nf_str_c(&text));
-    NF_TRY(nf_turn_say(t, NF_ROLE_ASSISTANT, nf_str_c(&text), t->over ? NULL : &parts, err));
-    nf_turn_show_calls(t, &step->reply);
-    return NF_OK;
-}
-
-/* A tool call that had begun when we died. One that may be repeated is; of another nobody knows
- * whether it had its effect, and the model is told so. */
-static NF_RC settle_tool(struct nf_turn *t, struct nf_err *err)
-{
-    static const char unknown[] =
-        "error: Nexflow was restarted while this ran. It is unknown whether it took effect; it was "
-        "not repeated. Check before trying again.";
-    struct nf_task *step = &t->step;
-    struct nf_tool_info info;
-    char version[NF_SKILL_HASH + 1];
-
-    if (find_tool(t, step, &info, version, err) == NF_OK && info.idempotent) {
-        step->attempt++;
-        NF_TRY(nf_turn_write_begin(t, step, err));
-        NF_TRY(run(t, step, err));
-    } else {
-        step->is_error = true;
-        NF_TRY(nf_strdup(unknown, &step->result, err));
-        NF_TRY(nf_task_become(step, NF_TASK_UNKNOWN, nf_app_now(t->app), unknown, err));
-    }
-    return nf_turn_write_end(t, step, err);
-}
-
-/* A model call without a reply cost nothing but money: it ends here, and is made again under a new
- * number. */
-static NF_RC give_up_model(struct nf_turn *t, struct nf_err *err)
-{
-    static const char why[] = "Nexflow was restarted meanwhile: the model was asked again.";
-
-    NF_TRY(nf_task_become(&t->step, NF_TASK_FAILED, nf_app_now(t->app), why, err));
-    return nf_turn_write_end(t, &t->step, err);
-}
-
-/* Take over the newest step of the journal, t->step. */
-static NF_RC replay_step(struct nf_turn *t, struct nf_err *err)
-{
-    bool ended = nf_task_is_final(t->step.status);
-
-    if (t->step.kind == NF_TASK_MODEL) {
-        if (t->step.status == NF_TASK_COMPLETED)
-            return replay_model(t, &t->step, err);
-        return ended ? NF_OK : give_up_model(t, err);
-    }
-    if (!ended)
-        NF_TRY(settle_tool(t, err));
-    return keep_result(t, &t->step, err);
-}
-
-enum nf_code nf_turn_replay_journal(struct nf_turn *t, struct nf_err *err)
-{
-    NF_CLEANUP(nf_tasks_done) struct nf_tasks steps = { 0 };
-    size_t results = 0;
-    bool replied = false;
-
-    NF_TRY(t->app->turns->ops->steps(t->app->turns, t->claim->run_id, &steps, err));
-    for (size_t i = 0; i < steps.n; i++) {
-        nf_task_done(&t->step);
-        t->step = nf_take(steps.v[i]);
-        t->steps = t->step.n;
-        t->step_written = nf_task_is_final(t->step.status);
-        NF_TRY(replay_step(t, err));
-        if (t->step.kind == NF_TASK_TOOL) {
-            results++;
-        } else if (t->step.status == NF_TASK_COMPLETED) {
-            replied = true;
-            results = 0;
-        }
-    }
-    if (replied && !t->over)
-        NF_TRY(nf_turn_call_tools(t, results, err));
-    return NF_OK;
-}
-
-enum nf_code nf_turn_close_journal(struct nf_turn *t, struct nf_err *err)
-{
-    static const char why[] = "Nexflow was restarted while this ran, and the turn did not go on.";
-    NF_CLEANUP(nf_tasks_done) struct nf_tasks steps = { 0 };
-
-    NF_TRY(t->app->turns->ops->steps(t->app->turns, t->claim->run_id, &steps, err));
-    for (size_t i = 0; i < steps.n; i++) {
-        struct nf_task *step = &steps.v[i];
-        if (nf_task_is_final(step->status) || step->id == t->step.id)
-            continue;
-        enum nf_task_status to = step->kind == NF_TASK_TOOL ? NF_TASK_UNKNOWN : NF_TASK_FAILED;
-        NF_TRY(nf_task_become(step, to, nf_app_now(t->app), why, err));
-        NF_TRY(nf_turn_write_end(t, step, err));
+        if (c->x.approval_id != 0)
+            cancel_question(t->app, c->x.approval_id);
+        if (!nf_task_is_final(c->step.status))
+            NF_TRY(nf_task_become(&c->step, status, nf_app_now(t->app), reason, err));
+        NF_TRY(nf_turn_write_end(t, &c->step, err));
+        c->x.in_journal = false;
     }
     return NF_OK;
 }

@@ -2,12 +2,19 @@
  * is borrowed. */
 #pragma once
 
+#include "application/ports/approval_store.h"
+#include "application/ports/bell.h"
 #include "application/ports/channel.h"
 #include "application/ports/clock.h"
+#include "application/ports/codec.h"
 #include "application/ports/credential_store.h"
+#include "application/ports/kv_store.h"
 #include "application/ports/model.h"
 #include "application/ports/outbox_store.h"
+#include "application/ports/parallel.h"
 #include "application/ports/session_store.h"
+#include "application/ports/skill_files.h"
+#include "application/ports/skill_store.h"
 #include "application/ports/task_store.h"
 #include "application/ports/tools.h"
 #include "application/ports/turn_runner.h"
@@ -24,7 +31,9 @@ struct nf_app_settings {
     int64_t history_max;       /* messages read for a context */
     int64_t lease_ms;
     int64_t turn_timeout_ms;
-    int64_t reply_tokens; /* reserved for the answer; 0: what the model may answer */
+    int64_t approval_ttl_ms; /* how long a person may take to decide about a call */
+    bool approval_self;      /* plain users decide about their own calls */
+    int64_t reply_tokens;    /* reserved for the answer; 0: what the model may answer */
 };
 
 /* Summaries of what fell out of contexts, kept in memory: see summarise.c. */
@@ -43,6 +52,13 @@ struct nf_app {
     struct nf_credential_store *credentials;
     struct nf_model *model; /* NULL: no provider is configured */
     struct nf_tools *tools; /* NULL: there are none */
+    struct nf_codec *codec;
+    struct nf_parallel *parallel; /* NULL: one after the other */
+    struct nf_bell *bell;         /* NULL: nobody waits */
+    struct nf_approval_store *approvals;
+    struct nf_skill_store *skills;
+    struct nf_skill_files *skill_files; /* NULL: no skill can be installed */
+    struct nf_kv_store *kv;
     struct nf_channels *channels;
     struct nf_turn_runner *runner;
     struct nf_summaries *summaries;

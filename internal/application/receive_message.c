@@ -52,7 +52,7 @@ enum nf_code nf_receive_message(struct nf_app *a, const struct nf_incoming *in,
     NF_TRY(nf_message_check_content(in->content, in->content_n, err));
     NF_TRY(choose_session(a, in, &fresh, &acc, err));
     acc.run_id = nf_app_id(a);
-    acc.step_id = nf_app_id(a);
+    acc.step_id = nf_is_run_command(in->content) ? 0 : nf_app_id(a);
 
     enum nf_code rc = a->turns->ops->accept(a->turns, &acc, ret, err);
     if (rc == NF_E_CONFLICT && acc.create) { /* the chat got a session meanwhile: that one, then */

@@ -14,6 +14,9 @@ struct nf_incoming {
     size_t content_n;
 };
 
+/* It is "/run ...": a tool answers it, not a model. */
+bool nf_is_run_command(const char *text);
+
 /*
  * Store the message and have it answered. When it returns NF_OK everything about it is committed,
  * and it is right to tell the person "accepted". The same client_id from the same source again

@@ -37,7 +37,10 @@ static NF_RC settle_outbox(struct nf_app *a, int64_t *ret, struct nf_err *err)
 enum nf_code nf_recover(struct nf_app *a, struct nf_recovered *ret, struct nf_err *err)
 {
     struct nf_recovered r = { 0 };
+    static const char why[] = "Nexflow was restarted while this ran: whether it took effect is "
+                              "unknown.";
     NF_TRY(a->turns->ops->release(a->turns, a->owner, err));
+    NF_TRY(a->tasks->ops->settle(a->tasks, nf_app_now(a), why, err));
     NF_TRY(settle_outbox(a, &r.outbox, err));
     NF_TRY(wake_ready(a, &r.turns, err));
     *ret = r;

@@ -8,6 +8,7 @@ void nf_turn_done(struct nf_turn *t)
     nf_messages_done(&t->history);
     nf_messages_done(&t->said);
     nf_task_done(&t->step);
+    nf_turn_calls_free(t->calls);
     free(t->usage);
     *t = (struct nf_turn){ 0 };
 }

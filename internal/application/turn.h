@@ -8,6 +8,8 @@
 #include "application/run_log.h"
 #include "base/own.h"
 
+struct nf_turn_calls;
+
 struct nf_turn {
     struct nf_app *app;
     const struct nf_claim *claim;
@@ -24,6 +26,8 @@ struct nf_turn {
     bool lost;                         /* a write was refused: somebody else owns the session now */
     char model[NF_MODEL_NAME_MAX + 1]; /* who answered last, "" so far */
     bool over;                         /* the last model reply called no tool */
+    struct nf_turn_control *control;
+    struct nf_turn_calls *calls; /* of the newest reply, while they run; else NULL */
 };
 
 void nf_turn_done(struct nf_turn *t);
@@ -54,8 +58,20 @@ NF_RC nf_turn_use(struct nf_turn *t, const struct nf_task *step, struct nf_err *
 /* One model call: build the context, stream the reply, show and keep it. Sets t->over. */
 NF_RC nf_turn_ask(struct nf_turn *t, struct nf_err *err);
 
-/* Run the tool calls of the newest assistant's message, but for the first `done` of them. */
-NF_RC nf_turn_call_tools(struct nf_turn *t, size_t done, struct nf_err *err);
+/* Run the tool calls of the newest assistant's message beside each other, and keep their results in
+ * the order of the calls. `rows`, what the journal has of them, are moved from. NF_E_LIMIT: more
+ * steps than a turn may have, or the same call again and again; then none of them runs. */
+NF_RC nf_turn_call_tools(struct nf_turn *t, struct nf_task *rows, size_t rows_n,
+                         struct nf_err *err);
+
+/* The turn ends while calls run: keep the results that are there, and end the others' steps. */
+NF_RC nf_turn_close_calls(struct nf_turn *t, enum nf_task_status status, const char *reason,
+                          struct nf_err *err);
+void nf_turn_calls_free(struct nf_turn_calls *c); /* NULL is allowed */
+
+/* The message to answer is "/run SKILL TOOL JSON": answer it without a model. */
+bool nf_turn_is_run(const struct nf_turn *t);
+NF_RC nf_turn_run(struct nf_turn *t, struct nf_err *err);
 
 /* What the oldest `dropped` messages of `all` were about, for the context: from memory if it was
  * asked before, else from the model named in the settings. May suspend. */

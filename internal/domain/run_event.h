@@ -7,11 +7,14 @@
  * cut: the same turn read back from the database has the same positions, and a client that stopped
  * in the middle of a text gets exactly the rest. A later attempt has a greater fence, hence greater
  * positions than all before. Below 2^53 for 2^29 claims of one session.
+ *
+ * Some events only tell how it goes: they take no position, are not kept and never come again.
  */
 #pragma once
 
 #include "base/string.h"
 #include "domain/limits.h"
+#include "domain/task.h"
 #include "domain/usage.h"
 
 #include <stdbool.h>
@@ -32,6 +35,9 @@ enum nf_run_event_type {
     NF_RUN_TOOL_RESULT, /* call_id, text */
     NF_RUN_FINISHED,    /* model, tokens; or stopped */
     NF_RUN_ERROR,       /* text: what happened and what to do */
+    /* Passing, at any place. */
+    NF_RUN_TOOL_PROGRESS, /* call_id, percent, text */
+    NF_RUN_TOOL_STATUS,   /* call_id, status */
 };
 
 /* Pointers are borrowed for the call. */
@@ -44,8 +50,10 @@ struct nf_run_event {
     const char *call_id, *name, *model;
     struct nf_slice text;
     struct nf_tokens tokens;
-    bool stopped;  /* NF_RUN_FINISHED: the person stopped it */
-    bool is_error; /* NF_RUN_TOOL_RESULT */
+    bool stopped;               /* NF_RUN_FINISHED: the person stopped it */
+    bool is_error;              /* NF_RUN_TOOL_RESULT */
+    int percent;                /* NF_RUN_TOOL_PROGRESS: 0 to 100; -1: not known */
+    enum nf_task_status status; /* NF_RUN_TOOL_STATUS: waiting for an approval, or running */
 };
 
 static inline int64_t nf_run_seq(int64_t fence, int64_t pos)
@@ -53,8 +61,16 @@ static inline int64_t nf_run_seq(int64_t fence, int64_t pos)
     return fence << NF_RUN_POS_BITS | pos;
 }
 
+/* It tells how it goes, and is over when it was told. */
+static inline bool nf_run_event_passes(enum nf_run_event_type type)
+{
+    return type == NF_RUN_TOOL_PROGRESS || type == NF_RUN_TOOL_STATUS;
+}
+
 /* By how much an event advances the position. */
 static inline int64_t nf_run_event_width(enum nf_run_event_type type, size_t text_bytes)
 {
+    if (nf_run_event_passes(type))
+        return 0;
     return type == NF_RUN_TEXT || type == NF_RUN_TOOL_ARGS ? (int64_t)text_bytes : 1;
 }

@@ -132,11 +132,19 @@ static void thinking_stays_with_tool_calls_only(void **state)
     nf_messages_done(&m);
 }
 
+static const char *const digits[40] = {
+    "0",  "1",  "2",  "3",  "4",  "5",  "6",  "7",  "8",  "9",  "10", "11", "12", "13",
+    "14", "15", "16", "17", "18", "19", "20", "21", "22", "23", "24", "25", "26", "27",
+    "28", "29", "30", "31", "32", "33", "34", "35", "36", "37", "38", "39",
+};
+
 static void a_turn_that_never_ends_is_ended_after_32_steps(void **state)
 {
     struct world *w = *state;
-    MODEL_SAYS(w, { .calls = { { "a", "clock", "{}" } } });
-    w->model.endless = true;
+    static struct fake_reply replies[40];
+    for (size_t i = 0; i < 40; i++)
+        replies[i] = (struct fake_reply){ .calls = { { "a", "clock", digits[i] } } };
+    model_says(w, replies, 40);
     struct nf_accepted a = write_message(w, "m1", "go");
     assert_ok(answer(w), &w->err);
     assert_int_equal(w->control.status, NF_TASK_FAILED);
@@ -153,7 +161,7 @@ static void an_answer_within_32_steps_is_one(void **state)
     struct world *w = *state;
     static struct fake_reply replies[16];
     for (size_t i = 0; i < 15; i++)
-        replies[i] = (struct fake_reply){ .calls = { { "a", "clock", "{}" } } };
+        replies[i] = (struct fake_reply){ .calls = { { "a", "clock", digits[i] } } };
     replies[15] = (struct fake_reply){ .text = "done" };
     model_says(w, replies, 16);
     struct nf_accepted a = write_message(w, "m1", "go");
@@ -163,16 +171,17 @@ static void an_answer_within_32_steps_is_one(void **state)
     check_replay(w, a.run_id);
 }
 
-#define CALL                                                                                       \
+#define CALL(n)                                                                                    \
     {                                                                                              \
-        "a", "clock", "{}"                                                                         \
+        "a", "clock", n                                                                            \
     }
-#define CALLS_4 CALL, CALL, CALL, CALL
+#define CALLS_4(n) CALL(n "1"), CALL(n "2"), CALL(n "3"), CALL(n "4")
 
 static void sixteen_calls_at_once_run(void **state)
 {
     struct world *w = *state;
-    MODEL_SAYS(w, { .calls = { CALLS_4, CALLS_4, CALLS_4, CALLS_4 } }, { .text = "done" });
+    MODEL_SAYS(w, { .calls = { CALLS_4("1"), CALLS_4("2"), CALLS_4("3"), CALLS_4("4") } },
+               { .text = "done" });
     struct nf_accepted a = write_message(w, "m1", "go");
     assert_ok(answer(w), &w->err);
     assert_int_equal(w->control.status, NF_TASK_COMPLETED);
@@ -183,12 +192,178 @@ static void sixteen_calls_at_once_run(void **state)
 static void a_seventeenth_call_at_once_is_refused(void **state)
 {
     struct world *w = *state;
-    MODEL_SAYS(w, { .text = "So:", .calls = { CALLS_4, CALLS_4, CALLS_4, CALLS_4, CALL } });
+    MODEL_SAYS(w,
+               { .text = "So:",
+                 .calls = { CALLS_4("1"), CALLS_4("2"), CALLS_4("3"), CALLS_4("4"), CALL("5") } });
     struct nf_accepted a = write_message(w, "m1", "go");
     assert_ok(answer(w), &w->err);
     assert_int_equal(w->tools.calls, 0);
     assert_string_equal(said(w), "user:go|assistant:So:|notice:the model made more than 16 tool "
                                  "calls at once|");
+    check_replay(w, a.run_id);
+}
+
+static void the_same_call_a_fifth_time_ends_the_turn(void **state)
+{
+    struct world *w = *state;
+    MODEL_SAYS(w, { .calls = { { "a", "clock", "{}" } } });
+    w->model.endless = true;
+    struct nf_accepted a = write_message(w, "m1", "go");
+    assert_ok(answer(w), &w->err);
+    assert_int_equal(w->control.status, NF_TASK_FAILED);
+    assert_int_equal(w->tools.calls, NF_CALL_REPEATS_MAX);
+    assert_non_null(strstr(w->web.last, "called clock with the same arguments more than 4 times"));
+    check_replay(w, a.run_id);
+}
+
+static void other_arguments_are_another_call(void **state)
+{
+    struct world *w = *state;
+    MODEL_SAYS(w, { .calls = { CALLS_4("1"), CALL("11"), CALL("11"), CALL("11") } },
+               { .text = "done" });
+    write_message(w, "m1", "go");
+    assert_ok(answer(w), &w->err);
+    assert_int_equal(w->control.status, NF_TASK_COMPLETED);
+    assert_int_equal(w->tools.calls, 7);
+}
+
+static void calls_that_exceed_the_steps_of_a_turn_do_not_run(void **state)
+{
+    struct world *w = *state;
+    MODEL_SAYS(w, { .calls = { CALLS_4("1"), CALLS_4("2"), CALLS_4("3"), CALLS_4("4") } },
+               { .calls = { CALLS_4("5"), CALLS_4("6"), CALLS_4("7"), CALLS_4("8") } });
+    struct nf_accepted a = write_message(w, "m1", "go");
+    assert_ok(answer(w), &w->err);
+    assert_int_equal(w->control.status, NF_TASK_FAILED);
+    assert_int_equal(w->tools.calls, 16);
+    check_replay(w, a.run_id);
+}
+
+static void arguments_that_do_not_fit_never_reach_the_tool(void **state)
+{
+    struct world *w = *state;
+    MODEL_SAYS(w, { .calls = { { "a", "clock", "{\"x\":\"bad\"}" } } }, { .text = "sorry" });
+    struct nf_accepted a = write_message(w, "m1", "go");
+    assert_ok(answer(w), &w->err);
+    assert_int_equal(w->tools.calls, 0);
+    assert_string_equal(w->model.context,
+                        "user:go|call:clock|tool:error: arguments.x: must be good|");
+    assert_string_equal(steps_of(w, a.run_id),
+                        "1 model completed|2 tool failed|3 model completed|");
+    check_replay(w, a.run_id);
+}
+
+static void how_a_call_ran_is_in_its_row(void **state)
+{
+    struct world *w = *state;
+    struct nf_tasks steps = { 0 };
+    MODEL_SAYS(w, { .calls = { { "a", "clock", "{}" } } }, { .text = "done" });
+    struct nf_accepted a = write_message(w, "m1", "go");
+    assert_ok(answer(w), &w->err);
+    assert_ok(w->s.turns->ops->steps(w->s.turns, a.run_id, &steps, &w->err), &w->err);
+    assert_int_equal(steps.v[1].worker, 4);
+    assert_string_equal(steps.v[1].level, "L3");
+    assert_int_equal(steps.v[1].wall_us, 1500);
+    assert_int_equal(steps.v[1].bytes, 64);
+    assert_string_equal(steps.v[1].args, "{}");
+    nf_tasks_done(&steps);
+    assert_int_equal(w->web.progressed, 1); /* shown, and no part of what is replayed */
+    check_replay(w, a.run_id);
+}
+
+static void what_is_no_text_is_no_result(void **state)
+{
+    struct world *w = *state;
+    MODEL_SAYS(w, { .calls = { { "a", "clock", "{}" } } }, { .text = "done" });
+    w->tools.binary = "a\xff";
+    write_message(w, "m1", "go");
+    assert_ok(answer(w), &w->err);
+    assert_non_null(strstr(w->model.context, "tool:error: what the tool answered is not text"));
+    w->tools.binary = "a"; /* and its NUL */
+    write_message(w, "m2", "go");
+    assert_ok(answer(w), &w->err);
+    assert_non_null(strstr(w->model.context, "user:go|call:clock|tool:error: what the tool"));
+}
+
+/* --- several at once -------------------------------------------------------------------------- */
+
+/* Runs them in the order that it is told, as they might come to an end. */
+struct shuffle {
+    struct nf_parallel port;
+    size_t order[3];
+    enum nf_code rc;
+    size_t run; /* so many are run */
+};
+
+static enum nf_code run_shuffled(struct nf_parallel *p, size_t n, void (*fn)(void *arg, size_t i),
+                                 void *arg, struct nf_err *err)
+{
+    struct shuffle *s = nf_container_of(p, struct shuffle, port);
+    assert_int_equal(n, 3);
+    for (size_t i = 0; i < s->run; i++)
+        fn(arg, s->order[i]);
+    return s->rc ? nf_err_set(err, s->rc, "stopped") : NF_OK;
+}
+
+static const struct nf_parallel_ops shuffle_ops = { run_shuffled };
+static const struct fake_reply three_calls[] = {
+    { .calls = { { "a", "clock", "1" }, { "b", "clock", "2" }, { "c", "clock", "3" } } },
+    { .text = "done" },
+};
+
+static void results_are_in_the_order_of_the_calls(void **state)
+{
+    static const size_t orders[][3] = { { 0, 1, 2 }, { 2, 1, 0 }, { 1, 2, 0 }, { 2, 0, 1 } };
+    struct world *w = *state;
+    model_says(w, three_calls, 2);
+    for (size_t i = 0; i < 4; i++) {
+        struct shuffle s = { .port.ops = &shuffle_ops, .run = 3 };
+        memcpy(s.order, orders[i], sizeof(s.order));
+        w->app.parallel = &s.port;
+        w->session = 0;
+        struct nf_accepted a = write_message(w, digits[i], "go");
+        assert_ok(answer(w), &w->err);
+        assert_string_equal(said(w), "user:go|assistant:|tool:noon 1|tool:noon 2|tool:noon 3|"
+                                     "assistant:done|");
+        check_replay(w, a.run_id);
+    }
+}
+
+static void stopped_in_the_middle_what_is_done_is_kept_and_the_rest_cancelled(void **state)
+{
+    struct world *w = *state;
+    struct shuffle s = {
+        .port.ops = &shuffle_ops, .order = { 2, 0 }, .run = 2, .rc = NF_E_CANCELED
+    };
+    model_says(w, three_calls, 2);
+    w->app.parallel = &s.port;
+    w->control.end = NF_TURN_STOPPED;
+    struct nf_accepted a = write_message(w, "m1", "go");
+    assert_ok(answer(w), &w->err);
+    assert_string_equal(said(w), "user:go|assistant:|tool:noon 1|tool:noon 3|notice:Stopped.|");
+    assert_string_equal(steps_of(w, a.run_id),
+                        "1 model completed|2 tool completed|4 tool completed|");
+    check_replay(w, a.run_id);
+}
+
+static void after_a_crash_with_a_gap_only_what_is_missing_runs(void **state)
+{
+    struct world *w = *state;
+    struct shuffle s = {
+        .port.ops = &shuffle_ops, .order = { 2, 0 }, .run = 2, .rc = NF_E_CANCELED
+    };
+    model_says(w, three_calls, 2);
+    w->app.parallel = &s.port;
+    w->control.end = NF_TURN_PARKED;
+    struct nf_accepted a = write_message(w, "m1", "go");
+    assert_ok(answer(w), &w->err);
+    assert_int_equal(w->tools.calls, 2);
+    assert_ok(nf_claim_turn(&w->app, w->session, &w->runner.claim, &w->err), &w->err);
+    w->app.parallel = NULL;
+    assert_ok(answer(w), &w->err);
+    assert_int_equal(w->tools.calls, 3);
+    assert_string_equal(said(w), "user:go|assistant:|tool:noon 1|tool:noon 2|tool:noon 3|"
+                                 "assistant:done|");
     check_replay(w, a.run_id);
 }
 
@@ -246,6 +421,15 @@ int main(void)
         T(an_answer_within_32_steps_is_one),
         T(sixteen_calls_at_once_run),
         T(a_seventeenth_call_at_once_is_refused),
+        T(the_same_call_a_fifth_time_ends_the_turn),
+        T(other_arguments_are_another_call),
+        T(calls_that_exceed_the_steps_of_a_turn_do_not_run),
+        T(arguments_that_do_not_fit_never_reach_the_tool),
+        T(how_a_call_ran_is_in_its_row),
+        T(what_is_no_text_is_no_result),
+        T(results_are_in_the_order_of_the_calls),
+        T(stopped_in_the_middle_what_is_done_is_kept_and_the_rest_cancelled),
+        T(after_a_crash_with_a_gap_only_what_is_missing_runs),
         T(stopped_while_a_tool_ran_the_step_is_cancelled),
         T(stopped_while_a_repeated_tool_ran_its_step_is_cancelled_too),
     };

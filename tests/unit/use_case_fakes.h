@@ -2,6 +2,8 @@
 #pragma once
 
 #include "application/answer_turn.h"
+#include "application/decide_approval.h"
+#include "application/execute_skill.h"
 #include "application/receive_message.h"
 #include "application/run_log.h"
 #include "base/own.h"
@@ -56,8 +58,23 @@ struct fake_tools {
     struct nf_tools port;
     int calls;
     bool idempotent;
-    enum nf_code fail;   /* what "fails" returns */
-    size_t result_bytes; /* of "long" */
+    enum nf_code fail;         /* what "fails" returns */
+    size_t result_bytes;       /* of "long" */
+    enum nf_approval approval; /* 0: never asked */
+    const char *version;       /* "1" */
+    const char *binary;        /* what "clock" answers instead, with its NUL */
+    struct world *w;
+    void (*meanwhile)(struct world *w); /* while a call runs */
+};
+
+/* Who waits for a bell is told something meanwhile, or waits in vain. */
+struct fake_bell {
+    struct nf_bell port;
+    struct world *w;
+    uint64_t rung;
+    int waits;
+    void (*meanwhile)(struct world *w);
+    enum nf_code fail; /* what waiting returns at once */
 };
 
 struct fake_event {
@@ -81,6 +98,11 @@ struct fake_channel {
     char last[512]; /* the message delivered last */
     enum nf_run_event_type last_event;
     int64_t last_event_seq;
+    int asked; /* questions and what became of them, shown to anybody */
+    int64_t asked_id, asked_user;
+    enum nf_approval_status asked_status;
+    bool asked_yours;
+    int progressed, statuses; /* passing events */
 };
 
 struct fake_runner {
@@ -112,6 +134,8 @@ struct world {
     int64_t now;
     struct fake_model model;
     struct fake_tools tools;
+    struct fake_bell bell;
+    struct nf_codec codec;
     struct fake_channel web;
     struct fake_runner runner;
     struct fake_turns turns;
@@ -267,10 +291,10 @@ static enum nf_code fake_find(struct nf_tools *port, int64_t user_id, const char
     *ret = (struct nf_tool_info){ .name = name,
                                   .skill = "fake",
                                   .tool = name,
-                                  .version = "1",
+                                  .version = t->version ? t->version : "1",
                                   .schema = "{}",
                                   .workspace = "",
-                                  .approval = NF_APPROVAL_NEVER,
+                                  .approval = t->approval ? t->approval : NF_APPROVAL_NEVER,
                                   .idempotent = t->idempotent,
                                   .timeout_ms = 1000 };
     return NF_OK;
@@ -281,7 +305,17 @@ static enum nf_code fake_call(struct nf_tools *port, const struct nf_tool_call *
 {
     struct fake_tools *t = nf_container_of(port, struct fake_tools, port);
     t->calls++;
-    assert_string_equal(c->version, "1");
+    assert_string_equal(c->version, t->version ? t->version : "1");
+    if (c->progress)
+        c->progress(c->progress_arg, 50, "half");
+    if (t->meanwhile)
+        t->meanwhile(t->w);
+    ret->worker = 4;
+    ret->wall_us = 1500;
+    ret->bytes = 64;
+    (void)snprintf(ret->level, sizeof(ret->level), "L3");
+    if (t->binary)
+        return nf_str_add(&ret->text, t->binary, strlen(t->binary) + 1, err);
     if (strcmp(c->name, "clock") == 0)
         return nf_str_addf(&ret->text, err, "noon %s", c->args);
     if (strcmp(c->name, "fails") == 0)
@@ -289,6 +323,42 @@ static enum nf_code fake_call(struct nf_tools *port, const struct nf_tool_call *
     for (size_t i = 0; i < t->result_bytes; i += 4) /* "long": a clock of four bytes */
         NF_TRY(nf_str_add(&ret->text, "\xf0\x9f\x95\x90", 4, err));
     return NF_OK;
+}
+
+/* Arguments with "bad" in them fit no schema. */
+static enum nf_code fake_check(const char *schema, const char *args, struct nf_err *err)
+{
+    (void)schema;
+    if (strstr(args, "bad"))
+        return nf_err_set(err, NF_E_INVALID, "arguments.x: must be good");
+    return NF_OK;
+}
+
+/* Not SHA-256, but another text has another one. */
+static enum nf_code fake_digest(const char *p, size_t n, char ret[NF_DIGEST_HEX + 1],
+                                struct nf_err *err)
+{
+    uint64_t h = 14695981039346656037u;
+    (void)err;
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ (unsigned char)p[i]) * 1099511628211u;
+    for (size_t i = 0; i < NF_DIGEST_HEX; i += 16)
+        (void)snprintf(ret + i, 17, "%016llx", (unsigned long long)h);
+    return NF_OK;
+}
+
+static uint64_t fake_count(struct nf_bell *b)
+{
+    return nf_container_of(b, struct fake_bell, port)->rung;
+}
+
+static enum nf_code fake_bell_wait(struct nf_bell *port, int64_t id, uint64_t count, int64_t ms,
+                                   struct nf_err *err);
+
+static void fake_ring(struct nf_bell *b, int64_t id)
+{
+    (void)id;
+    nf_container_of(b, struct fake_bell, port)->rung++;
 }
 
 static void see(struct fake_seen *s, const struct nf_run_event *e)
@@ -310,9 +380,25 @@ static void see(struct fake_seen *s, const struct nf_run_event *e)
 static void fake_show(struct nf_channel *port, const struct nf_run_event *e)
 {
     struct fake_channel *c = nf_container_of(port, struct fake_channel, port);
+    c->progressed += e->type == NF_RUN_TOOL_PROGRESS;
+    c->statuses += e->type == NF_RUN_TOOL_STATUS;
+    if (nf_run_event_passes(e->type))
+        return;
     if (e->type == NF_RUN_STARTED) /* another attempt, or another turn */
         c->seen.n = c->seen.used = 0;
     see(&c->seen, e);
+}
+
+static void fake_approval(struct nf_channel *port, int64_t to, const struct nf_approval_request *r,
+                          const struct nf_user *requester, bool yours)
+{
+    struct fake_channel *c = nf_container_of(port, struct fake_channel, port);
+    (void)requester;
+    c->asked++;
+    c->asked_id = r->id;
+    c->asked_user = to;
+    c->asked_status = r->status;
+    c->asked_yours = yours;
 }
 
 static enum nf_code fake_deliver(struct nf_channel *port, const struct nf_outbox_item *item,
@@ -357,6 +443,24 @@ static bool fake_stop(struct nf_turn_runner *port, int64_t session_id, int64_t r
 static int64_t fake_now(struct nf_clock *c)
 {
     return nf_container_of(c, struct world, clock)->now;
+}
+
+static enum nf_code fake_bell_wait(struct nf_bell *port, int64_t id, uint64_t count, int64_t ms,
+                                   struct nf_err *err)
+{
+    struct fake_bell *b = nf_container_of(port, struct fake_bell, port);
+    (void)id;
+    assert_true(++b->waits < 500);
+    if (b->fail)
+        return nf_err_set(err, b->fail, "told to stop");
+    if (b->rung != count)
+        return NF_OK;
+    if (b->meanwhile)
+        b->meanwhile(b->w);
+    if (b->rung != count)
+        return NF_OK;
+    b->w->now += ms;
+    return nf_err_set(err, NF_E_TIMEOUT, "nobody rang");
 }
 
 /* --- the writes of a turn --------------------------------------------------------------------- */

@@ -18,7 +18,8 @@ static struct world *world_new(void)
 {
     static const struct nf_model_ops model = { .complete = fake_complete, .info = fake_info };
     static const struct nf_tools_ops tools = { fake_offer, fake_find, fake_call };
-    static const struct nf_channel_ops channel = { fake_show, fake_deliver };
+    static const struct nf_channel_ops channel = { fake_show, fake_deliver, fake_approval };
+    static const struct nf_bell_ops bell = { fake_count, fake_bell_wait, fake_ring };
     static const struct nf_turn_runner_ops runner = { fake_start, fake_wake, fake_stop };
     static const struct nf_turn_store_ops turns = { .accept = fake_accept,
                                                     .claim = fake_claim,
@@ -37,6 +38,9 @@ static struct world *world_new(void)
     w->model.context_tokens = 100000;
     w->tools.port.ops = &tools;
     w->tools.fail = NF_E_UNAVAILABLE;
+    w->tools.w = w;
+    w->bell = (struct fake_bell){ .port.ops = &bell, .w = w };
+    w->codec = (struct nf_codec){ .check_args = fake_check, .digest = fake_digest };
     w->web.port = (struct nf_channel){ .ops = &channel, .name = "web", .repeatable = true };
     w->runner.port.ops = &runner;
     w->channels = (struct nf_channels){ .v = { &w->web.port }, .n = 1 };
@@ -52,6 +56,11 @@ static struct world *world_new(void)
         .outbox = w->s.outbox,
         .credentials = w->s.credentials,
         .model = &w->model.port,
+        .codec = &w->codec,
+        .bell = &w->bell.port,
+        .approvals = w->s.approvals,
+        .skills = w->s.skills,
+        .kv = w->s.kv,
         .channels = &w->channels,
         .runner = &w->runner.port,
         .owner = 3,
@@ -59,6 +68,7 @@ static struct world *world_new(void)
                       .summary_model = "",
                       .history_max = 200,
                       .lease_ms = LEASE,
+                      .approval_ttl_ms = NF_APPROVAL_TTL_MS,
                       .turn_timeout_ms = 1000 },
     };
     assert_ok(nf_summaries_new(&w->app.summaries, &w->err), &w->err);

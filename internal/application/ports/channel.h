@@ -1,6 +1,7 @@
 /* Port: a network that people write from, in the direction from us to them. */
 #pragma once
 
+#include "domain/approval.h"
 #include "domain/message.h"
 #include "domain/outbox.h"
 #include "domain/run_event.h"
@@ -22,6 +23,10 @@ struct nf_channel_ops {
     enum nf_code (*deliver)(struct nf_channel *c, const struct nf_outbox_item *item,
                             const struct nf_message *m, const struct nf_run_event *last,
                             struct nf_err *err);
+    /* Show a question whether a call may run, or what became of it, to user `to`: "yours" if they
+     * may allow it. Best effort, must not suspend or fail. NULL: this network asks nobody. */
+    void (*approval)(struct nf_channel *c, int64_t to, const struct nf_approval_request *r,
+                     const struct nf_user *requester, bool yours);
 };
 
 static inline void nf_channel_show(struct nf_channel *c, const struct nf_run_event *e)
@@ -34,6 +39,14 @@ static inline NF_RC nf_channel_deliver(struct nf_channel *c, const struct nf_out
                                        struct nf_err *err)
 {
     return c->ops->deliver(c, item, m, last, err);
+}
+
+static inline void nf_channel_approval(struct nf_channel *c, int64_t to,
+                                       const struct nf_approval_request *r,
+                                       const struct nf_user *requester, bool yours)
+{
+    if (c->ops->approval)
+        c->ops->approval(c, to, r, requester, yours);
 }
 
 /* The channels there are; find returns NULL for a name that is none of them. */

@@ -1,0 +1,18 @@
+/* Port: what needs a parser or a cipher: arguments against a schema, digests. Never suspends. */
+#pragma once
+
+#include "base/error.h"
+
+#include <stddef.h>
+
+#define NF_DIGEST_HEX 64 /* digits of a SHA-256 */
+
+struct nf_codec {
+    /* Whether the JSON text `args` is an object that fits the JSON Schema `schema`. NF_E_INVALID
+     * names what does not and how it must be: "arguments.city: must be a string"; NF_E_LIMIT: too
+     * large or too deep. */
+    enum nf_code (*check_args)(const char *schema, const char *args, struct nf_err *err);
+    /* SHA-256 in lower-case hex. NF_E_INTERNAL: the library fails. */
+    enum nf_code (*digest)(const char *p, size_t n, char ret[NF_DIGEST_HEX + 1],
+                           struct nf_err *err);
+};
