@@ -126,7 +126,7 @@ test('an approval waits over a reload, and whoever decides second is told', { sk
   world.mock.broadcast = () => {}; // the news does not come through
   approvals.delete(shown.shown.id);
   await page.getByRole('button', { name: 'Allow once' }).click();
-  await page.getByText('there is no such approval').waitFor();
+  await page.getByText('it was decided already').waitFor();
   assert.equal(await page.locator('.approval').count(), 0);
   world.mock.broadcast = broadcast;
   clearTimeout(shown.timer);

@@ -4,7 +4,7 @@
 // An event's position is fence * 2^24 + pos (docs/api.md): the fence is that of the attempt, and
 // text advances pos by its bytes. Each turn keeps its own position, so that events which come twice
 // are recognised, a missing one is noticed, and what overlaps is cut.
-import type { Accepted, MessagePage, RunEvent, StoredMessage, Usage } from './protocol';
+import type { Accepted, Meanwhile, MessagePage, RunEvent, StoredMessage, Usage } from './protocol';
 
 export type TurnState = 'queued' | 'running' | 'done' | 'stopped' | 'failed';
 
@@ -21,9 +21,10 @@ export interface ToolItem {
   args: string;
   result?: string;
   failed?: boolean;
-  since?: number; // when it was seen to begin, by Date.now()
-  ms?: number; // how long it took, as the daemon says
-  progress?: { percent?: number; text?: string };
+  waits?: boolean; // for a person's decision
+  since?: number; // when it began to run, by Date.now()
+  ms?: number; // how long it took
+  progress?: { percent: number | null; text: string };
 }
 export interface NoticeItem {
   kind: 'notice';
@@ -45,8 +46,6 @@ export interface Turn {
   stored: StoredMessage[]; // what of it was read, by seq
   version: number; // grows with each change
 }
-
-type Progress = Extract<RunEvent, { type: 'TOOL_CALL_PROGRESS' }>;
 
 export type Applied = 'changed' | 'known' | 'gap';
 
@@ -117,7 +116,6 @@ export class Conversation {
     let turn = this.byRun.get(event.run_id);
     if (!turn && this.isBeforePage(event.run_id)) return 'known';
     if (turn?.settled) return this.applyToSettled(turn, event);
-    if (event.type === 'TOOL_CALL_PROGRESS') return this.applyProgress(turn, event);
 
     const fence = fenceOf(event.seq);
     const mine = turn ? fenceOf(turn.pos) : 0;
@@ -132,6 +130,20 @@ export class Conversation {
     }
     if (!turn || fence !== mine) return 'gap';
     return this.applyInOrder(turn, event);
+  }
+
+  meanwhile(event: Meanwhile): Applied {
+    const turn = this.byRun.get(event.run_id);
+    const item = turn?.items.find((i): i is ToolItem => i.kind === 'tool' && i.id === event.value.toolCallId);
+    if (!turn || !item || item.result !== undefined) return 'known';
+    if (event.name === 'tool_progress') {
+      item.progress = { percent: event.value.percent, text: event.value.text };
+    } else {
+      item.waits = event.value.status === 'waiting_approval';
+      if (event.value.status === 'running') item.since = Date.now();
+    }
+    turn.version++;
+    return 'changed';
   }
 
   // Where to resume: behind everything that is complete.
@@ -199,15 +211,6 @@ export class Conversation {
     return 'changed';
   }
 
-  // Progress has no place among the events: the newest counts, and none is missed.
-  private applyProgress(turn: Turn | undefined, event: Progress): Applied {
-    const item = turn?.items.find((i): i is ToolItem => i.kind === 'tool' && i.id === event.toolCallId);
-    if (!turn || !item || item.result !== undefined) return 'known';
-    item.progress = { percent: event.percent, text: event.text };
-    turn.version++;
-    return 'changed';
-  }
-
   private applyInOrder(turn: Turn, event: RunEvent): Applied {
     let delta = 'delta' in event ? event.delta : '';
     const bytes = 'delta' in event ? encoder.encode(delta) : null;
@@ -250,10 +253,13 @@ function addStored(turn: Turn, message: StoredMessage): void {
 function setResult(turn: Turn, id: string, result: string, failed?: boolean, ms?: number): void {
   const item = turn.items.find((i): i is ToolItem => i.kind === 'tool' && i.id === id);
   if (!item) return;
+  // Only what was seen to begin is measured here: events that come again come all at once.
+  const took = ms ?? (item.since === undefined ? undefined : Date.now() - item.since);
   Object.assign(item, { result, failed });
-  if (ms !== undefined) item.ms = ms;
+  if (took !== undefined) item.ms = took;
   delete item.progress;
   delete item.since;
+  delete item.waits;
 }
 
 function finish(turn: Turn, event: Extract<RunEvent, { type: 'RUN_FINISHED' }>): void {
@@ -297,9 +303,6 @@ function change(turn: Turn, event: RunEvent, delta: string): void {
       toolItem(turn, event.toolCallId).args += delta;
       break;
     case 'TOOL_CALL_END':
-      toolItem(turn, event.toolCallId).since = Date.now();
-      break;
-    case 'TOOL_CALL_PROGRESS':
       break;
     case 'TOOL_CALL_RESULT':
       toolItem(turn, event.toolCallId);

@@ -62,24 +62,31 @@ export type RunEvent = Place &
     | { type: 'TOOL_CALL_START'; toolCallId: string; toolCallName: string }
     | { type: 'TOOL_CALL_ARGS'; toolCallId: string; delta: string }
     | { type: 'TOOL_CALL_END'; toolCallId: string }
-    | { type: 'TOOL_CALL_PROGRESS'; toolCallId: string; percent?: number; text?: string }
     | { type: 'TOOL_CALL_RESULT'; toolCallId: string; content: string; is_error?: boolean;
         duration_ms?: number }
     | { type: 'RUN_FINISHED'; model?: string; usage?: Usage; stopped?: boolean }
     | { type: 'RUN_ERROR'; message: string }
   );
 
-// What waits for a person's decision: exactly this call, once.
+// A call of a tool that a person has to allow: exactly this one, once.
 export interface Approval {
   id: string;
-  session_id: string;
-  call_id?: string; // of the tool call that waits
+  run_id?: string;
+  session_id: string | null; // null: a call by hand
+  user: { id: string; name: string }; // who asked for it
   tool: string; // as the model named it
-  skill?: string;
   arguments: string; // JSON
-  workspace?: string;
+  workspace: string;
+  status: string; // "pending" while it waits
+  yours: boolean; // this person may allow it
   expires_at: string;
 }
+
+// What happens to a call that has not ended: it has no position, the newest counts.
+export type Meanwhile = { type: 'CUSTOM'; session_id: string; run_id: string } & (
+  | { name: 'tool_progress'; value: { toolCallId: string; percent: number | null; text: string } }
+  | { name: 'tool_status'; value: { toolCallId: string; status: 'waiting_approval' | 'running' } }
+);
 
 export interface Accepted {
   type: 'accepted';
@@ -97,7 +104,8 @@ export type ServerFrame =
   | { type: 'error'; code: string; message: string; message_id?: string }
   | { type: 'cancelled'; session_id: string; run_id: string }
   | { type: 'session'; session_id: string; title?: string; deleted?: boolean }
-  | { type: 'approval'; session_id: string };
+  | { type: 'approval'; approval: Approval }
+  | Meanwhile;
 
 export type ClientFrame =
   | { type: 'user_message'; message_id: string; session_id?: string; content: string }

@@ -2,7 +2,7 @@
 // messages and the outbox together; draws nothing.
 import { batch, computed, signal } from '@preact/signals';
 import { ApiError, api } from './api';
-import { approvals, decide, refreshApprovals } from './approvals';
+import { decide, noticeApproval, refreshApprovals } from './approvals';
 import { Connection, type Link } from './connection';
 import { Conversation, isOver } from './conversation';
 import { Outbox, type Unsent } from './outbox';
@@ -20,7 +20,7 @@ export type Phase = 'starting' | 'signed-out' | 'bad-link' | 'ready';
 
 export const phase = signal<Phase>('starting');
 export const link = signal<Link>('connecting');
-export const me = signal<{ name: string; role: string } | null>(null);
+export const me = signal<{ id: string; name: string; role: string } | null>(null);
 export const models = signal<Models | null>(null);
 export const sessions = signal<SessionInfo[]>([]);
 export const sessionsLoaded = signal(false);
@@ -219,7 +219,11 @@ function onFrame(frame: ServerFrame): void {
       touch(frame.session_id, -1);
       return changed();
     case 'approval':
-      return void guarded(noticeApprovals);
+      if (noticeApproval(frame.approval)) spoken.value = 'approvalAsks';
+      return;
+    case 'CUSTOM':
+      if (conversations.get(frame.session_id)?.meanwhile(frame) === 'changed') changed();
+      return;
     case 'session':
       if (frame.deleted) forget(frame.session_id);
       else replaceInfo(frame.session_id, { title: frame.title ?? '' });
@@ -247,12 +251,6 @@ function speak(event: RunEvent): void {
   if (event.type === 'RUN_STARTED') spoken.value = 'answering';
   else if (event.type === 'RUN_ERROR') spoken.value = 'answerFailed';
   else if (event.type === 'RUN_FINISHED') spoken.value = event.stopped ? 'answerStopped' : 'answerDone';
-}
-
-async function noticeApprovals(): Promise<void> {
-  const known = new Set(approvals.value.map((a) => a.id));
-  await refreshApprovals();
-  if (approvals.value.some((a) => a.session_id === current.value && !known.has(a.id))) spoken.value = 'approvalAsks';
 }
 
 export function decideApproval(id: string, allow: boolean, reason: string): Promise<void> {

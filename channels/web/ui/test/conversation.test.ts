@@ -168,24 +168,31 @@ test('tool calls are put together from fragments', () => {
   assert.deepEqual(chat.turns[0].items, [{ kind: 'tool', id: 'c', name: 'read', args: '{"a":1}', result: 'ok', failed: undefined }]);
 });
 
-test('progress of a tool is shown until its result comes, whatever its place', () => {
+test('a call that waits, runs and tells how far it is, until its result comes', () => {
   const chat = opened();
   const at = (pos: number) => ({ seq: 2 ** 24 + pos, session_id: S, run_id: 'r1' });
   const item = () => chat.turns[0].items[0] as ToolItem;
-  const progress = (text: string, toolCallId = 'c') => chat.apply(
-    { type: 'TOOL_CALL_PROGRESS', ...at(3), toolCallId, percent: 40, text });
-  assert.equal(progress('of nothing'), 'known');
+  const custom = { type: 'CUSTOM', session_id: S, run_id: 'r1' } as const;
+  const progress = (toolCallId = 'c') => chat.meanwhile(
+    { ...custom, name: 'tool_progress', value: { toolCallId, percent: 40, text: 'half' } });
+  const status = (value: 'waiting_approval' | 'running') => chat.meanwhile(
+    { ...custom, name: 'tool_status', value: { toolCallId: 'c', status: value } });
+  assert.equal(progress(), 'known');
   chat.apply({ type: 'RUN_STARTED', ...at(1), input_seq: 1 });
   chat.apply({ type: 'TOOL_CALL_START', ...at(2), toolCallId: 'c', toolCallName: 'read' });
   chat.apply({ type: 'TOOL_CALL_END', ...at(3), toolCallId: 'c' });
+  assert.equal(status('waiting_approval'), 'changed');
+  assert.equal(item().waits, true);
+  assert.equal(status('running'), 'changed');
+  assert.equal(item().waits, false);
   assert.ok(item().since);
-  assert.equal(progress('half'), 'changed');
-  assert.equal(progress('of another', 'd'), 'known');
+  assert.equal(progress(), 'changed');
+  assert.equal(progress('d'), 'known');
   assert.deepEqual(item().progress, { percent: 40, text: 'half' });
   chat.apply({ type: 'TOOL_CALL_RESULT', ...at(4), toolCallId: 'c', content: 'ok', duration_ms: 1200 });
   assert.equal(item().progress, undefined);
   assert.equal(item().ms, 1200);
-  assert.equal(progress('too late'), 'known');
+  assert.equal(progress(), 'known');
 });
 
 test('stored tool calls get their results', () => {

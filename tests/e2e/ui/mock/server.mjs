@@ -135,27 +135,31 @@ export class Mock {
       return reply(200, { approvals: [...this.approvals.values()].map((a) => a.shown) });
     }
     const found = this.approvals.get(approvalId);
-    if (!found) return fail(reply, 404, 'not-found', 'there is no such approval: it was decided, or its time is over');
-    this.settle(found.shown, body.decision === 'allow' ? '' : `denied${body.reason ? `: ${body.reason}` : ''}`);
-    return reply(200, { ...found.shown, status: body.decision });
+    if (!found) return fail(reply, 409, 'conflict', 'it was decided already, or its time is over');
+    const allowed = body.decision === 'allow';
+    this.settle(found.shown, allowed ? 'allowed' : 'denied', allowed ? '' : `denied${body.reason ? `: ${body.reason}` : ''}`);
+    return reply(200, found.shown);
   }
 
   // Wait for a decision; "" if it was allowed, else why not.
-  ask(session, call, args) {
-    const shown = { id: id(this.nextId++), session_id: session.id, call_id: call.toolCallId, tool: 'notes_remove',
-      skill: 'notes', arguments: args, workspace: '', expires_at: new Date(Date.now() + this.approvalMs).toISOString() };
+  ask(session, runId, tool, args) {
+    const shown = { id: id(this.nextId++), run_id: runId, session_id: session?.id ?? null,
+      user: { id: id(1), name: 'Owner' }, tool, arguments: args, workspace: '', version: 'ab'.repeat(32),
+      status: 'pending', yours: true, created_at: new Date().toISOString(),
+      expires_at: new Date(Date.now() + this.approvalMs).toISOString() };
     return new Promise((decided) => {
-      const timer = setTimeout(() => this.settle(shown, 'denied: nobody decided in time'), this.approvalMs);
+      const timer = setTimeout(() => this.settle(shown, 'expired', 'denied: nobody decided in time'), this.approvalMs);
       this.approvals.set(shown.id, { shown, decided, timer });
-      this.broadcast({ type: 'approval', session_id: session.id });
+      this.broadcast({ type: 'approval', approval: shown });
     });
   }
 
-  settle(shown, why) {
+  settle(shown, status, why) {
     const { decided, timer } = this.approvals.get(shown.id);
     clearTimeout(timer);
     this.approvals.delete(shown.id);
-    this.broadcast({ type: 'approval', session_id: shown.session_id });
+    shown.status = status;
+    this.broadcast({ type: 'approval', approval: shown });
     decided(why);
   }
 
@@ -180,6 +184,7 @@ export class Mock {
     if (request.url !== '/ws' || !this.signedIn(request)) return socket.destroy();
     return this.ws.handleUpgrade(request, socket, head, (ws) => {
       this.sockets.add(ws);
+      for (const { shown } of this.approvals.values()) ws.send(JSON.stringify({ type: 'approval', approval: shown }));
       ws.on('close', () => this.sockets.delete(ws));
       ws.on('message', (data) => this.frame(ws, JSON.parse(data.toString())));
     });
@@ -283,27 +288,33 @@ class Run {
     this.store({ role: 'tool', tool_call_id: call.toolCallId, ...result });
   }
 
-  async works() {
+  meanwhile(name, value) {
+    this.mock.broadcast({ type: 'CUSTOM', name, value, session_id: this.session.id, run_id: this.runId });
+  }
+
+  async works(call) {
+    this.meanwhile('tool_status', { ...call, status: 'running' });
     await sleep(this.mock.delayMs * 4);
     return { content: '{"lines": 3}' };
   }
 
-  async failed() {
+  async failed(call) {
+    this.meanwhile('tool_status', { ...call, status: 'running' });
     await sleep(this.mock.delayMs * 4);
-    return { content: 'url: example.org is not granted to this skill', is_error: true, duration_ms: 3 };
+    return { content: 'error: url: example.org is not granted to this skill', is_error: true, duration_ms: 3 };
   }
 
   async slow(call) {
-    const progress = { ...call, type: 'TOOL_CALL_PROGRESS', percent: 40, text: 'Fetched 2 of 5 MiB',
-      seq: this.fence * ATTEMPT + this.pos, session_id: this.session.id, run_id: this.runId };
-    this.mock.broadcast(progress);
+    this.meanwhile('tool_status', { ...call, status: 'running' });
+    this.meanwhile('tool_progress', { ...call, percent: 40, text: 'Fetched 2 of 5 MiB' });
     await new Promise((resolve) => (this.mock.release = resolve));
     return { content: 'A long page.', duration_ms: 12345 };
   }
 
   async asks(call, text) {
-    const why = await this.mock.ask(this.session, call, text);
-    return why ? { content: why, is_error: true, duration_ms: 0 } : { content: '{"removed": 1}' };
+    this.meanwhile('tool_status', { ...call, status: 'waiting_approval' });
+    const why = await this.mock.ask(this.session, this.runId, 'notes_remove', text);
+    return why ? { content: `error: ${why}`, is_error: true, duration_ms: 0 } : { content: '{"removed": 1}' };
   }
 
   async say(text) {

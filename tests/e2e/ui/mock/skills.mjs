@@ -1,28 +1,28 @@
 // What the daemon says of skills, with three of them installed.
 const HASH = 'ab'.repeat(32);
 
-const tool = (name, description, approval = 'never', properties = {}) => ({
-  name, description, approval, idempotent: approval === 'never', timeout_ms: 5000,
-  schema: { type: 'object', properties, additionalProperties: false } });
+const tool = (skill, name, description, approval = 'never', properties = {}) => ({
+  name, call: `${skill}_${name}`, description, approval, idempotent: approval === 'never', timeout_ms: 5000,
+  arguments: { type: 'object', properties, additionalProperties: false } });
 
-const limits = { memory_bytes: 64 << 20, cpu_ms: 10000, output_bytes: 256 << 10, http_bytes: 2 << 20, kv_bytes: 1 << 20 };
+const skill = (name, version, status, description, may, tools) => ({
+  name, version, description, status, may, tools, kind: 'plugin', mode: 'pooled', hash: HASH, min_level: '',
+  granted: status === 'enabled', installed_at: '2026-02-03T08:00:00Z', updated_at: '2026-02-03T08:00:00Z' });
 
 function installed() {
   return [
-    { name: 'calc', version: '1.0.0', description: 'Works out expressions and converts units.', kind: 'plugin',
-      mode: 'pooled', status: 'enabled', granted: true, hash: HASH, limits,
-      capabilities: { http: [], secrets: [], kv: false, files: false },
-      tools: [tool('evaluate', 'Work out an expression.', 'never', { expression: { type: 'string' } }),
-              tool('convert', 'Convert between units.')] },
-    { name: 'notes', version: '1.2.0', description: 'Keeps notes for you and finds them again.', kind: 'plugin',
-      mode: 'oneshot', status: 'enabled', granted: true, hash: HASH, limits,
-      capabilities: { http: [], secrets: [], kv: true, files: false },
-      tools: [tool('save', 'Save a note.'), tool('find', 'Find notes.'), tool('remove', 'Remove notes.', 'ask')] },
-    { name: 'weather', version: '0.3.0', description: 'The weather, from Open-Meteo.', kind: 'plugin', mode: 'pooled',
-      status: 'installed', granted: false, hash: HASH, limits,
-      capabilities: { http: ['https://api.open-meteo.com/', 'https://geocoding-api.open-meteo.com/'],
-                      secrets: ['WEATHER_KEY'], kv: false, files: true },
-      tools: [tool('forecast', 'The forecast for a place.', 'always')] },
+    skill('calc', '1.0.0', 'enabled', 'Works out expressions and converts units.', [], [
+      tool('calc', 'evaluate', 'Work out an expression.', 'never', { expression: { type: 'string' } }),
+      tool('calc', 'convert', 'Convert between units.')]),
+    skill('notes', '1.2.0', 'enabled', 'Keeps notes for you and finds them again.', ['keeps up to 1024 KiB for each person'], [
+      tool('notes', 'save', 'Save a note.'), tool('notes', 'find', 'Find notes.'),
+      tool('notes', 'remove', 'Remove notes.', 'ask')]),
+    skill('weather', '0.3.0', 'installed', 'The weather, from Open-Meteo.', [
+      'reaches https://api.open-meteo.com/', 'has the secret WEATHER_KEY sent along, without seeing it'], [
+      tool('weather', 'forecast', 'The forecast for a place.', 'always')]),
+    { name: 'broken', version: '0.1.0', status: 'disabled', hash: HASH, granted: false,
+      installed_at: '2026-02-03T08:00:00Z', updated_at: '2026-02-03T08:00:00Z',
+      problem: 'its files were changed since they were installed: install it again' },
   ];
 }
 
@@ -51,14 +51,13 @@ export class Skills {
     }
     if (verb === 'disable') skill.status = 'disabled';
     if (verb === 'logs') {
-      return reply(200, { lines: [
-        { at: '2026-02-03T08:00:01Z', level: 'info', text: 'asked for 3 places' },
-        { at: '2026-02-03T08:00:02Z', level: 'error', text: 'the worker was killed: socket(2, 1, 0) is not allowed' }] });
+      return reply(200, { log: '2026-02-03T08:00:01Z info asked for 3 places\n' +
+        '2026-02-03T08:00:02Z error the worker was killed: socket(2, 1, 0) is not allowed\n' });
     }
     if (verb === 'tools') {
       this.runs.push({ name, toolName, body });
-      if (body.arguments?.expression === '1/0') return fail(400, 'invalid', 'expression: division by zero');
-      return reply(200, { result: '{"value": 35}', duration_ms: 2, level: 'L2', worker: 7 });
+      if (body.expression === '1/0') return fail(400, 'invalid', 'expression: division by zero');
+      return reply(200, { result: '{"value": 35}', task_id: '06xszy9fc0001', duration_ms: 2, level: 'L2', worker: 7 });
     }
     return reply(200, skill);
   }

@@ -3,13 +3,13 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { useNow } from '../clock';
 import type { Approval } from '../protocol';
 import { t } from '../settings';
-import { decideApproval } from '../store';
+import { decideApproval, me } from '../store';
 import { Icon } from './icons';
 import { pretty } from './tool';
 
 // A card that has just come in under a finger is not pressed by accident.
 const ARM_MS = 500;
-const REASON_MAX = 500;
+const REASON_MAX = 200; // characters; 400 bytes
 
 function clock(ms: number): string {
   const s = Math.max(0, Math.ceil(ms / 1000));
@@ -65,10 +65,16 @@ export function ApprovalCard({ approval }: { approval: Approval }) {
   const title = `approval-${approval.id}`;
   return (
     <article class="message approval" tabIndex={-1} aria-labelledby={title} data-approval={approval.id}>
-      <h3 id={title}><Icon name="hand" />{t('approvalTitle')}</h3>
+      <h3 id={title}><Icon name="hand" />{t(approval.yours ? 'approvalTitle' : 'approvalElse')}</h3>
       <dl>
         <dt>{t('approvalTool')}</dt>
         <dd class="tool-name">{approval.tool}</dd>
+        {approval.user.id !== me.value?.id && (
+          <>
+            <dt>{t('approvalUser')}</dt>
+            <dd>{approval.user.name}</dd>
+          </>
+        )}
         {approval.workspace && (
           <>
             <dt>{t('approvalPlace')}</dt>
@@ -87,7 +93,9 @@ export function ApprovalCard({ approval }: { approval: Approval }) {
         <div class="row end">
           <Left until={approval.expires_at} />
           <button type="button" ref={denyButton} disabled={!armed || busy} onClick={() => setDenying(true)}>{t('deny')}</button>
-          <button type="button" class="primary" disabled={!armed || busy} onClick={() => decide(true)}>{t('allowOnce')}</button>
+          {approval.yours && (
+            <button type="button" class="primary" disabled={!armed || busy} onClick={() => decide(true)}>{t('allowOnce')}</button>
+          )}
         </div>
       )}
     </article>

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { approvals } from '../approvals';
+import { asking } from '../approvals';
 import type { SessionInfo } from '../protocol';
 import { language, setLanguage, setTheme, t, theme, type Theme } from '../settings';
 import {
@@ -70,7 +70,7 @@ function SessionRow({ info }: { info: SessionInfo }) {
           sidebarOpen.value = false;
           select(info.id);
         }}>
-        {approvals.value.some((a) => a.session_id === info.id)
+        {asking.value.has(info.id)
           ? <span class="asks" aria-label={t('approvalAsks')} role="img"><Icon name="hand" /></span>
           : isRunning(info) && <span class="pulse" aria-label={t('answering')} role="img" />}
         <span>{title}</span>

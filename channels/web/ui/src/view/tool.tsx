@@ -1,7 +1,6 @@
 // A call of a tool: what, on what, how it went and how long it took; the rest on demand.
 import { useNow } from '../clock';
 import type { ToolItem } from '../conversation';
-import { approvals } from '../approvals';
 import { duration, t } from '../settings';
 import { Icon } from './icons';
 
@@ -33,15 +32,14 @@ type State = 'toolRunning' | 'toolWaits' | 'toolDone' | 'toolFailed';
 function stateOf(item: ToolItem, over: boolean): State {
   if (item.failed) return 'toolFailed';
   if (item.result !== undefined || over) return 'toolDone';
-  return approvals.value.some((a) => a.call_id === item.id) ? 'toolWaits' : 'toolRunning';
+  return item.waits ? 'toolWaits' : 'toolRunning';
 }
 
 function Progress({ item }: { item: ToolItem }) {
-  const { percent, text } = item.progress ?? {};
-  if (percent === undefined && !text) return null;
+  const { percent = null, text = '' } = item.progress ?? {};
   return (
     <div class="tool-progress">
-      {percent !== undefined && percent >= 0 && <progress max={100} value={percent} aria-label={item.name} />}
+      {percent !== null && <progress max={100} value={percent} aria-label={item.name} />}
       {text && <span>{text}</span>}
     </div>
   );

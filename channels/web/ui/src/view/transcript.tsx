@@ -2,9 +2,9 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { t } from '../settings';
 import {
-  conversation, current, isNew, loadOlder, loadingOlder, models, revision, send, sessionsLoaded, unsent,
+  conversation, current, isNew, loadOlder, loadingOlder, models, revision, send, sessions, sessionsLoaded, unsent,
 } from '../store';
-import { approvals } from '../approvals';
+import { asked } from '../approvals';
 import { ApprovalCard } from './approval';
 import { Setup } from './cards';
 import { Icon } from './icons';
@@ -44,7 +44,7 @@ function Turns() {
       {models.value?.models.length === 0 && <Setup />}
       {empty && models.value?.models.length !== 0 && sessionsLoaded.value && <Welcome />}
       {chat?.turns.map((turn) => <TurnView key={turn.runId} turn={turn} version={turn.version} />)}
-      {approvals.value.filter((a) => a.session_id === current.value).map((a) => <ApprovalCard key={a.id} approval={a} />)}
+      {asked(current.value, sessions.value).map((a) => <ApprovalCard key={a.id} approval={a} />)}
       {waiting.map((item) => <UnsentView key={item.messageId} item={item} />)}
     </>
   );
