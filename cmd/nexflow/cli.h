@@ -22,6 +22,16 @@ struct nf_cli {
     struct nf_loop *loop;
     struct nf_http_client *http;
     struct nf_executor *blocking; /* for what reads the terminal */
+    int64_t answer_ms;            /* how long an answer of the daemon may take; 0: a minute */
+};
+
+/* One of several things that a command does: `nexflow skill build`. */
+struct nf_cli_verb {
+    const char *name;    /* "build" */
+    const char *usage;   /* "[DIR]" */
+    const char *help;    /* a line for the list of verbs */
+    const char *details; /* what --help of the verb says besides */
+    int (*run)(struct nf_cli *cli, int argc, char **argv); /* argv[0] is the verb */
 };
 
 struct nf_cli_command {
@@ -30,10 +40,12 @@ struct nf_cli_command {
     const char *help;                                      /* a line for the list of commands */
     const char *details;                                   /* what --help of the command says */
     int (*run)(struct nf_cli *cli, int argc, char **argv); /* argv[0] is the command */
+    const struct nf_cli_verb *const *verbs; /* NULL: none that has a --help of its own */
+    size_t verbs_n;
 };
 
 extern const struct nf_cli_command nf_cli_chat, nf_cli_up, nf_cli_doctor, nf_cli_link, nf_cli_task,
-    nf_cli_user, nf_cli_config, nf_cli_backup;
+    nf_cli_skill, nf_cli_approval, nf_cli_user, nf_cli_config, nf_cli_backup;
 
 /* Print what came from elsewhere (a model, a person): a terminal must not take orders from it, so
  * control characters but tabs and line ends are left out. */
@@ -43,6 +55,13 @@ void nf_cli_print(FILE *to, const char *format, ...) __attribute__((format(print
 int nf_cli_fail(const struct nf_err *err);
 /* Print how the command is used on standard error and return NF_CLI_USAGE. */
 int nf_cli_misused(const struct nf_cli_command *c);
+
+/* The same for one of its verbs. */
+int nf_cli_verb_misused(const struct nf_cli_command *c, const struct nf_cli_verb *v);
+/* The verb of that name; NULL: there is none. */
+const struct nf_cli_verb *nf_cli_find_verb(const struct nf_cli_command *c, const char *name);
+/* Run the verb that argv[1] names. */
+int nf_cli_run_verb(const struct nf_cli_command *c, struct nf_cli *cli, int argc, char **argv);
 
 /* The configuration, or why there is none. */
 NF_RC nf_cli_config_needed(const struct nf_cli *cli, struct nf_err *err);
@@ -59,6 +78,9 @@ NF_RC nf_cli_call(struct nf_cli *cli, const char *method, const char *path, cons
 /* The daemon's answer as it came, whatever its status. */
 NF_RC nf_cli_fetch(struct nf_cli *cli, const char *method, const char *path, const char *body,
                    int *status, struct nf_str *ret, struct nf_err *err);
+
+/* Print a value as JSON on standard output. */
+NF_RC nf_cli_print_json(const struct nf_json *v, struct nf_err *err);
 
 /* A line from standard input without its end. NF_E_NOT_FOUND: there are no more. Suspends. */
 NF_RC nf_cli_read_line(struct nf_cli *cli, struct nf_str *ret, struct nf_err *err);

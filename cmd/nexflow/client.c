@@ -52,6 +52,38 @@ int nf_cli_misused(const struct nf_cli_command *c)
     return NF_CLI_USAGE;
 }
 
+int nf_cli_verb_misused(const struct nf_cli_command *c, const struct nf_cli_verb *v)
+{
+    (void)fprintf(stderr, "usage: nexflow %s %s %s\n`nexflow %s %s --help` says more.\n", c->name,
+                  v->name, v->usage, c->name, v->name);
+    return NF_CLI_USAGE;
+}
+
+const struct nf_cli_verb *nf_cli_find_verb(const struct nf_cli_command *c, const char *name)
+{
+    for (size_t i = 0; i < c->verbs_n; i++)
+        if (strcmp(c->verbs[i]->name, name) == 0)
+            return c->verbs[i];
+    return NULL;
+}
+
+int nf_cli_run_verb(const struct nf_cli_command *c, struct nf_cli *cli, int argc, char **argv)
+{
+    const struct nf_cli_verb *v = argc > 1 ? nf_cli_find_verb(c, argv[1]) : NULL;
+    return v ? v->run(cli, argc - 1, argv + 1) : nf_cli_misused(c);
+}
+
+enum nf_code nf_cli_print_json(const struct nf_json *v, struct nf_err *err)
+{
+    NF_CLEANUP(nf_str_done) struct nf_str text = { .max = ANSWER_MAX };
+    struct nf_json_out o;
+    nf_json_begin_doc(&o, &text);
+    nf_json_out_value(&o, v);
+    NF_TRY(nf_json_end_doc(&o, err));
+    (void)puts(nf_str_c(&text));
+    return NF_OK;
+}
+
 enum nf_code nf_cli_config_needed(const struct nf_cli *cli, struct nf_err *err)
 {
     if (cli->config_rc != NF_OK)
@@ -90,7 +122,8 @@ enum nf_code nf_cli_fetch(struct nf_cli *cli, const char *method, const char *pa
                                        .headers = &json,
                                        .headers_n = body ? 1 : 0,
                                        .body = body,
-                                       .body_n = body ? strlen(body) : 0 };
+                                       .body_n = body ? strlen(body) : 0,
+                                       .head_timeout_ms = cli->answer_ms };
     enum nf_code rc = nf_http_open(cli->http, &r, &call, err);
     if (rc == NF_E_UNAVAILABLE)
         return nf_err_set(err, rc,

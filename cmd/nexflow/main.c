@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 static const struct nf_cli_command *const commands[] = {
-    &nf_cli_up,   &nf_cli_chat, &nf_cli_doctor, &nf_cli_link,
-    &nf_cli_task, &nf_cli_user, &nf_cli_config, &nf_cli_backup,
+    &nf_cli_up,    &nf_cli_chat,     &nf_cli_doctor, &nf_cli_link,   &nf_cli_task,
+    &nf_cli_skill, &nf_cli_approval, &nf_cli_user,   &nf_cli_config, &nf_cli_backup,
 };
 
 static void print_help(FILE *to)
@@ -19,7 +19,7 @@ static void print_help(FILE *to)
                 "\n",
                 to);
     for (size_t i = 0; i < NF_COUNT(commands); i++)
-        (void)fprintf(to, "  %-8s %s\n", commands[i]->name, commands[i]->help);
+        (void)fprintf(to, "  %-9s %s\n", commands[i]->name, commands[i]->help);
     (void)fputs(
         "\n"
         "  -c, --config FILE  the daemon's configuration; without it " NF_CONFIG_DEFAULT_PATH "\n"
@@ -83,10 +83,29 @@ static int misused(const char *what, const char *word)
 
 static bool asks_for_help(const struct job *j)
 {
-    for (int i = 1; i < j->argc; i++)
+    for (int i = 1; i < j->argc && strcmp(j->argv[i], "--") != 0; i++)
         if (strcmp(j->argv[i], "--help") == 0 || strcmp(j->argv[i], "-h") == 0)
             return true;
     return false;
+}
+
+static int print_command_help(const struct job *j)
+{
+    const struct nf_cli_command *c = j->command;
+    const struct nf_cli_verb *v = j->argc > 1 ? nf_cli_find_verb(c, j->argv[1]) : NULL;
+    if (v) {
+        (void)printf("Usage: nexflow %s %s %s\n\n%s %s: %s.\n%s%s", c->name, v->name, v->usage,
+                     c->name, v->name, v->help, v->details[0] ? "\n" : "", v->details);
+        return NF_CLI_OK;
+    }
+    (void)printf("Usage: nexflow %s %s\n\n%s", c->name, c->usage, c->details);
+    if (c->verbs_n > 0)
+        (void)puts("");
+    for (size_t i = 0; i < c->verbs_n; i++)
+        (void)printf("  %-8s %s\n", c->verbs[i]->name, c->verbs[i]->help);
+    if (c->verbs_n > 0)
+        (void)printf("\n`nexflow %s VERB --help` says more about each.\n", c->name);
+    return NF_CLI_OK;
 }
 
 int main(int argc, char **argv)
@@ -115,10 +134,7 @@ int main(int argc, char **argv)
         return misused("there is no command", argv[i]);
     j.argc = argc - i;
     j.argv = argv + i;
-    if (asks_for_help(&j)) {
-        (void)printf("Usage: nexflow %s %s\n\n%s", j.command->name, j.command->usage,
-                     j.command->details);
-        return NF_CLI_OK;
-    }
+    if (asks_for_help(&j))
+        return print_command_help(&j);
     return run(&j);
 }

@@ -40,6 +40,27 @@ _nexflow_command()
                 _nexflow_words "owner admin user"
             fi
             ;;
+        approval)
+            if [ "$count" = 1 ]; then
+                _nexflow_words "list allow deny --help"
+            elif [ "$verb" = list ]; then
+                _nexflow_words "--json --help"
+            fi
+            ;;
+        skill)
+            if [ "$count" = 1 ]; then
+                _nexflow_words "new build test install list show run enable disable remove logs --help"
+            else
+                case $verb in
+                    build | test) _nexflow_files ;;
+                    install) [[ $current = -* ]] && _nexflow_words "--yes --help" || _nexflow_files ;;
+                    list | show | run) _nexflow_words "--json --help" ;;
+                    enable) _nexflow_words "--yes --help" ;;
+                    remove) _nexflow_words "--data --yes --help" ;;
+                    logs) _nexflow_words "--follow --help" ;;
+                esac
+            fi
+            ;;
         task)
             if [ "$previous" = --status ]; then
                 _nexflow_words "pending running waiting_approval completed failed cancelled unknown"
@@ -68,7 +89,7 @@ _nexflow()
     if [ ${#words[@]} = 0 ]; then
         case $previous in
             -c | --config) _nexflow_files ;;
-            *) _nexflow_words "up chat doctor link task user config backup --config --version --help" ;;
+            *) _nexflow_words "up chat doctor link task skill approval user config backup --config --version --help" ;;
         esac
     else
         _nexflow_command

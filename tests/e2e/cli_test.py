@@ -14,7 +14,7 @@ import conftest
 import nexflow
 import terminal
 
-COMMANDS = ["up", "chat", "doctor", "link", "task", "user", "config", "backup"]
+COMMANDS = ["up", "chat", "doctor", "link", "task", "skill", "approval", "user", "config", "backup"]
 LINK = re.compile(r"http://127\.0\.0\.1:(\d+)/#t=(\S+)")
 
 

@@ -11,7 +11,7 @@ import terminal
 
 DOCS = nexflow.TOP / "docs"
 BUILD = pathlib.Path(nexflow.BIN).parent
-COMMANDS = ["up", "chat", "doctor", "link", "task", "user", "config", "backup"]
+COMMANDS = ["up", "chat", "doctor", "link", "task", "skill", "approval", "user", "config", "backup"]
 OPTION = re.compile(r"(?<![\w-])--?[A-Za-z][a-z-]*")
 
 
@@ -113,8 +113,8 @@ def test_completion_offers_what_help_lists(helps):
         for verb in verbs(helps[command]):
             assert verb in offered, (command, verb)
             assert complete(f"nexflow -c x {command} {verb}") == [verb]
-        everywhere = offered.union(*(complete(f"nexflow {command} {verb} ")
-                                     for verb in verbs(helps[command])))
+        everywhere = offered.union(*(complete(f"nexflow {command} {verb} {begin}")
+                                     for verb in verbs(helps[command]) for begin in ("", "-")))
         use = helps[command].splitlines()[0]
         for option in OPTION.findall(use):
             assert option in everywhere, (command, option)
