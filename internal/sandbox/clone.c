@@ -19,11 +19,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define NAMESPACES                                                                                 \
-    (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
+#define NAMESPACES (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
 /* linux/sched.h has it as 64 bits, which glibc's header hides (Linux 5.7). */
 #define INTO_CGROUP UINT64_C(0x200000000)
 #define FAILED_STATUS 125
+#define END_MS 2500 /* for a process that ends what it has started */
 
 struct message {
     int error; /* 0: it is jailed */
@@ -100,7 +100,8 @@ static pid_t clone_process(const struct nf_setup *s, const struct nf_jail_proces
 {
     uint64_t flags = CLONE_PIDFD;
     if (s->have[NF_LAYER_NAMESPACES])
-        flags |= NAMESPACES | (s->user_ns ? (uint64_t)CLONE_NEWUSER : 0);
+        flags |= NAMESPACES | (s->user_ns ? (uint64_t)CLONE_NEWUSER : 0) |
+                 (s->net_ns < 0 ? (uint64_t)CLONE_NEWNET : 0);
     int group = p->cgroup ? nf_cgroup_fd(p->cgroup) : -1;
     struct clone_args args = {
         .flags = flags | (group >= 0 ? INTO_CGROUP : 0),
@@ -163,6 +164,7 @@ NF_RC nf_clone(struct nf_setup *s, const struct nf_step *steps, size_t n,
     }
     s->listener = -1;
     s->ready = ends[1];
+    p.ends_itself = s->ends_itself;
     int was = set_dumpable(1);
     p.pid = clone_process(s, &p, &p.pidfd);
     error = errno;
@@ -234,6 +236,11 @@ void nf_jail_end(struct nf_jail_process *p, int *status)
 {
     int st = -1;
     if (p->pid > 0) {
+        if (p->ends_itself) {
+            struct pollfd gone = { .fd = p->pidfd, .events = POLLIN };
+            syscall(SYS_pidfd_send_signal, p->pidfd, SIGTERM, NULL, 0);
+            poll(&gone, 1, END_MS);
+        }
         syscall(SYS_pidfd_send_signal, p->pidfd, SIGKILL, NULL, 0);
         if (p->cgroup)
             nf_cgroup_kill(p->cgroup);

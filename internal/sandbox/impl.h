@@ -16,6 +16,7 @@ struct nf_sandbox {
     struct nf_cgroup_base *cgroups;
     struct nf_policy *plugin[2][2]; /* [threads][notify] */
     struct nf_policy *program[2];   /* [online] */
+    int empty_net;                  /* a network namespace that programs share; -1: none yet */
 };
 
 /* What a step of a jail could not do. */
@@ -32,6 +33,8 @@ struct nf_setup {
     bool drop_uid; /* uid, gid differ from those of the warden */
     uid_t uid;
     gid_t gid;
+    int net_ns;          /* to join; -1: a new one */
+    bool ends_itself;    /* on SIGTERM it first ends what it has started */
     size_t mapped_bytes; /* address space that a process has from the start */
     int64_t group_memory_bytes, group_processes; /* 0: no limit */
     int ready;                                   /* to the warden: first its go, then our message */

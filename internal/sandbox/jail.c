@@ -248,6 +248,7 @@ NF_RC nf_jail_spawn_failing(struct nf_sandbox *sb, const struct nf_jail_options 
     struct nf_setup s = {
         .sandbox = sb,
         .user_ns = sb->report.user_ns,
+        .net_ns = -1,
         .jail = o,
         .mapped_bytes = mapped_bytes(),
         .group_memory_bytes = o->group_memory_bytes,

@@ -22,6 +22,7 @@ enum nf_code nf_sandbox_new(struct nf_sandbox **ret, struct nf_err *err)
     struct nf_sandbox *sb = calloc(1, sizeof(*sb));
     if (!sb)
         return nf_err_set(err, NF_E_NOMEM, "no memory for a sandbox");
+    sb->empty_net = -1;
     sb->uid = geteuid();
     sb->gid = getegid();
     sb->root = sb->uid == 0;
@@ -45,6 +46,8 @@ void nf_sandbox_free(struct nf_sandbox *sb)
         nf_policy_free(sb->program[i]);
     }
     nf_cgroup_base_free(sb->cgroups);
+    if (sb->empty_net >= 0)
+        close(sb->empty_net);
     free(sb);
 }
 

@@ -141,11 +141,11 @@ struct nf_jail_options {
 /* A process tree in a jail, seen from outside. Zero value: none. */
 struct nf_jail_process {
     pid_t pid;
-    int pidfd;    /* readable once it has ended; reap with waitpid */
-    int ready_fd; /* readable once nf_jail_wait need not wait */
-    int listener; /* of violations; -1: none, or not waited for yet */
-    struct nf_cgroup *cgroup;
-    const struct nf_sandbox *sandbox;
+    int pidfd;                /* readable once it has ended; reap with waitpid */
+    int ready_fd;             /* readable once nf_jail_wait need not wait */
+    int listener;             /* of violations; -1: none, or not waited for yet */
+    struct nf_cgroup *cgroup; /* NULL: none */
+    bool ends_itself;
 };
 #define NF_JAIL_PROCESS_NONE                                                                       \
     ((struct nf_jail_process){ .pidfd = -1, .ready_fd = -1, .listener = -1 })

@@ -1,0 +1,168 @@
+#include "sandbox/program.h"
+
+#include "sandbox/program_impl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static int join_network(struct nf_setup *s)
+{
+    if (s->net_ns < 0 || !s->have[NF_LAYER_NAMESPACES])
+        return 0;
+    return setns(s->net_ns, CLONE_NEWNET) == 0 ? 0 : -errno;
+}
+
+static int place(struct nf_setup *s)
+{
+    const struct nf_program_options *o = nf_program_of(s)->o;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0)
+        return -errno;
+    int fds[3 + NF_PROGRAM_FDS_MAX + 1] = { o->in_fd >= 0 ? o->in_fd : null,
+                                            o->out_fd >= 0 ? o->out_fd : null,
+                                            o->err_fd >= 0 ? o->err_fd : null };
+    size_t n = 3;
+    for (size_t i = 0; i < o->fds_n; i++)
+        fds[n++] = o->fds[i];
+    fds[n++] = s->ready;
+    int rc = nf_place_descriptors(fds, n);
+    if (rc == 0) {
+        s->ready = (int)n - 1;
+        if (fcntl(s->ready, F_SETFD, FD_CLOEXEC) != 0)
+            rc = -errno;
+    }
+    return rc;
+}
+
+/* Before Landlock hides it. */
+static int watch_children(struct nf_setup *s)
+{
+    struct nf_program_setup *p = nf_program_of(s);
+    char path[64];
+    p->children = -1;
+    if (s->have[NF_LAYER_NAMESPACES])
+        return 0;
+    snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+    p->children = open(path, O_RDONLY | O_CLOEXEC);
+    return p->children >= 0 ? 0 : -errno;
+}
+
+/* No limit of address space: V8 and Go reserve far more than they use. */
+static int limit(struct nf_setup *s)
+{
+    const struct nf_program_options *o = nf_program_of(s)->o;
+    int rc = nf_limit(RLIMIT_CORE, 0);
+    rc = rc ? rc : nf_limit(RLIMIT_NOFILE, NF_PROGRAM_NOFILE);
+    rc = rc ? rc : nf_limit(RLIMIT_MEMLOCK, 0);
+    rc = rc ? rc : nf_limit(RLIMIT_MSGQUEUE, 0);
+    rc = rc ? rc : nf_limit(RLIMIT_FSIZE, (uint64_t)o->file_bytes);
+    if (rc == 0 && o->cpu_seconds > 0)
+        rc = nf_limit(RLIMIT_CPU, (uint64_t)o->cpu_seconds);
+    /* It counts a user's processes, so it is for where that user has no others: its own, or in a
+     * namespace for users. */
+    if (rc == 0 && o->processes > 0 && !s->have[NF_LAYER_CGROUP] && (s->drop_uid || s->user_ns))
+        rc = nf_limit(RLIMIT_NPROC, (uint64_t)o->processes + 1);
+    return rc;
+}
+
+static int filter(struct nf_setup *s)
+{
+    int rc = nf_filter_install(&s->policy->at[NF_PHASE_TEMPLATE], false);
+    return rc < 0 ? rc : 0;
+}
+
+static const struct nf_step steps[] = {
+    { "open the directories", nf_program_open_sources },
+    { "join the empty network", join_network },
+    { "become another user", nf_step_user },
+    { "begin a session", nf_step_session },
+    { "make a root", nf_program_mount_root },
+    { "become another user", nf_step_user_late },
+    { "place descriptors", place },
+    { "watch children", watch_children },
+    { "set limits", limit },
+    { "drop capabilities", nf_step_capabilities },
+    { "set no_new_privs", nf_step_no_new_privs },
+    { "restrict by Landlock", nf_program_landlock },
+    { "reset signals", nf_step_signals },
+    { "clear the environment", nf_step_environment },
+    { "end with the warden", nf_step_with_parent },
+    { "filter system calls", filter },
+};
+
+/* Making a network is most of the price of a jail. An empty one can be shared by programs that have
+ * no socket, or that Landlock keeps from each other's; only root can come back from making it. */
+static int shared_network(struct nf_sandbox *sb, bool online)
+{
+    if (!sb->root || !sb->report.have[NF_LAYER_NAMESPACES] ||
+        (online && sb->report.landlock_abi < 6))
+        return -1;
+    if (sb->empty_net >= 0)
+        return sb->empty_net;
+    int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    if (home < 0)
+        return -1;
+    if (unshare(CLONE_NEWNET) == 0) {
+        sb->empty_net = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+        int rc = setns(home, CLONE_NEWNET);
+        assert(rc == 0); /* a warden that stays in an empty network would be broken for ever */
+    }
+    close(home);
+    return sb->empty_net;
+}
+
+static NF_RC check(const struct nf_sandbox *sb, const struct nf_program_options *o,
+                   struct nf_err *err)
+{
+    size_t n = 0;
+    assert(o->fds_n <= NF_PROGRAM_FDS_MAX && o->slot < NF_JAIL_SLOTS && o->file_bytes >= 0);
+    NF_TRY(nf_sandbox_require(sb, NF_LEVEL_L1, err));
+    if (o->argv[0][0] != '/' || o->work_dir[0] != '/')
+        return nf_err_set(err, NF_E_INVALID, "'%s' in '%s': both must be absolute paths",
+                          o->argv[0], o->work_dir);
+    for (; o->read_only && o->read_only[n]; n++) {
+        if (o->read_only[n][0] != '/')
+            return nf_err_set(err, NF_E_INVALID, "'%s' is not an absolute path", o->read_only[n]);
+    }
+    if (n > NF_PROGRAM_READ_ONLY_MAX)
+        return nf_err_set(err, NF_E_LIMIT, "more than %d directories to read",
+                          NF_PROGRAM_READ_ONLY_MAX);
+    if (o->proxy_socket && !sb->report.have[NF_LAYER_NAMESPACES])
+        return nf_err_set(err, NF_E_DENIED,
+                          "a program with a proxy needs namespaces, else it could connect to any "
+                          "socket of the machine");
+    return NF_OK;
+}
+
+NF_RC nf_program_spawn(struct nf_sandbox *sb, const struct nf_program_options *o,
+                       struct nf_jail_process *ret, struct nf_err *err)
+{
+    struct nf_failure failed;
+    bool online = o->proxy_socket;
+    NF_TRY(check(sb, o, err));
+    struct nf_program_setup p = {
+        .base = {
+            .sandbox = sb,
+            .user_ns = sb->report.user_ns,
+            .group_memory_bytes = o->memory_bytes,
+            .group_processes = o->processes > 0 ? o->processes + 1 : 0, /* and the first process */
+            .policy = sb->program[online],
+            .net_ns = shared_network(sb, online),
+        },
+        .o = o,
+    };
+    struct nf_setup *s = &p.base;
+    memcpy(s->have, sb->report.have, sizeof(s->have));
+    if (s->net_ns >= 0)
+        s->user_ns = false; /* it belongs to root, and so must who joins it */
+    s->ends_itself = !s->have[NF_LAYER_NAMESPACES] && !s->have[NF_LAYER_CGROUP];
+    nf_setup_user(s, o->slot);
+    if (s->drop_uid)
+        NF_TRY(nf_program_adopt(o->work_dir, s->uid, s->gid, err));
+    return nf_clone(s, steps, sizeof(steps) / sizeof(steps[0]), nf_program_init, ret, &failed, err);
+}

@@ -1,0 +1,50 @@
+/*
+ * The looser jail: any program, in any language, which may start processes and threads and make
+ * code as it runs (interpreters do), but sees one directory it may write, the system's libraries
+ * to read, and no network. See sandbox.h for levels and for the process that comes out.
+ *
+ * With namespaces it sees a root of its own: /usr and what belongs to it, a few files of /etc,
+ * read_only[], /work, an empty /tmp, its own /proc and some harmless devices. Without them (level
+ * L1) paths stay those of the machine, and Landlock leaves the same ones, without /tmp and /proc.
+ */
+#pragma once
+
+#include "sandbox/sandbox.h"
+
+#define NF_PROGRAM_FDS_MAX 8
+#define NF_PROGRAM_READ_ONLY_MAX 16
+#define NF_PROGRAM_NOFILE 256           /* RLIMIT_NOFILE inside */
+#define NF_PROGRAM_TMP_BYTES (64 << 20) /* of /tmp, memory of its group */
+#define NF_PROGRAM_FILES_MAX 20000      /* in the work directory, if it has to change hands */
+#define NF_PROGRAM_DEPTH_MAX 32
+#define NF_PROGRAM_NOT_RUN 127 /* exit code: argv[0] cannot be executed; stderr says why */
+
+struct nf_program_options {
+    const char *const *argv; /* argv[0] is an absolute path, as the program sees it */
+    const char *const *env;  /* all of it, not our own; HOME and TMPDIR are the caller's to set */
+    /* Its current directory, writable; absolute. With namespaces it is called /work. A warden that
+     * runs as root first gives the tree to the program's user, without following links. */
+    const char *work_dir;
+    /* More that it may read and execute: its own directory, an interpreter outside /usr. Absolute,
+     * NULL-terminated, seen under the same names. NULL: none. */
+    const char *const *read_only;
+    /* A Unix socket that it may connect to, as /run/proxy.sock; NULL: it has no sockets but pairs.
+     * Needs namespaces. */
+    const char *proxy_socket;
+    int in_fd, out_fd, err_fd; /* -1: /dev/null */
+    const int *fds;            /* become 3, 4, ...; everything else is closed */
+    size_t fds_n;
+    unsigned slot;        /* below NF_JAIL_SLOTS; the same for all who share work_dir */
+    int64_t memory_bytes; /* of the whole tree (cgroup); 0: no limit */
+    int64_t processes;    /* the same; where there is no cgroup, of the program's user */
+    int64_t cpu_seconds;  /* of each process; 0: no limit */
+    int64_t file_bytes;   /* of the largest file it may write */
+};
+
+/* Start it. The caller has one thread. nf_jail_wait says when it is jailed and about to run; its
+ * exit status is that of the program, 128 + n if signal n ended it. When it has ended, or by
+ * nf_jail_end, everything that it started ends too. NF_E_DENIED: the level is below L1, or a proxy
+ * without namespaces. NF_E_INVALID: a path that is not absolute. NF_E_LIMIT: too many files in the
+ * work directory. NF_E_UNAVAILABLE. */
+NF_RC nf_program_spawn(struct nf_sandbox *s, const struct nf_program_options *o,
+                       struct nf_jail_process *ret, struct nf_err *err);

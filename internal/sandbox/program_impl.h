@@ -1,0 +1,32 @@
+/* Between program.c, program_root.c and program_init.c only. */
+#pragma once
+
+#include "sandbox/impl.h"
+#include "sandbox/program.h"
+
+/* A program on its way: nf_setup comes first, so that steps find it. */
+struct nf_program_setup {
+    struct nf_setup base;
+    const struct nf_program_options *o;
+    int work; /* O_PATH, opened before anything is hidden */
+    int read_only[NF_PROGRAM_READ_ONLY_MAX];
+    size_t read_only_n;
+    int proxy;
+    int children; /* of the first process, where it has to end them one by one */
+};
+
+static inline struct nf_program_setup *nf_program_of(struct nf_setup *s)
+{
+    return (struct nf_program_setup *)s;
+}
+
+/* program_root.c */
+int nf_program_open_sources(struct nf_setup *s);
+int nf_program_mount_root(struct nf_setup *s);
+int nf_program_landlock(struct nf_setup *s);
+/* Give the tree below `path` to that user. */
+NF_RC nf_program_adopt(const char *path, uid_t uid, gid_t gid, struct nf_err *err);
+
+/* program_init.c: the first process of the jail, which starts the program and outlives it until
+ * everything has ended. */
+int nf_program_init(struct nf_setup *s);
