@@ -312,7 +312,8 @@ static NF_RC pump(struct attempt *a, struct nf_llm_answer *ans, struct nf_llm_de
     return NF_OK;
 }
 
-static NF_RC converse(struct attempt *a, const struct nf_str *body, struct nf_err *err)
+/* `body` is not needed any more once it is sent: a model may talk for minutes. */
+static NF_RC converse(struct attempt *a, struct nf_str *body, struct nf_err *err)
 {
     struct nf_llm_wire *w = a->w;
     NF_CLEANUP(nf_llm_decoder_freep) struct nf_llm_decoder *d = NULL;
@@ -330,6 +331,7 @@ static NF_RC converse(struct attempt *a, const struct nf_str *body, struct nf_er
 
     NF_TRY(a->t->codec->decoder_new(on_event, a, w->ops->random(w), &d, err));
     enum nf_code rc = w->ops->send(w, &c, &ans, err);
+    nf_str_done(body);
     int64_t waited = w->ops->mono_ms(w) - a->begun_ms;
     if (rc == NF_E_TIMEOUT && waited + SLACK_MS < limit.ms &&
         waited + SLACK_MS >= c.connect_timeout_ms)

@@ -72,15 +72,15 @@ static enum nf_httpd_step step_chunked(struct nf_httpd_input *in)
     /* Between head and `out` lies what was decoded; raw bytes never stay behind it, since all that
      * arrived is decoded at once. */
     size_t raw = in->head_n + in->body_n, out = raw;
-    enum nf_httpd_chunked_result r = nf_httpd_chunked_decode(&in->chunked, in->buf, in->len, &raw,
-                                                             &out, in->head_n + in->body_max);
+    enum nf_chunked_result r =
+        nf_chunked_decode(&in->chunked, in->buf, in->len, &raw, &out, in->head_n + in->body_max);
     in->body_n = out - in->head_n;
     switch (r) {
-    case NF_HTTPD_CHUNKED_DONE:
+    case NF_CHUNKED_DONE:
         return whole(in, in->body_n, raw);
-    case NF_HTTPD_CHUNKED_BAD:
+    case NF_CHUNKED_BAD:
         return refuse(in, 400, "bad chunked body");
-    case NF_HTTPD_CHUNKED_TOO_LONG:
+    case NF_CHUNKED_TOO_LONG:
         return refuse(in, 413, "body too long");
     default:
         in->len = out;
@@ -121,7 +121,7 @@ static void forget_request(struct nf_httpd_input *in)
     in->state = IN_HEAD;
     in->status = 0;
     in->why = "";
-    in->chunked = (struct nf_httpd_chunked){ 0 };
+    in->chunked = (struct nf_chunked){ 0 };
     in->head.method = in->head.target = in->head.host = (struct nf_httpd_span){ 0 };
     in->head.fields_n = 0;
 }

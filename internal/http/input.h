@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "http/chunked.h"
+#include "codec/chunked.h"
 #include "http/head.h"
 
 struct nf_httpd_input {
@@ -16,7 +16,7 @@ struct nf_httpd_input {
     int state;
     int status;      /* after REFUSED */
     const char *why; /* a literal */
-    struct nf_httpd_chunked chunked;
+    struct nf_chunked chunked;
     struct nf_httpd_head head;
 };
 

@@ -30,7 +30,7 @@ struct nf_curl_loop {
     struct nf_curl_sock **socks; /* by descriptor */
     size_t socks_n;
     size_t handles; /* not closed yet, the timer included */
-    size_t transfers, idle_max;
+    size_t transfers;
     bool freed;
 };
 
@@ -208,6 +208,23 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *un
     return 0;
 }
 
+struct nf_curl_sock *nf_curl_sock_new(struct nf_curl_loop *l, int fd, nf_curl_sock_fn fn, void *arg)
+{
+    struct nf_curl_sock *s = sock_new(l, fd, true);
+    if (!s)
+        return NULL;
+    s->fn = fn;
+    s->arg = arg;
+    return s;
+}
+
+void nf_curl_sock_close(struct nf_curl_sock *s)
+{
+    int fd = s->fd;
+    sock_close(s);
+    close(fd);
+}
+
 struct nf_curl_sock *nf_curl_sock_adopt(struct nf_curl_loop *l, curl_socket_t fd,
                                         nf_curl_sock_fn fn, void *arg)
 {
@@ -255,20 +272,6 @@ static void on_timer_closed(uv_handle_t *h)
 
 /* --- the whole -------------------------------------------------------------------------------- */
 
-/* curl counts connections in use against the ones it keeps: with more requests under way than it
- * may keep it would close every connection after one request. */
-static void set_keep(struct nf_curl_loop *l)
-{
-    if (l->multi)
-        curl_multi_setopt(l->multi, CURLMOPT_MAXCONNECTS, (long)(l->idle_max + l->transfers));
-}
-
-void nf_curl_keep(struct nf_curl_loop *l, size_t idle_max)
-{
-    l->idle_max = idle_max;
-    set_keep(l);
-}
-
 void nf_curl_prepare(struct nf_curl_loop *l, CURL *easy)
 {
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
@@ -294,7 +297,6 @@ static NF_RC open_multi(struct nf_curl_loop *l, struct nf_err *err)
     curl_multi_setopt(l->multi, CURLMOPT_TIMERFUNCTION, on_timer);
     curl_multi_setopt(l->multi, CURLMOPT_TIMERDATA, l);
     curl_multi_setopt(l->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
-    set_keep(l);
     return NF_OK;
 }
 
@@ -309,8 +311,6 @@ NF_RC nf_curl_add(struct nf_curl_loop *l, struct nf_curl_transfer *t, struct nf_
     if (rc != CURLM_OK)
         return nf_err_set(err, NF_E_INTERNAL, "start a transfer: %s", curl_multi_strerror(rc));
     l->transfers++;
-    if (l->transfers > 1)
-        set_keep(l);
     return NF_OK;
 }
 
@@ -318,7 +318,6 @@ void nf_curl_remove(struct nf_curl_loop *l, struct nf_curl_transfer *t)
 {
     curl_multi_remove_handle(l->multi, t->easy);
     l->transfers--;
-    set_keep(l);
 }
 
 NF_RC nf_curl_loop_new(struct uv_loop_s *uv, struct nf_curl_loop **ret, struct nf_err *err)

@@ -27,9 +27,6 @@ NF_RC nf_curl_loop_new(struct uv_loop_s *uv, struct nf_curl_loop **ret, struct n
  * has closed the handles, in its next round. NULL is allowed. */
 void nf_curl_loop_free(struct nf_curl_loop *l);
 
-/* Idle connections to keep, whatever number is in use. */
-void nf_curl_keep(struct nf_curl_loop *l, size_t idle_max);
-
 /* What every easy handle of this multi needs: which loop watches its sockets. */
 void nf_curl_prepare(struct nf_curl_loop *l, CURL *easy);
 
@@ -39,9 +36,14 @@ NF_RC nf_curl_add(struct nf_curl_loop *l, struct nf_curl_transfer *t, struct nf_
 /* Take it out of the multi, ended or not. A connection in the middle of something is closed. */
 void nf_curl_remove(struct nf_curl_loop *l, struct nf_curl_transfer *t);
 
+/* A socket of our own that is watched like curl's; NULL: no memory. Closing it closes `fd`. */
+typedef void (*nf_curl_sock_fn)(void *arg, bool readable, bool writable);
+struct nf_curl_sock *nf_curl_sock_new(struct nf_curl_loop *l, int fd, nf_curl_sock_fn fn,
+                                      void *arg);
+void nf_curl_sock_close(struct nf_curl_sock *s);
+
 /* For CURLOPT_CONNECT_ONLY, once connected: from now on fn(arg, readable, writable) gets the events
  * of the socket that nf_curl_sock_want asked for, until curl closes it; an error is both. */
-typedef void (*nf_curl_sock_fn)(void *arg, bool readable, bool writable);
 struct nf_curl_sock *nf_curl_sock_adopt(struct nf_curl_loop *l, curl_socket_t fd,
                                         nf_curl_sock_fn fn, void *arg);
 void nf_curl_sock_want(struct nf_curl_sock *s, bool readable, bool writable);

@@ -1,6 +1,9 @@
 #include "runtime/http_client.h"
 
-#include "runtime/http_internal.h"
+#include "base/own.h"
+#include "codec/http1.h"
+#include "runtime/impl.h"
+#include "runtime/stream.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,331 +11,109 @@
 #define CONNECT_TIMEOUT_MS 10000
 #define HEAD_TIMEOUT_MS 60000
 #define CONNECTIONS_MAX 64
-#define BUFFER_MAX 65536
+#define SCRATCH_MAX 65536
+#define JOINED_MAX ((size_t)16384) /* bytes of a body that is sent with its head */
+#define ROW_MAX 16                 /* reads without a wait, then others get their turn */
+
+_Static_assert(NF_HTTP_RESPONSE_HEADERS_MAX == NF_HTTP1_HEADERS_MAX, "the parser counts them");
 
 struct nf_http_call {
-    struct nf_curl_transfer t;
     struct nf_http_client *client;
-    CURLU *url;
-    struct nf_http_header_list headers;
-    struct nf_wait *waiter; /* the fiber in nf_http_open or nf_http_read */
-
-    struct nf_str head;           /* "name\0value\0" again and again */
-    size_t head_bytes, headers_n; /* all that came, trailers and interim heads included */
-    int status;
-    bool head_done;
-
-    /* The body: curl appends to `in` until that is full, and then stops to read the socket; the
-     * reader holds `out`. */
-    struct nf_str in, out;
-    bool paused;
-
-    bool done, removed;
-    CURLcode result;
-    enum nf_code fail; /* why a callback ended the transfer, NF_OK if none did */
-    const char *fail_text;
-    char detail[CURL_ERROR_SIZE];
+    struct nf_stream *stream; /* NULL: the body has ended, and the connection is given back */
+    char *origin;
+    struct nf_http1_head head;
+    struct nf_http1_body body;
+    struct nf_str in; /* before the first read: what came with the head; then: what was read */
+    bool has_rest;    /* `in` is not decoded yet */
+    bool keep;        /* the connection may be used again */
+    bool broken;      /* and there is no more to come */
+    unsigned row;
 };
 
-static void wake(struct nf_http_call *h)
+static int64_t mono_ms(void)
 {
-    if (h->waiter)
-        nf_wait_wake(h->waiter, NF_OK);
+    return nf_mono_us() / 1000;
 }
 
-/* Tell curl, by taking less than all, to end the transfer. */
-static size_t refuse(struct nf_http_call *h, enum nf_code code, const char *text)
+/* --- receiving -------------------------------------------------------------------------------- */
+
+static NF_RC broke(struct nf_http_call *h, struct nf_err *err)
 {
-    h->fail = code;
-    h->fail_text = text;
-    return 0;
+    return nf_err_set(err, NF_E_UNAVAILABLE, "%s: the connection broke", h->origin);
 }
 
-/* --- the head --------------------------------------------------------------------------------- */
-
-/* "HTTP/1.1 200 OK": libcurl has checked the form. */
-static int status_of(const char *p, size_t n)
-{
-    const char *space = memchr(p, ' ', n);
-    size_t left = space ? n - (size_t)(space - p) : 0;
-    int status = 0;
-
-    for (size_t i = 1; i < left && i <= 3; i++)
-        status = status * 10 + (space[i] - '0');
-    return status;
-}
-
-static enum nf_code add_header(struct nf_http_call *h, const char *p, size_t n)
-{
-    const char *colon = memchr(p, ':', n);
-
-    if (!colon)
-        return NF_OK; /* not a header; libcurl lets it pass, and nobody can ask for it */
-
-    struct nf_slice name = { p, (size_t)(colon - p) };
-    struct nf_slice value = nf_slice_trim((struct nf_slice){ colon + 1, n - name.n - 1 });
-    enum nf_code rc = nf_str_reserve(&h->head, name.n + value.n + 2, NULL);
-    if (rc == NF_OK)
-        rc = nf_str_add(&h->head, name.p, name.n, NULL);
-    if (rc == NF_OK)
-        rc = nf_str_add(&h->head, "", 1, NULL);
-    if (rc == NF_OK)
-        rc = nf_str_add(&h->head, value.p, value.n, NULL);
-    if (rc == NF_OK)
-        rc = nf_str_add(&h->head, "", 1, NULL);
-    return rc;
-}
-
-/* A line that begins with a space continues the header before (RFC 9112 section 5.2). */
-static enum nf_code continue_header(struct nf_http_call *h, const char *p, size_t n)
-{
-    struct nf_slice more = nf_slice_trim((struct nf_slice){ p, n });
-
-    if (h->head.len == 0 || more.n == 0)
-        return NF_OK;
-
-    enum nf_code rc = nf_str_reserve(&h->head, more.n + 2, NULL);
-    if (rc != NF_OK)
-        return rc;
-    h->head.p[h->head.len - 1] = ' ';
-    rc = nf_str_add(&h->head, more.p, more.n, NULL);
-    return rc == NF_OK ? nf_str_add(&h->head, "", 1, NULL) : rc;
-}
-
-static enum nf_code head_line(struct nf_http_call *h, const char *p, size_t n)
-{
-    if (n == 0) {
-        /* 100 and 103 come before the response; 101, which nobody asked for, is one. */
-        h->head_done = h->status >= 200 || h->status == 101;
-        if (h->head_done)
-            wake(h);
-        return NF_OK;
-    }
-    if (n >= 5 && memcmp(p, "HTTP/", 5) == 0) {
-        h->status = status_of(p, n);
-        nf_str_reset(&h->head);
-        return NF_OK;
-    }
-    if (*p == ' ' || *p == '\t')
-        return continue_header(h, p, n);
-    if (++h->headers_n > NF_HTTP_RESPONSE_HEADERS_MAX)
-        return NF_E_LIMIT;
-    return add_header(h, p, n);
-}
-
-/* NOLINTNEXTLINE(bugprone-easily-swappable-parameters): libcurl says so */
-static size_t on_header(char *p, size_t one, size_t n, void *arg)
-{
-    struct nf_http_call *h = arg;
-    size_t line = n;
-    (void)one;
-
-    h->head_bytes += n;
-    if (h->head_bytes > NF_HTTP_RESPONSE_HEAD_MAX)
-        return refuse(h, NF_E_LIMIT, "the head of the response is too long");
-    if (h->head_done)
-        return n; /* trailers */
-    if (memchr(p, '\0', n))
-        return refuse(h, NF_E_UNAVAILABLE, "the head of the response contains a NUL");
-    while (line > 0 && (p[line - 1] == '\r' || p[line - 1] == '\n'))
-        line--;
-
-    enum nf_code rc = head_line(h, p, line);
-    if (rc == NF_E_LIMIT)
-        return refuse(h, rc, "the head of the response has too many headers");
-    if (rc != NF_OK)
-        return refuse(h, rc, "out of memory for the head of a response");
-    return n;
-}
-
-/* --- the body --------------------------------------------------------------------------------- */
-
-/* NOLINTNEXTLINE(bugprone-easily-swappable-parameters): libcurl says so */
-static size_t on_body(char *p, size_t one, size_t n, void *arg)
-{
-    struct nf_http_call *h = arg;
-    (void)one;
-
-    /* curl keeps what it offered, at most 16 KiB, and offers it again. */
-    if (h->in.len > 0 && h->in.len + n > h->client->buffer_max) {
-        h->paused = true;
-        return CURL_WRITEFUNC_PAUSE;
-    }
-    if (nf_str_add(&h->in, p, n, NULL) != NF_OK)
-        return refuse(h, NF_E_NOMEM, "out of memory for the body of a response");
-    wake(h);
-    return n;
-}
-
-static void on_done(struct nf_curl_transfer *t, CURLcode rc)
-{
-    struct nf_http_call *h = nf_container_of(t, struct nf_http_call, t);
-
-    h->done = true;
-    h->result = rc;
-    wake(h);
-}
-
-/* --- a call ----------------------------------------------------------------------------------- */
-
-static void set_method(CURL *e, const struct nf_http_request *r)
-{
-    const char *m = r->method;
-    bool post = strcmp(m, "POST") == 0;
-
-    if (strcmp(m, "HEAD") == 0 && r->body_n == 0) {
-        curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
-    } else if (r->body_n > 0 || post || strcmp(m, "PUT") == 0 || strcmp(m, "PATCH") == 0) {
-        curl_easy_setopt(e, CURLOPT_POSTFIELDS, r->body_n > 0 ? r->body : "");
-        curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_n);
-        if (!post)
-            curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, m);
-    } else {
-        curl_easy_setopt(e, CURLOPT_HTTPGET, 1L);
-        if (strcmp(m, "GET") != 0)
-            curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, m);
-    }
-}
-
-static long timeout(int64_t ms)
-{
-    return ms > INT32_MAX ? INT32_MAX : (long)ms;
-}
-
-static void configure(struct nf_http_call *h, const struct nf_http_request *r)
-{
-    CURL *e = h->t.easy;
-
-    curl_easy_setopt(e, CURLOPT_CURLU, h->url);
-    set_method(e, r);
-    curl_easy_setopt(e, CURLOPT_HTTPHEADER, h->headers.list);
-    curl_easy_setopt(
-        e, CURLOPT_CONNECTTIMEOUT_MS,
-        timeout(r->connect_timeout_ms > 0 ? r->connect_timeout_ms : CONNECT_TIMEOUT_MS));
-    if (r->unix_socket)
-        curl_easy_setopt(e, CURLOPT_UNIX_SOCKET_PATH, r->unix_socket);
-    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(e, CURLOPT_HEADERDATA, h);
-    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(e, CURLOPT_WRITEDATA, h);
-    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, h->detail);
-}
-
-static NF_RC prepare(struct nf_http_call *h, const struct nf_http_request *r, struct nf_err *err)
-{
-    NF_TRY(nf_http_url_parse(r->url, false, &h->url, err));
-    if (!nf_http_is_token(r->method))
-        return nf_err_set(err, NF_E_INVALID, "method: not a token");
-    NF_TRY(nf_http_headers_check(r->headers, r->headers_n, r->secret_header, r->secret_prefix,
-                                 r->secret, err));
-    NF_TRY(nf_http_headers_build(r, &h->headers, err));
-    NF_TRY(nf_http_easy_take(h->client, r->proxy, &h->t.easy, err));
-    configure(h, r);
-    return NF_OK;
-}
-
-static enum nf_code transfer_error(struct nf_http_call *h, struct nf_err *err)
-{
-    if (h->fail != NF_OK)
-        return nf_err_set(err, h->fail, "%s: %s", nf_http_origin_of(h->url).s, h->fail_text);
-    return nf_http_curl_error(h->t.easy, h->url, h->result, h->detail, err);
-}
-
-static NF_RC wait_for(struct nf_http_call *h, int64_t timeout_ms, const char *what,
+static NF_RC wait_for(struct nf_http_call *h, bool writing, int64_t timeout_ms, const char *what,
                       struct nf_err *err)
 {
-    struct nf_wait w = { 0 };
+    h->row = 0;
+    enum nf_code rc = nf_stream_wait(h->stream, writing, timeout_ms, what, err);
+    return nf_err_wrap(err, rc, "%s", h->origin);
+}
 
-    assert(!h->waiter);
-    h->waiter = &w;
-    enum nf_code rc = nf_wait(&w, timeout_ms, what, err);
-    h->waiter = NULL;
+/* Into the client's scratch, which is good until somebody else receives: until the next wait. */
+static ssize_t receive(struct nf_http_call *h)
+{
+    struct nf_http_client *c = h->client;
+    if (nf_stream_is_drained(h->stream))
+        return NF_STREAM_AGAIN;
+    return nf_stream_recv(h->stream, c->scratch, c->scratch_max);
+}
+
+/* The body has ended. */
+static void give_back(struct nf_http_call *h)
+{
+    if (h->keep)
+        nf_stream_keep(h->stream);
+    else
+        nf_stream_close(h->stream);
+    h->stream = NULL;
+}
+
+/* Take the framing off, in place; *n becomes what is left. */
+static NF_RC decode(struct nf_http_call *h, char *p, size_t *n, struct nf_err *err)
+{
+    size_t used, out, got = *n;
+    enum nf_code rc = nf_http1_body_decode(&h->body, p, got, &used, &out, err);
     if (rc != NF_OK)
-        return nf_err_wrap(err, rc, "%s", nf_http_origin_of(h->url).s);
+        return nf_err_wrap(err, rc, "%s", h->origin);
+    *n = out;
+    h->keep = h->keep && used == got;
+    if (h->body.ended)
+        give_back(h);
     return NF_OK;
 }
 
-static NF_RC start(struct nf_http_call *h, const struct nf_http_request *r, struct nf_err *err)
+/* What came with the head. */
+static NF_RC take_rest(struct nf_http_call *h, struct nf_err *err)
 {
-    NF_TRY(prepare(h, r, err));
-    enum nf_code rc = nf_curl_add(h->client->curl, &h->t, err);
-    if (rc != NF_OK) {
-        h->removed = true;
-        return rc;
-    }
-    nf_fiber_trim(); /* libcurl goes deep, and the answer may take minutes */
-    NF_TRY(wait_for(h, timeout(r->head_timeout_ms > 0 ? r->head_timeout_ms : HEAD_TIMEOUT_MS),
-                    "the head of the response", err));
-    if (!h->head_done || h->fail != NF_OK)
-        return transfer_error(h, err);
+    size_t n = h->in.len;
+    h->has_rest = false;
+    NF_TRY(decode(h, h->in.p, &n, err));
+    h->in.len = n;
     return NF_OK;
 }
 
-static bool was_sent(const struct nf_http_call *h)
+/* One piece from the connection, *again: nothing has come. */
+static NF_RC take_more(struct nf_http_call *h, bool *again, struct nf_err *err)
 {
-    long sent = 0;
-
-    if (h->t.easy)
-        curl_easy_getinfo(h->t.easy, CURLINFO_REQUEST_SIZE, &sent);
-    return sent > 0;
-}
-
-NF_RC nf_http_open(struct nf_http_client *c, const struct nf_http_request *r,
-                   struct nf_http_call **ret, struct nf_err *err)
-{
-    struct nf_http_call *h = calloc(1, sizeof *h);
-
-    if (r->sent)
-        *r->sent = false;
-    if (!h)
-        return nf_err_set(err, NF_E_NOMEM, "out of memory for a request");
-    h->client = c;
-    h->t.done = on_done;
-    h->head.max = NF_HTTP_RESPONSE_HEAD_MAX + 1;
-    /* More than buffer_max only if curl offers a first piece that is: it may be 16 KiB. */
-    h->in.max = h->out.max = c->buffer_max + CURL_MAX_WRITE_SIZE + 1;
-    c->calls++;
-
-    enum nf_code rc = start(h, r, err);
-    if (r->sent)
-        *r->sent = was_sent(h);
-    if (rc != NF_OK) {
-        nf_http_close(h);
-        return rc;
+    char *p = h->client->scratch;
+    ssize_t got = receive(h);
+    *again = got == NF_STREAM_AGAIN;
+    if (*again)
+        return NF_OK;
+    if (got <= 0) {
+        if (got == NF_STREAM_BROKEN || !nf_http1_body_end(&h->body))
+            return broke(h, err);
+        give_back(h);
+        return NF_OK;
     }
-    *ret = h;
-    return NF_OK;
+    size_t n = (size_t)got;
+    NF_TRY(decode(h, p, &n, err));
+    return n > 0 ? nf_str_add(&h->in, p, n, err) : NF_OK;
 }
 
-int nf_http_status(const struct nf_http_call *h)
-{
-    return h->status;
-}
-
-const char *nf_http_header(const struct nf_http_call *h, const char *name)
-{
-    const char *p = nf_str_c(&h->head), *end = p + h->head.len;
-
-    while (p < end) {
-        const char *value = p + strlen(p) + 1;
-        if (nf_slice_ieq(nf_slice_of(p), name))
-            return value;
-        p = value + strlen(value) + 1;
-    }
-    return NULL;
-}
-
-/* Let curl go on. It calls on_body at once with what it kept. */
-static void resume(struct nf_http_call *h)
-{
-    if (!h->paused || h->done)
-        return;
-    h->paused = false;
-    curl_easy_pause(h->t.easy, CURLPAUSE_CONT);
-}
-
-/* An empty buffer is not kept while there is nothing to put into it: most of the time a model is
- * silent, and there may be thousands. */
+/* A buffer is not kept while there is nothing to put into it: most of the time a model is silent,
+ * and there may be thousands. */
 static void release(struct nf_str *s)
 {
     size_t max = s->max;
@@ -340,29 +121,41 @@ static void release(struct nf_str *s)
     s->max = max;
 }
 
+static NF_RC read_piece(struct nf_http_call *h, int64_t idle_timeout_ms, struct nf_err *err)
+{
+    while (h->in.len == 0 && h->stream) {
+        bool again = false;
+        if (++h->row > ROW_MAX) {
+            h->row = 0;
+            NF_TRY(nf_yield(err));
+        }
+        NF_TRY(take_more(h, &again, err));
+        if (again) {
+            release(&h->in);
+            NF_TRY(wait_for(h, false, idle_timeout_ms, "more of the response", err));
+        }
+    }
+    return NF_OK;
+}
+
 NF_RC nf_http_read(struct nf_http_call *h, int64_t idle_timeout_ms, const char **p, size_t *n,
                    struct nf_err *err)
 {
-    nf_str_reset(&h->out);
-    if (h->in.len == 0 && !h->done && h->fail == NF_OK) {
-        release(&h->in);
-        release(&h->out);
-        NF_TRY(wait_for(h, idle_timeout_ms, "more of the response", err));
-    }
-
-    if (h->in.len > 0) {
-        struct nf_str full = h->in;
-        h->in = h->out;
-        h->out = full;
-        resume(h);
-        *p = nf_str_c(&h->out);
-        *n = h->out.len;
-        return NF_OK;
-    }
-    if (h->fail != NF_OK || h->result != CURLE_OK)
-        return transfer_error(h, err);
-    *p = "";
-    *n = 0;
+    if (h->broken)
+        return broke(h, err);
+    enum nf_code rc = NF_OK;
+    if (h->has_rest)
+        rc = take_rest(h, err);
+    else
+        nf_str_reset(&h->in);
+    if (rc == NF_OK)
+        rc = read_piece(h, idle_timeout_ms, err);
+    /* After a wait that was too long or was called off, another may follow. */
+    h->broken = rc != NF_OK && rc != NF_E_TIMEOUT && rc != NF_E_CANCELED;
+    if (rc != NF_OK)
+        return rc;
+    *p = nf_str_c(&h->in);
+    *n = h->in.len;
     return NF_OK;
 }
 
@@ -382,19 +175,281 @@ NF_RC nf_http_read_all(struct nf_http_call *h, int64_t idle_timeout_ms, struct n
     }
 }
 
+/* --- the head --------------------------------------------------------------------------------- */
+
+/* Where the reading of heads is: interim ones come before the response's. */
+struct reading {
+    size_t scanned, skipped; /* bytes looked at of this one, and of those before */
+    bool no_body;
+};
+
+/* Look at what has come. *done: the head of the response is read. */
+static NF_RC take_heads(struct nf_http_call *h, struct reading *r, bool *done, struct nf_err *err)
+{
+    size_t end;
+    while (!*done && (end = nf_http1_head_end(nf_str_c(&h->in), h->in.len, &r->scanned)) > 0) {
+        if (r->skipped + end > NF_HTTP_RESPONSE_HEAD_MAX)
+            break;
+        nf_http1_head_done(&h->head);
+        NF_TRY(nf_http1_head_parse(h->in.p, end, r->no_body, &h->head, err));
+        nf_str_drop(&h->in, end);
+        r->skipped += end;
+        r->scanned = 0;
+        *done = h->head.status >= 200 || h->head.status == 101;
+    }
+    if (!*done && r->skipped + h->in.len > NF_HTTP_RESPONSE_HEAD_MAX)
+        return nf_err_set(err, NF_E_LIMIT, "the head of the response is over %d bytes",
+                          NF_HTTP_RESPONSE_HEAD_MAX);
+    return NF_OK;
+}
+
+/* Receive what there is. *done as above; *again: nothing is there. */
+static NF_RC take_head(struct nf_http_call *h, struct reading *r, bool *done, bool *again,
+                       struct nf_err *err)
+{
+    ssize_t got = receive(h);
+    *again = got == NF_STREAM_AGAIN;
+    if (*again)
+        return NF_OK;
+    if (got <= 0)
+        return nf_err_set(err, NF_E_UNAVAILABLE, "the connection broke");
+    NF_TRY(nf_str_add(&h->in, h->client->scratch, (size_t)got, err));
+    return take_heads(h, r, done, err);
+}
+
+static NF_RC read_head(struct nf_http_call *h, struct reading *r, bool *done, int64_t until_ms,
+                       struct nf_err *err)
+{
+    while (!*done) {
+        bool again = false;
+        enum nf_code rc = take_head(h, r, done, &again, err);
+        if (rc != NF_OK)
+            return nf_err_wrap(err, rc, "%s", h->origin);
+        if (again) {
+            int64_t left = until_ms - mono_ms();
+            NF_TRY(wait_for(h, false, left > 0 ? left : 0, "the head of the response", err));
+        }
+    }
+    return NF_OK;
+}
+
+/* --- sending ---------------------------------------------------------------------------------- */
+
+/* What one request on one connection needs. */
+struct sending {
+    const struct nf_http_request *r;
+    struct nf_str *head; /* and the body if it is short */
+    bool joined;
+    bool any;       /* the server may have seen some of it */
+    bool answered;  /* it said something */
+    bool head_done; /* the response's head is read already */
+    int64_t until_ms;
+    struct reading reading;
+};
+
+/* Until all is sent, or the server has answered before it was. A server that answers and hangs up
+ * may be read although sending to it fails. */
+static NF_RC send_bytes(struct nf_http_call *h, struct sending *s, const char *p, size_t n,
+                        struct nf_err *err)
+{
+    for (size_t at = 0; at < n && !s->head_done;) {
+        ssize_t k = nf_stream_send(h->stream, p + at, n - at);
+        if (k >= 0) {
+            s->any = s->any || k > 0;
+            at += (size_t)k;
+            continue;
+        }
+        h->keep = false;
+        if (k == NF_STREAM_BROKEN)
+            return NF_OK;
+        bool again = false;
+        enum nf_code rc = take_head(h, &s->reading, &s->head_done, &again, err);
+        s->answered = s->answered || (rc == NF_OK && !again);
+        if (rc != NF_OK)
+            return nf_err_wrap(err, rc, "%s", h->origin);
+        h->keep = !s->head_done;
+        if (again) {
+            int64_t left = s->until_ms - mono_ms();
+            NF_TRY(wait_for(h, true, left > 0 ? left : 0, "the request to be sent", err));
+        }
+    }
+    return NF_OK;
+}
+
+static NF_RC exchange(struct nf_http_call *h, struct sending *s, struct nf_err *err)
+{
+    h->keep = true;
+    NF_TRY(send_bytes(h, s, nf_str_c(s->head), s->head->len, err));
+    if (!s->joined && h->keep && !s->head_done)
+        NF_TRY(send_bytes(h, s, s->r->body, s->r->body_n, err));
+    nf_fiber_trim(); /* the answer may take minutes */
+    enum nf_code rc = read_head(h, &s->reading, &s->head_done, s->until_ms, err);
+    s->answered = s->answered || h->in.len > 0 || s->reading.skipped > 0;
+    return rc;
+}
+
+/* --- a call ----------------------------------------------------------------------------------- */
+
+/* A request with all that was made of it. */
+struct prepared {
+    CURLU *url, *proxy;
+    struct nf_str head, key;
+    struct nf_stream_target target;
+};
+
+static void prepared_done(struct prepared *p)
+{
+    if (p->head.p)
+        explicit_bzero(p->head.p, p->head.cap);
+    nf_str_done(&p->head);
+    nf_str_done(&p->key);
+    curl_url_cleanup(p->url);
+    curl_url_cleanup(p->proxy);
+}
+
+/* TLS goes through a proxy; anything else is asked of the proxy itself. */
+static NF_RC choose_way(struct prepared *p, const struct nf_http_request *r, const char *origin,
+                        struct nf_err *err)
+{
+    bool tls = strncmp(origin, "https:", 6) == 0;
+    p->target = (struct nf_stream_target){ .url = p->url, .unix_socket = r->unix_socket };
+    if (r->proxy && tls)
+        p->target.tunnel = r->proxy;
+    else if (r->proxy)
+        NF_TRY(nf_err_wrap(err, nf_http_url_parse(r->proxy, false, &p->proxy, err), "proxy"));
+    if (p->proxy)
+        p->target.url = p->proxy;
+    NF_TRY(nf_str_adds(&p->key, origin, err));
+    const char *more[] = { r->unix_socket, r->proxy };
+    for (size_t i = 0; i < 2; i++) {
+        NF_TRY(nf_str_add(&p->key, "\n", 1, err));
+        NF_TRY(nf_str_adds(&p->key, more[i] ? more[i] : "", err));
+    }
+    p->target.key = nf_str_c(&p->key);
+    return NF_OK;
+}
+
+static NF_RC prepare(struct nf_http_call *h, const struct nf_http_request *r, struct prepared *p,
+                     struct nf_err *err)
+{
+    NF_TRY(nf_http_url_parse(r->url, false, &p->url, err));
+    if (!nf_http_is_token(r->method))
+        return nf_err_set(err, NF_E_INVALID, "method: not a token");
+    NF_TRY(nf_http_headers_check(r->headers, r->headers_n, r->secret_header, r->secret_prefix,
+                                 r->secret, err));
+    NF_TRY(nf_strdup(nf_http_origin_of(p->url).s, &h->origin, err));
+    NF_TRY(choose_way(p, r, h->origin, err));
+    return nf_http_request_write(h->client, p->url, p->proxy, r, JOINED_MAX, &p->head, err);
+}
+
+static int64_t or_default(int64_t ms, int64_t otherwise)
+{
+    ms = ms > 0 ? ms : otherwise;
+    return ms > INT32_MAX ? INT32_MAX : ms;
+}
+
+static NF_RC connect_to(struct nf_http_call *h, const struct nf_http_request *r,
+                        const struct prepared *p, int64_t until_ms, struct nf_err *err)
+{
+    int64_t limit = or_default(r->connect_timeout_ms, CONNECT_TIMEOUT_MS);
+    int64_t left = until_ms - mono_ms();
+    return nf_stream_open(h->client, &p->target, left < limit ? (left > 1 ? left : 1) : limit,
+                          &h->stream, err);
+}
+
+/* A kept connection that the server closed meanwhile says so only when it is used: then a new one
+ * is what the caller wants, as long as nothing came back. */
+static NF_RC converse(struct nf_http_call *h, struct sending *s, const struct prepared *p,
+                      struct nf_err *err)
+{
+    h->stream = nf_stream_reuse(h->client, p->target.key);
+    bool reused = h->stream != NULL;
+    if (!reused)
+        NF_TRY(connect_to(h, s->r, p, s->until_ms, err));
+    enum nf_code rc = exchange(h, s, err);
+    if (rc != NF_E_UNAVAILABLE || !reused || s->answered)
+        return rc;
+    nf_stream_close(h->stream);
+    h->stream = NULL;
+    s->any = false;
+    NF_TRY(connect_to(h, s->r, p, s->until_ms, err));
+    return exchange(h, s, err);
+}
+
+static NF_RC start(struct nf_http_call *h, const struct nf_http_request *r, bool *sent,
+                   struct nf_err *err)
+{
+    NF_CLEANUP(prepared_done) struct prepared p = { 0 };
+    struct sending s = { .r = r,
+                         .head = &p.head,
+                         .joined = r->body_n <= JOINED_MAX,
+                         .until_ms = mono_ms() + or_default(r->head_timeout_ms, HEAD_TIMEOUT_MS),
+                         .reading.no_body = strcmp(r->method, "HEAD") == 0 };
+
+    NF_TRY(prepare(h, r, &p, err));
+    enum nf_code rc = converse(h, &s, &p, err);
+    *sent = s.any;
+    NF_TRY(rc);
+    h->keep = h->keep && h->head.keep_alive;
+    nf_http1_body_begin(&h->body, &h->head);
+    h->has_rest = h->in.len > 0;
+    if (h->body.ended) {
+        h->keep = h->keep && !h->has_rest;
+        h->has_rest = false;
+        nf_str_reset(&h->in);
+        give_back(h);
+    }
+    return NF_OK;
+}
+
+NF_RC nf_http_open(struct nf_http_client *c, const struct nf_http_request *r,
+                   struct nf_http_call **ret, struct nf_err *err)
+{
+    struct nf_http_call *h = calloc(1, sizeof(*h));
+    bool sent = false;
+
+    if (r->sent)
+        *r->sent = false;
+    if (!h)
+        return nf_err_set(err, NF_E_NOMEM, "out of memory for a request");
+    c->calls++;
+    h->client = c;
+    /* A head that is too long is seen as one piece more than may be. */
+    h->in.max = NF_HTTP_RESPONSE_HEAD_MAX + c->scratch_max + 1;
+    enum nf_code rc = NF_OK;
+    if (!c->scratch && !(c->scratch = malloc(c->scratch_max)))
+        rc = nf_err_set(err, NF_E_NOMEM, "out of memory for a response");
+    if (rc == NF_OK)
+        rc = start(h, r, &sent, err);
+    if (r->sent)
+        *r->sent = sent;
+    if (rc != NF_OK) {
+        nf_http_close(h);
+        return rc;
+    }
+    *ret = h;
+    return NF_OK;
+}
+
+int nf_http_status(const struct nf_http_call *h)
+{
+    return h->head.status;
+}
+
+const char *nf_http_header(const struct nf_http_call *h, const char *name)
+{
+    return nf_http1_field(&h->head, name);
+}
+
 void nf_http_close(struct nf_http_call *h)
 {
     if (!h)
         return;
-    assert(!h->waiter);
-    if (h->t.easy && !h->removed)
-        nf_curl_remove(h->client->curl, &h->t);
-    nf_http_easy_put(h->client, h->t.easy, h->done && h->result == CURLE_OK);
-    curl_url_cleanup(h->url);
-    nf_http_headers_done(&h->headers);
-    nf_str_done(&h->head);
+    if (h->stream)
+        nf_stream_close(h->stream);
+    nf_http1_head_done(&h->head);
     nf_str_done(&h->in);
-    nf_str_done(&h->out);
+    free(h->origin);
     h->client->calls--;
     free(h);
 }
@@ -409,9 +464,9 @@ static NF_RC init(struct nf_http_client *c, const struct nf_http_client_options 
         return nf_err_set(err, NF_E_INVALID, "user_agent: control characters are not allowed");
     if (o->ca_file)
         NF_TRY(nf_strdup(o->ca_file, &c->ca_file, err));
-    c->buffer_max = o->buffer_max ? o->buffer_max : BUFFER_MAX;
+    c->scratch_max = o->buffer_max ? o->buffer_max : SCRATCH_MAX;
+    c->idle_max = o->connections_max ? o->connections_max : CONNECTIONS_MAX;
     NF_TRY(nf_curl_loop_new(nf_loop_uv(c->loop), &c->curl, err));
-    nf_curl_keep(c->curl, o->connections_max ? o->connections_max : CONNECTIONS_MAX);
     c->sessions = curl_share_init();
     if (!c->sessions)
         return nf_err_set(err, NF_E_NOMEM, "out of memory for the HTTP client");
@@ -423,7 +478,7 @@ NF_RC nf_http_client_new(struct nf_loop *l, const struct nf_http_client_options 
                          struct nf_http_client **ret, struct nf_err *err)
 {
     static const struct nf_http_client_options defaults;
-    struct nf_http_client *c = calloc(1, sizeof *c);
+    struct nf_http_client *c = calloc(1, sizeof(*c));
 
     if (!c)
         return nf_err_set(err, NF_E_NOMEM, "out of memory for the HTTP client");
@@ -442,10 +497,10 @@ void nf_http_client_free(struct nf_http_client *c)
     if (!c)
         return;
     assert(c->calls == 0);
-    while (c->pool_n > 0)
-        curl_easy_cleanup(c->pool[--c->pool_n]);
+    nf_streams_close_idle(c);
     nf_curl_loop_free(c->curl);
     curl_share_cleanup(c->sessions);
+    free(c->scratch);
     free(c->user_agent);
     free(c->ca_file);
     free(c);

@@ -1,5 +1,6 @@
 /*
- * HTTP client: requests as straight-line code in a fiber, over libcurl's multi interface.
+ * HTTP client: requests as straight-line code in a fiber. HTTP/1.1 is spoken here (codec/http1.h);
+ * names, TLS and tunnels are libcurl's (stream.h).
  *
  * The body of a response is pulled, so a slow reader slows the sender (backpressure), and closing a
  * call at any time ends the transfer. Nothing here follows redirects. Proxies only where asked for.
@@ -21,7 +22,7 @@ struct nf_http_header {
     const char *name, *value;
 };
 
-/* Borrowed until nf_http_open returns, except `body`, which must live until the call is closed. */
+/* Borrowed until nf_http_open returns. */
 struct nf_http_request {
     const char *method;      /* "GET" */
     const char *url;         /* http:// or https:// */
@@ -45,8 +46,8 @@ struct nf_http_request {
 struct nf_http_client_options {
     const char *user_agent; /* NULL: "nexflow" */
     const char *ca_file;    /* NULL: the system's */
-    size_t connections_max; /* kept alive; 0: 64 */
-    size_t buffer_max;      /* bytes of one response held while nobody reads; 0: 65,536 */
+    size_t connections_max; /* kept alive while idle; 0: 64 */
+    size_t buffer_max;      /* bytes received at once; 0: 65,536 */
 };
 
 NF_RC nf_http_client_new(struct nf_loop *l, const struct nf_http_client_options *o,

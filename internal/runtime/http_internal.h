@@ -7,24 +7,21 @@
 #include "runtime/curl_loop.h"
 #include "runtime/http_client.h"
 
-#define NF_HTTP_EASY_POOL 64 /* idle handles kept, about 6 KiB each */
+struct nf_stream;
 
 struct nf_http_client {
     struct nf_loop *loop;
     struct nf_curl_loop *curl;
     CURLSH *sessions; /* TLS sessions, so that a new connection to a known host is cheaper */
     char *user_agent, *ca_file;
-    size_t buffer_max, calls;
-    CURL *pool[NF_HTTP_EASY_POOL];
-    size_t pool_n;
+    char *scratch; /* what is being received; NULL before the first response */
+    size_t scratch_max, calls;
+    struct nf_stream *idle; /* connections for the next request */
+    size_t idle_n, idle_max;
 };
 
-/* A configured handle: sockets, TLS, user agent, HTTP/1.1, no proxy but `proxy` (NULL: none). */
-NF_RC nf_http_easy_take(struct nf_http_client *c, const char *proxy, CURL **ret,
-                        struct nf_err *err);
-/* Take it back for another request, or end it (`again` false): only one whose transfer went well is
- * used again. It is in no multi. */
-void nf_http_easy_put(struct nf_http_client *c, CURL *easy, bool again);
+/* A handle to connect with: sockets, TLS, no proxy but `proxy` (NULL: none). */
+NF_RC nf_http_easy_new(struct nf_http_client *c, const char *proxy, CURL **ret, struct nf_err *err);
 
 /* A URL that is http or https (or ws and wss, for which the first two are returned), has a host and
  * only visible ASCII. NF_E_INVALID; the message does not quote it. */
@@ -47,15 +44,12 @@ NF_RC nf_http_headers_check(const struct nf_http_header *h, size_t n, const char
                             struct nf_err *err);
 bool nf_http_headers_have(const struct nf_http_header *h, size_t n, const char *name);
 
-/* Checked headers as libcurl's list, in one allocation that is wiped when freed. Expect, Accept and
- * Content-Type are left out unless given. */
-struct nf_http_header_list {
-    struct curl_slist *list;
-    size_t bytes;
-};
-NF_RC nf_http_headers_build(const struct nf_http_request *r, struct nf_http_header_list *ret,
+/* The head of a request as it goes out; to `proxy`, NULL: none, with the whole URL. A body of at
+ * most `joined_max` bytes follows it. It contains the secret: to be wiped. *ret has no memory yet.
+ */
+NF_RC nf_http_request_write(const struct nf_http_client *c, CURLU *url, CURLU *proxy,
+                            const struct nf_http_request *r, size_t joined_max, struct nf_str *ret,
                             struct nf_err *err);
-void nf_http_headers_done(struct nf_http_header_list *l);
 
 /* What a failed transfer means. NF_E_UNAVAILABLE, NF_E_TIMEOUT, NF_E_NOMEM or NF_E_INTERNAL.
  * `detail` is libcurl's own text, used where it says more and cannot contain a request's secrets.

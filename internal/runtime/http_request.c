@@ -1,3 +1,4 @@
+#include "codec/hash.h"
 #include "runtime/http_internal.h"
 
 #include <stdio.h>
@@ -167,164 +168,149 @@ bool nf_http_headers_have(const struct nf_http_header *h, size_t n, const char *
     return false;
 }
 
-struct writer {
-    struct curl_slist *node; /* NULL: only count */
-    char *at;
-    size_t n, bytes;
-};
+/* --- the request ------------------------------------------------------------------------------ */
 
-static void put(struct writer *w, const char *s)
+static NF_RC add_part(CURLU *url, CURLUPart part, const char *before, struct nf_str *ret,
+                      struct nf_err *err)
 {
-    size_t n = strlen(s);
-
-    if (w->node) {
-        memcpy(w->at, s, n);
-        w->at += n;
-    }
-    w->bytes += n;
+    char *text = NULL;
+    if (curl_url_get(url, part, &text, 0) != CURLUE_OK)
+        return NF_OK; /* it has none */
+    enum nf_code rc = nf_str_adds(ret, before, err);
+    if (rc == NF_OK)
+        rc = nf_str_adds(ret, text, err);
+    curl_free(text);
+    return rc;
 }
 
-static void put_header(struct writer *w, const char *name, const char *prefix, const char *value)
+static NF_RC add_target(CURLU *url, bool absolute, struct nf_str *ret, struct nf_err *err)
 {
-    if (w->node) {
-        w->node[w->n].data = w->at;
-        w->node[w->n].next = &w->node[w->n + 1];
+    if (absolute) {
+        NF_TRY(add_part(url, CURLUPART_SCHEME, "", ret, err));
+        NF_TRY(add_part(url, CURLUPART_HOST, "://", ret, err));
+        NF_TRY(add_part(url, CURLUPART_PORT, ":", ret, err));
     }
-    put(w, name);
-    if (*prefix == '\0' && *value == '\0') {
-        put(w, ";"); /* how libcurl is told to send an empty value */
-    } else {
-        put(w, ": ");
-        put(w, prefix);
-        put(w, value);
-    }
-    if (w->node)
-        *w->at++ = '\0';
-    w->bytes++;
-    w->n++;
+    NF_TRY(add_part(url, CURLUPART_PATH, "", ret, err));
+    return add_part(url, CURLUPART_QUERY, "?", ret, err);
 }
 
-/* How libcurl is told to send none. */
-static void put_none(struct writer *w, const char *name_colon)
+/* "user:password" of a URL as basic credentials (RFC 7617). */
+static NF_RC add_basic(CURLU *url, const char *header, struct nf_str *ret, struct nf_err *err)
 {
-    if (w->node) {
-        w->node[w->n].data = w->at;
-        w->node[w->n].next = &w->node[w->n + 1];
-    }
-    put(w, name_colon);
-    if (w->node)
-        *w->at++ = '\0';
-    w->bytes++;
-    w->n++;
+    NF_CLEANUP(nf_str_done) struct nf_str both = { 0 };
+    char *user = NULL, *password = NULL;
+    if (curl_url_get(url, CURLUPART_USER, &user, CURLU_URLDECODE) != CURLUE_OK)
+        return NF_OK;
+    (void)curl_url_get(url, CURLUPART_PASSWORD, &password, CURLU_URLDECODE);
+    enum nf_code rc = nf_str_addf(&both, err, "%s:%s", user, password ? password : "");
+    curl_free(user);
+    curl_free(password);
+    NF_TRY(rc);
+    NF_TRY(nf_str_addf(ret, err, "%s: Basic ", header));
+    rc = nf_base64(both.p, both.len, ret, err);
+    explicit_bzero(both.p, both.cap);
+    NF_TRY(rc);
+    return nf_str_adds(ret, "\r\n", err);
 }
 
-static void put_all(struct writer *w, const struct nf_http_request *r)
+static NF_RC add_header(struct nf_str *ret, const char *name, const char *prefix, const char *value,
+                        struct nf_err *err)
 {
-    put_none(w, "Expect:");
-    if (!nf_http_headers_have(r->headers, r->headers_n, "Accept"))
-        put_none(w, "Accept:");
-    if (!nf_http_headers_have(r->headers, r->headers_n, "Content-Type"))
-        put_none(w, "Content-Type:");
+    NF_TRY(nf_str_adds(ret, name, err));
+    NF_TRY(nf_str_adds(ret, ": ", err));
+    NF_TRY(nf_str_adds(ret, prefix, err));
+    NF_TRY(nf_str_adds(ret, value, err));
+    return nf_str_adds(ret, "\r\n", err);
+}
+
+/* Bytes that are enough for the head: text that moves while it grows would leave copies of the
+ * secret behind. */
+static size_t head_max(const struct nf_http_client *c, const struct nf_http_request *r)
+{
+    size_t n = 512 + 4 * strlen(r->url) + strlen(c->user_agent);
+    n += r->proxy ? 2 * strlen(r->proxy) : 0;
     for (size_t i = 0; i < r->headers_n; i++)
-        put_header(w, r->headers[i].name, "", r->headers[i].value);
+        n += strlen(r->headers[i].name) + strlen(r->headers[i].value) + 4;
     if (r->secret_header && r->secret)
-        put_header(w, r->secret_header, r->secret_prefix ? r->secret_prefix : "",
-                   nf_secret_reveal(r->secret));
+        n += strlen(r->secret_header) + strlen(nf_secret_reveal(r->secret)) + 4 +
+             (r->secret_prefix ? strlen(r->secret_prefix) : 0);
+    return n;
 }
 
-NF_RC nf_http_headers_build(const struct nf_http_request *r, struct nf_http_header_list *ret,
-                            struct nf_err *err)
+static NF_RC add_headers(const struct nf_http_client *c, CURLU *url,
+                         const struct nf_http_request *r, struct nf_str *ret, struct nf_err *err)
 {
-    struct writer w = { 0 };
-
-    put_all(&w, r);
-    size_t nodes = w.n * sizeof(struct curl_slist), bytes = nodes + w.bytes;
-    struct curl_slist *list = malloc(bytes);
-    if (!list)
-        return nf_err_set(err, NF_E_NOMEM, "out of memory for the headers of a request");
-
-    w = (struct writer){ .node = list, .at = (char *)list + nodes };
-    put_all(&w, r);
-    list[w.n - 1].next = NULL;
-    *ret = (struct nf_http_header_list){ list, bytes };
+    const struct nf_http_header *h = r->headers;
+    if (!nf_http_headers_have(h, r->headers_n, "Host")) {
+        NF_TRY(add_part(url, CURLUPART_HOST, "Host: ", ret, err));
+        NF_TRY(add_part(url, CURLUPART_PORT, ":", ret, err));
+        NF_TRY(nf_str_adds(ret, "\r\n", err));
+    }
+    bool has_secret = r->secret_header && r->secret;
+    if (!nf_http_headers_have(h, r->headers_n, "Authorization") &&
+        !(has_secret && nf_slice_ieq(nf_slice_of(r->secret_header), "Authorization")))
+        NF_TRY(add_basic(url, "Authorization", ret, err));
+    if (!nf_http_headers_have(h, r->headers_n, "User-Agent"))
+        NF_TRY(add_header(ret, "User-Agent", "", c->user_agent, err));
+    for (size_t i = 0; i < r->headers_n; i++)
+        NF_TRY(add_header(ret, h[i].name, "", h[i].value, err));
+    if (has_secret)
+        NF_TRY(add_header(ret, r->secret_header, r->secret_prefix ? r->secret_prefix : "",
+                          nf_secret_reveal(r->secret), err));
     return NF_OK;
 }
 
-void nf_http_headers_done(struct nf_http_header_list *l)
+static bool has_length(const struct nf_http_request *r)
 {
-    if (l->list)
-        explicit_bzero(l->list, l->bytes);
-    free(l->list);
-    *l = (struct nf_http_header_list){ 0 };
+    return r->body_n > 0 || strcmp(r->method, "POST") == 0 || strcmp(r->method, "PUT") == 0 ||
+           strcmp(r->method, "PATCH") == 0;
+}
+
+NF_RC nf_http_request_write(const struct nf_http_client *c, CURLU *url, CURLU *proxy,
+                            const struct nf_http_request *r, size_t joined_max, struct nf_str *ret,
+                            struct nf_err *err)
+{
+    size_t joined = r->body_n <= joined_max ? r->body_n : 0;
+    NF_TRY(nf_str_reserve(ret, head_max(c, r) + joined, err));
+    NF_TRY(nf_str_adds(ret, r->method, err));
+    NF_TRY(nf_str_adds(ret, " ", err));
+    NF_TRY(add_target(url, proxy != NULL, ret, err));
+    NF_TRY(nf_str_adds(ret, " HTTP/1.1\r\n", err));
+    NF_TRY(add_headers(c, url, r, ret, err));
+    if (proxy)
+        NF_TRY(add_basic(proxy, "Proxy-Authorization", ret, err));
+    if (has_length(r))
+        NF_TRY(nf_str_addf(ret, err, "Content-Length: %zu\r\n", r->body_n));
+    NF_TRY(nf_str_adds(ret, "\r\n", err));
+    return joined > 0 ? nf_str_add(ret, r->body, joined, err) : NF_OK;
 }
 
 /* --- handles ---------------------------------------------------------------------------------- */
 
-/* What is the same for all requests. Set once: curl_easy_reset, in 7.88, forgets a BUFFERSIZE below
- * the default while it keeps the buffer, and the next transfer writes past its end. */
-static void set_common(const struct nf_http_client *c, CURL *e)
+NF_RC nf_http_easy_new(struct nf_http_client *c, const char *proxy, CURL **ret, struct nf_err *err)
 {
+    CURL *e = curl_easy_init();
+    if (!e)
+        return nf_err_set(err, NF_E_NOMEM, "out of memory for a connection");
     nf_curl_prepare(c->curl, e);
     curl_easy_setopt(e, CURLOPT_SHARE, c->sessions);
-    curl_easy_setopt(e, CURLOPT_USERAGENT, c->user_agent);
+    curl_easy_setopt(e, CURLOPT_USERAGENT, c->user_agent); /* for a proxy's tunnel */
     /* A CAPATH keeps libcurl from caching the certificates: each new connection would parse all of
      * them, 30 ms on the loop and 0.9 MB. */
     curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
     if (c->ca_file)
         curl_easy_setopt(e, CURLOPT_CAINFO, c->ca_file);
-    /* A paused HTTP/2 stream buffers its whole window, 32 MB, and CONNECT_ONLY cannot use it. */
+    /* Else TLS would agree on HTTP/2, which is not spoken here. */
     curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(e, CURLOPT_NOPROXY, "");
     curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    curl_easy_setopt(e, CURLOPT_BUFFERSIZE, 1024L); /* kept as long as a model talks */
+    curl_easy_setopt(e, CURLOPT_BUFFERSIZE, 1024L); /* kept as long as the connection */
     curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, 16384L);
     curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
-}
-
-NF_RC nf_http_easy_take(struct nf_http_client *c, const char *proxy, CURL **ret, struct nf_err *err)
-{
-    CURL *e = NULL;
-
-    if (c->pool_n > 0) {
-        e = c->pool[--c->pool_n];
-    } else {
-        e = curl_easy_init();
-        if (!e)
-            return nf_err_set(err, NF_E_NOMEM, "out of memory for a transfer");
-        set_common(c, e);
-    }
     /* Set, even if empty, so that no environment variable decides where requests go. */
     curl_easy_setopt(e, CURLOPT_PROXY, proxy ? proxy : "");
     *ret = e;
     return NF_OK;
-}
-
-/* Undo whatever nf_http_open sets only for some requests, and what points into this one. */
-static void forget_request(CURL *e)
-{
-    curl_easy_setopt(e, CURLOPT_CURLU, NULL);
-    curl_easy_setopt(e, CURLOPT_HTTPHEADER, NULL);
-    curl_easy_setopt(e, CURLOPT_POSTFIELDS, NULL);
-    curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)-1);
-    curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, NULL);
-    curl_easy_setopt(e, CURLOPT_HTTPGET, 1L); /* after POSTFIELDS, which means POST, even if NULL */
-    curl_easy_setopt(e, CURLOPT_UNIX_SOCKET_PATH, NULL);
-    curl_easy_setopt(e, CURLOPT_HEADERDATA, NULL);
-    curl_easy_setopt(e, CURLOPT_WRITEDATA, NULL);
-    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, NULL);
-    curl_easy_setopt(e, CURLOPT_PRIVATE, NULL);
-}
-
-void nf_http_easy_put(struct nf_http_client *c, CURL *easy, bool again)
-{
-    if (!easy)
-        return;
-    if (again && c->pool_n < NF_HTTP_EASY_POOL) {
-        forget_request(easy);
-        c->pool[c->pool_n++] = easy;
-    } else {
-        curl_easy_cleanup(easy);
-    }
 }
 
 /* --- errors ----------------------------------------------------------------------------------- */

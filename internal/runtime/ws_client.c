@@ -370,7 +370,7 @@ static NF_RC connect_to(struct nf_ws_client *w, const struct nf_ws_client_option
 {
     curl_socket_t fd = CURL_SOCKET_BAD;
 
-    NF_TRY(nf_http_easy_take(w->client, NULL, &w->t.easy, err));
+    NF_TRY(nf_http_easy_new(w->client, NULL, &w->t.easy, err));
     curl_easy_setopt(w->t.easy, CURLOPT_CURLU, w->url);
     curl_easy_setopt(w->t.easy, CURLOPT_CONNECT_ONLY, 1L);
     curl_easy_setopt(w->t.easy, CURLOPT_CONNECTTIMEOUT_MS, (long)timeout_ms);
@@ -465,7 +465,7 @@ static void release(struct nf_ws_client *w)
     assert(!w->reader && !w->senders);
     if (w->added)
         nf_curl_remove(w->client->curl, &w->t);
-    nf_http_easy_put(w->client, w->t.easy, false);
+    curl_easy_cleanup(w->t.easy);
     curl_url_cleanup(w->url);
     nf_ws_reader_done(&w->frames);
     nf_str_done(&w->inbox);

@@ -272,7 +272,7 @@ static void the_body_limit_holds_at_its_edge(void **state)
 static void extensions_and_trailers_are_bounded(void **state)
 {
     (void)state;
-    static const size_t most[] = { NF_HTTPD_CHUNK_EXT_MAX, NF_HTTPD_TRAILER_MAX };
+    static const size_t most[] = { NF_CHUNK_EXT_MAX, NF_CHUNK_TRAILER_MAX };
     for (int kind = 0; kind < 2; kind++) {
         for (size_t n = most[kind] - 8; n <= most[kind] + 8; n += 16) {
             char *r = calloc(1, n + 256);

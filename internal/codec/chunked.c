@@ -1,6 +1,4 @@
-#include "http/chunked.h"
-
-#include "http/head.h"
+#include "codec/chunked.h"
 
 #include <string.h>
 
@@ -20,6 +18,18 @@ enum state {
 
 #define DIGITS_MAX 8 /* leading zeros included */
 
+/* RFC 9110 sections 5.5 and 5.6.2. */
+static bool is_value(char c)
+{
+    return ((unsigned char)c >= 0x20 && c != 0x7f) || c == '\t';
+}
+
+static bool is_token(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c));
+}
+
 static int hex(char c)
 {
     if (c >= '0' && c <= '9')
@@ -32,76 +42,75 @@ static int hex(char c)
 }
 
 /* One byte of framing. */
-static enum nf_httpd_chunked_result size_byte(struct nf_httpd_chunked *d, char c)
+static enum nf_chunked_result size_byte(struct nf_chunked *d, char c)
 {
     int v = hex(c);
     if (v >= 0) {
         if (d->digits++ == DIGITS_MAX)
-            return NF_HTTPD_CHUNKED_BAD;
+            return NF_CHUNKED_BAD;
         d->left = d->left * 16 + (uint64_t)v;
-        return NF_HTTPD_CHUNKED_MORE;
+        return NF_CHUNKED_MORE;
     }
     if (d->digits == 0 || (c != '\r' && c != ';'))
-        return NF_HTTPD_CHUNKED_BAD;
+        return NF_CHUNKED_BAD;
     d->state = c == '\r' ? SIZE_LF : EXT;
-    return NF_HTTPD_CHUNKED_MORE;
+    return NF_CHUNKED_MORE;
 }
 
-static enum nf_httpd_chunked_result ext_byte(struct nf_httpd_chunked *d, char c)
+static enum nf_chunked_result ext_byte(struct nf_chunked *d, char c)
 {
     if (c == '\r') {
         d->state = SIZE_LF;
-        return NF_HTTPD_CHUNKED_MORE;
+        return NF_CHUNKED_MORE;
     }
-    if (d->ext++ == NF_HTTPD_CHUNK_EXT_MAX || !nf_httpd_is_value((struct nf_slice){ &c, 1 }))
-        return NF_HTTPD_CHUNKED_BAD;
-    return NF_HTTPD_CHUNKED_MORE;
+    if (d->ext++ == NF_CHUNK_EXT_MAX || !is_value(c))
+        return NF_CHUNKED_BAD;
+    return NF_CHUNKED_MORE;
 }
 
-static enum nf_httpd_chunked_result trailer_byte(struct nf_httpd_chunked *d, char c)
+static enum nf_chunked_result trailer_byte(struct nf_chunked *d, char c)
 {
-    struct nf_slice one = { &c, 1 };
-    if (d->trailer++ == NF_HTTPD_TRAILER_MAX)
-        return NF_HTTPD_CHUNKED_BAD;
+    if (d->trailer++ == NF_CHUNK_TRAILER_MAX)
+        return NF_CHUNKED_BAD;
     if (d->state == TRAILER_VALUE) {
         if (c == '\r')
             d->state = TRAILER_LF;
-        else if (!nf_httpd_is_value(one))
-            return NF_HTTPD_CHUNKED_BAD;
-        return NF_HTTPD_CHUNKED_MORE;
+        else if (!is_value(c))
+            return NF_CHUNKED_BAD;
+        return NF_CHUNKED_MORE;
     }
     if (c == '\r' && d->state == TRAILER_START)
         d->state = END_LF;
     else if (c == ':' && d->state == TRAILER_NAME)
         d->state = TRAILER_VALUE;
-    else if (nf_httpd_is_token(one))
+    else if (is_token(c))
         d->state = TRAILER_NAME;
     else
-        return NF_HTTPD_CHUNKED_BAD;
-    return NF_HTTPD_CHUNKED_MORE;
+        return NF_CHUNKED_BAD;
+    return NF_CHUNKED_MORE;
 }
 
-static enum nf_httpd_chunked_result lf_byte(struct nf_httpd_chunked *d, char c)
+static enum nf_chunked_result lf_byte(struct nf_chunked *d, char c)
 {
     if (c != '\n')
-        return NF_HTTPD_CHUNKED_BAD;
+        return NF_CHUNKED_BAD;
     switch (d->state) {
     case SIZE_LF:
         d->state = d->left > 0 ? DATA : TRAILER_START;
         d->digits = 0;
-        return NF_HTTPD_CHUNKED_MORE;
+        return NF_CHUNKED_MORE;
     case DATA_LF:
         d->state = SIZE;
-        return NF_HTTPD_CHUNKED_MORE;
+        return NF_CHUNKED_MORE;
     case TRAILER_LF:
         d->state = TRAILER_START;
-        return NF_HTTPD_CHUNKED_MORE;
+        return NF_CHUNKED_MORE;
     default:
-        return NF_HTTPD_CHUNKED_DONE;
+        return NF_CHUNKED_DONE;
     }
 }
 
-static enum nf_httpd_chunked_result framing_byte(struct nf_httpd_chunked *d, char c)
+static enum nf_chunked_result framing_byte(struct nf_chunked *d, char c)
 {
     switch (d->state) {
     case SIZE:
@@ -110,7 +119,7 @@ static enum nf_httpd_chunked_result framing_byte(struct nf_httpd_chunked *d, cha
         return ext_byte(d, c);
     case DATA_CR:
         d->state = DATA_LF;
-        return c == '\r' ? NF_HTTPD_CHUNKED_MORE : NF_HTTPD_CHUNKED_BAD;
+        return c == '\r' ? NF_CHUNKED_MORE : NF_CHUNKED_BAD;
     case TRAILER_START:
     case TRAILER_NAME:
     case TRAILER_VALUE:
@@ -120,16 +129,16 @@ static enum nf_httpd_chunked_result framing_byte(struct nf_httpd_chunked *d, cha
     }
 }
 
-enum nf_httpd_chunked_result nf_httpd_chunked_decode(struct nf_httpd_chunked *d, char *p, size_t n,
-                                                     size_t *in, size_t *out, size_t max)
+enum nf_chunked_result nf_chunked_decode(struct nf_chunked *d, char *p, size_t n, size_t *in,
+                                         size_t *out, size_t max)
 {
     while (*in < n) {
         if (d->state != DATA) {
-            enum nf_httpd_chunked_result r = framing_byte(d, p[(*in)++]);
-            if (r != NF_HTTPD_CHUNKED_MORE)
+            enum nf_chunked_result r = framing_byte(d, p[(*in)++]);
+            if (r != NF_CHUNKED_MORE)
                 return r;
             if (d->state == DATA && d->left > max - *out)
-                return NF_HTTPD_CHUNKED_TOO_LONG;
+                return NF_CHUNKED_TOO_LONG;
             continue;
         }
         size_t take = n - *in < d->left ? n - *in : (size_t)d->left;
@@ -140,5 +149,5 @@ enum nf_httpd_chunked_result nf_httpd_chunked_decode(struct nf_httpd_chunked *d,
         if (d->left == 0)
             d->state = DATA_CR;
     }
-    return NF_HTTPD_CHUNKED_MORE;
+    return NF_CHUNKED_MORE;
 }
