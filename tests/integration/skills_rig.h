@@ -25,7 +25,8 @@ static int reports;
 static void add_text(char *to, const char *p, size_t n)
 {
     size_t len = strlen(to);
-    n = n < 4094 - len ? n : 4094 - len;
+    if (len + n + 2 > sizeof printed)
+        return;
     memcpy(to + len, p, n);
     memcpy(to + len + n, "\n", 2);
 }
