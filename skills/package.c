@@ -244,7 +244,8 @@ enum nf_code nf_package_manifest(const struct nf_package *p, struct nf_skill_man
     NF_TRY(nf_skill_manifest_parse(nf_str_c(&text->data), text->data.len, &m, err));
     const struct nf_package_file *entry = find(p, m.entry);
     if (!entry)
-        return nf_err_set(err, NF_E_NOT_FOUND, "entry names '%s', which is not there: build it",
+        return nf_err_set(err, NF_E_NOT_FOUND,
+                          "entry names '%s', which is not there: `nexflow skill build` makes it",
                           m.entry);
     if (m.kind == NF_SKILL_PROGRAM && !m.interpreter && !entry->executable)
         return nf_err_set(err, NF_E_INVALID,

@@ -2,18 +2,34 @@
 #pragma once
 
 #include "cmd/nexflow/cli.h"
+#include "skills/package.h"
 
 #define NF_SKILL_SOURCE_MAX ((size_t)4 << 20) /* of a file of a skill that we read */
 
-extern const struct nf_cli_verb nf_skill_verb_new, nf_skill_verb_build, nf_skill_verb_install,
-    nf_skill_verb_list, nf_skill_verb_show, nf_skill_verb_run, nf_skill_verb_enable,
-    nf_skill_verb_disable, nf_skill_verb_remove, nf_skill_verb_logs;
+extern const struct nf_cli_verb nf_skill_verb_new, nf_skill_verb_build, nf_skill_verb_test,
+    nf_skill_verb_install, nf_skill_verb_list, nf_skill_verb_show, nf_skill_verb_run,
+    nf_skill_verb_enable, nf_skill_verb_disable, nf_skill_verb_remove, nf_skill_verb_logs;
 
 /* Print how a verb of `skill` is used and return NF_CLI_USAGE. */
 static inline int nf_skill_misused(const struct nf_cli_verb *v)
 {
     return nf_cli_verb_misused(&nf_cli_skill, v);
 }
+
+/* What lies in a directory, read once so that what is shown, tried and agreed to are the same
+ * bytes. */
+struct nf_skill_found {
+    const char *dir;
+    struct nf_package files;
+    struct nf_skill_manifest manifest;
+    char hash[NF_SKILL_HASH + 1];
+};
+void nf_skill_found_done(struct nf_skill_found *f);
+/* NF_E_NOT_FOUND, NF_E_INVALID, NF_E_LIMIT: it is no skill, and why. *ret is zeroed before.
+ * Suspends.
+ */
+NF_RC nf_skill_look(struct nf_cli *cli, const char *dir, struct nf_skill_found *ret,
+                    struct nf_err *err);
 
 /* "/api/v1/skills/NAME" and `tail`. NF_E_INVALID: that can be no name of a skill. */
 NF_RC nf_skill_path(const char *name, const char *tail, struct nf_str *ret, struct nf_err *err);

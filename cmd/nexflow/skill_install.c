@@ -1,21 +1,12 @@
 /* nexflow skill install, enable: nothing runs that the owner did not agree to. */
 #include "cmd/nexflow/skill.h"
 #include "cmd/nexflow/skill_rights.h"
-#include "skills/package.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What lies in the directory, read here so that consent is to exactly these bytes. */
-struct found {
-    const char *dir;
-    struct nf_package files;
-    struct nf_skill_manifest manifest;
-    char hash[NF_SKILL_HASH + 1];
-};
-
-static void found_done(struct found *f)
+void nf_skill_found_done(struct nf_skill_found *f)
 {
     nf_package_done(&f->files);
     nf_skill_manifest_done(&f->manifest);
@@ -24,10 +15,17 @@ static void found_done(struct found *f)
 /* Blocks, so it runs beside the loop. */
 static enum nf_code look(void *arg, struct nf_err *err)
 {
-    struct found *f = arg;
+    struct nf_skill_found *f = arg;
     NF_TRY(nf_package_read(f->dir, &f->files, err));
     NF_TRY(nf_package_manifest(&f->files, &f->manifest, err));
     return nf_package_hash(&f->files, f->hash, err);
+}
+
+enum nf_code nf_skill_look(struct nf_cli *cli, const char *dir, struct nf_skill_found *ret,
+                           struct nf_err *err)
+{
+    ret->dir = dir;
+    return nf_executor_call(cli->blocking, look, ret, err);
 }
 
 /* The installed skill of that name; *ret stays NULL if there is none. */
@@ -64,7 +62,7 @@ static NF_RC enable(struct nf_cli *cli, const char *name, const char *hash, stru
     return NF_OK;
 }
 
-static NF_RC print_limits(const struct found *f, struct nf_err *err)
+static NF_RC print_limits(const struct nf_skill_found *f, struct nf_err *err)
 {
     NF_CLEANUP(nf_str_done) struct nf_str limits = { 0 };
     NF_TRY(nf_rights_tell_limits(&f->manifest, &limits, err));
@@ -73,7 +71,7 @@ static NF_RC print_limits(const struct found *f, struct nf_err *err)
     return NF_OK;
 }
 
-static NF_RC show_new(const struct found *f, struct nf_err *err)
+static NF_RC show_new(const struct nf_skill_found *f, struct nf_err *err)
 {
     NF_CLEANUP(nf_str_done) struct nf_str rights = { 0 };
     NF_TRY(nf_rights_tell(&f->manifest, &rights, err));
@@ -83,7 +81,8 @@ static NF_RC show_new(const struct found *f, struct nf_err *err)
     return print_limits(f, err);
 }
 
-static NF_RC show_replacement(const struct found *f, const struct nf_json *old, struct nf_err *err)
+static NF_RC show_replacement(const struct nf_skill_found *f, const struct nf_json *old,
+                              struct nf_err *err)
 {
     NF_CLEANUP(nf_str_done) struct nf_str before = { 0 };
     NF_CLEANUP(nf_str_done) struct nf_str now = { 0 };
@@ -96,7 +95,7 @@ static NF_RC show_replacement(const struct found *f, const struct nf_json *old, 
 }
 
 /* The daemon copies the files, if they are still what was looked at. */
-static NF_RC hand_over(struct nf_cli *cli, const struct found *f, struct nf_err *err)
+static NF_RC hand_over(struct nf_cli *cli, const struct nf_skill_found *f, struct nf_err *err)
 {
     NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
     NF_CLEANUP(nf_str_done) struct nf_str body = { 0 };
@@ -110,10 +109,10 @@ static NF_RC hand_over(struct nf_cli *cli, const struct found *f, struct nf_err 
 
 static NF_RC install(struct nf_cli *cli, const char *dir, bool yes, struct nf_err *err)
 {
-    NF_CLEANUP(found_done) struct found f = { .dir = dir };
+    NF_CLEANUP(nf_skill_found_done) struct nf_skill_found f = { 0 };
     NF_CLEANUP(nf_json_freep) struct nf_json_doc *installed = NULL;
 
-    NF_TRY(nf_executor_call(cli->blocking, look, &f, err));
+    NF_TRY(nf_skill_look(cli, dir, &f, err));
     NF_TRY(find_installed(cli, f.manifest.name, &installed, err));
     const struct nf_json *old = installed ? nf_json_root(installed) : NULL;
     if (installed && strcmp(nf_skill_text(old, "hash"), f.hash) == 0 &&

@@ -12,7 +12,7 @@ import pytest
 import nexflow
 import terminal
 
-VERBS = ["new", "build", "install", "list", "show", "run", "enable", "disable", "remove", "logs"]
+VERBS = ["new", "build", "test", "install", "list", "show", "run", "enable", "disable", "remove", "logs"]
 
 
 def ok(result):
@@ -110,7 +110,8 @@ def test_every_verb_has_help_and_wrong_use_exits_2(place):
         assert f"skill {verb}" in failed(place.run("skill", verb, "--nonsense"), 2)
     for verb in ("list", "allow", "deny"):
         assert ok(place.run("approval", verb, "--help")).startswith(f"Usage: nexflow approval {verb}")
-    for wrong in ([], ["nonsense"], ["new"], ["new", "a", "b"], ["build", "a", "b"], ["install"],
+    for wrong in ([], ["nonsense"], ["new"], ["new", "a", "b"], ["build", "a", "b"], ["test", "a", "b"],
+                  ["install"],
                   ["list", "x"], ["show"], ["run", "calc"], ["run", "a", "b", "{}", "x"],
                   ["enable"], ["disable"], ["disable", "a", "b"], ["remove"], ["logs"]):
         assert "nexflow skill" in failed(place.run("skill", *wrong), 2), wrong
@@ -231,6 +232,137 @@ def test_it_builds_from_an_installed_tree_too(place):
     assert "nexflow/skill.h" in failed(build())
     shutil.copytree(nexflow.TOP / "skills/include", prefix / "include")
     ok(build())
+
+
+# --- test
+
+
+def tried(place, source, tests, **manifest):
+    """What `skill test` says of a plugin with one tool, `go`."""
+    skill = {"name": "x", "version": "1.0.0", "description": "For a test.", "entry": "x.so",
+             "tools": [{"name": "go", "description": "Go.", "parameters": {"type": "object"},
+                        "timeout_ms": 2000}], **manifest}
+    directory = place.dir / "x"
+    directory.mkdir(exist_ok=True)
+    (directory / "skill.json").write_text(json.dumps(skill), encoding="utf-8")
+    (directory / "tests.json").write_text(
+        tests if isinstance(tests, str) else json.dumps(tests), encoding="utf-8")
+    if source is not None:
+        (directory / "x.c").write_text("#include <nexflow/skill.h>\n#include <stdlib.h>\n"
+                                       "#include <sys/socket.h>\n"
+                                       "static int call(const struct nf_skill_host *h,\n"
+                                       "                const struct nf_skill_request *r)\n"
+                                       "{\n(void)r;\n" + source + "\n}\n"
+                                       "NF_SKILL(\"x\", \"1.0.0\", call)\n", encoding="utf-8")
+        ok(place.run("skill", "build", "x"))
+    return place.run("skill", "test", "x")
+
+
+def go(expect, **more):
+    return {"tool": "go", "expect": expect, **more}
+
+
+ECHO = "return h->reply(h, r->args_text.p, r->args_text.n);"
+
+
+def test_a_new_skill_tests_itself_in_the_sandbox(place):
+    ok(place.run("skill", "new", "mine"))
+    assert "nexflow skill build" in failed(place.run("skill", "test", "mine"))
+    ok(place.run("skill", "build", "mine"))
+    out = ok(place.run("skill", "test", "mine"))
+    assert out.count("\nok ") == 2 and out.startswith("ok ")
+    assert "3 of 3 passed, in a sandbox of level L" in out
+
+
+def test_each_expectation_holds_and_fails(place):
+    right = [go({"exact": '{"a":[1,{"b":null}]}'}, args={"a": [1, {"b": None}]}),
+             go({"contains": '"b"'}, args={"a": [1, {"b": None}]}),
+             go({"equals": {"b": 2, "a": [True, "x", 1.5]}}, args={"a": [True, "x", 1.5], "b": 2}),
+             go({"exact": "{}"}),
+             {"tool": "nothing", "expect": {"error": "no tool 'nothing'"}}]
+    out = ok(tried(place, ECHO, {"tests": right}))
+    assert "5 of 5 passed" in out
+    wrong = [go({"exact": "{ }"}), go({"contains": "x"}), go({"equals": {"a": 1}}),
+             go({"equals": []}), go({"error": ""}), go({"equals": {"a": [1, 2]}}, args={"a": [2, 1]}),
+             go({"equals": {"a": 1}}, args={"a": 1, "b": 1}), go({"equals": {"a": None}}, args={"b": None}),
+             {"tool": "nothing", "expect": {"exact": "x"}}]
+    result = tried(place, None, {"tests": wrong})
+    assert result.returncode == 1
+    assert result.stdout.count("FAIL") == len(wrong) and "0 of 9 passed" in result.stdout
+    assert "wanted contains: \"x\"" in result.stdout and "came    : {}" in result.stdout
+
+
+def test_a_skill_that_misbehaves_fails_its_case_and_no_other(place):
+    source = """const char *what = h->json_str(h, h->json_get(h, r->args, "what"));
+    switch (what ? what[0] : 0) {
+    case 'a': abort();
+    case 'l': for (;;) {}
+    case 's': return h->replyf(h, "%d", socket(AF_INET, SOCK_STREAM, 0));
+    case 'n': *(volatile int *)0 = 1; break;
+    case 'f': return h->fail(h, NF_SKILL_E_INVALID, "what: not like that");
+    }
+    h->log(h, NF_SKILL_LOG_INFO, "was here");
+    return h->replyf(h, "fine");"""
+    cases = [go({"exact": "fine"}, args={"what": w}) for w in ("abort", "ok", "loop", "socket", "null",
+                                                                "fail", "ok")]
+    result = tried(place, source, {"tests": cases})
+    assert result.returncode == 1, result.stderr
+    lines = result.stdout.splitlines()
+    verdicts = [line.split()[0] for line in lines if line[:4] in ("ok  ", "FAIL")]
+    assert verdicts == ["FAIL", "ok", "FAIL", "FAIL", "FAIL", "FAIL", "ok"]
+    assert "log: was here" in result.stdout
+    assert "what: not like that" in result.stdout
+    assert "socket" in result.stdout
+
+
+def test_the_store_the_files_and_the_network_are_those_of_the_tests(place):
+    source = """struct nf_skill_bytes b = { 0 };
+    struct nf_skill_http_request q = { NF_SKILL_ABI_MAJOR, sizeof(q), NULL,
+                                       h->json_str(h, h->json_get(h, r->args, "url")) };
+    struct nf_skill_http_response p = { 0 };
+    int rc = NF_SKILL_OK;
+    if (q.url && (rc = h->http_fetch(h, &q, &p)) == NF_SKILL_OK)
+        return h->reply(h, p.body.p, p.body.n);
+    if (rc != NF_SKILL_OK)
+        return rc;
+    if ((rc = h->file_read(h, "a/b.txt", 0, 0, &b)) != NF_SKILL_OK)
+        return rc;
+    h->replyf(h, "%s ", b.p);
+    rc = h->kv_get(h, "n", &b);
+    int n = rc == NF_SKILL_OK ? atoi(b.p) : 0;
+    char text[16] = { (char)('0' + n + 1) };
+    if ((rc = h->kv_put(h, "n", text, 1)) != NF_SKILL_OK)
+        return rc;
+    return h->replyf(h, "%d", n + 1);"""
+    out = tried(place, source, {
+        "http": [{"url": "https://example.org/", "body": "a page"}],
+        "files": [{"path": "a/b.txt", "text": "file"}],
+        "tests": [go({"exact": "file 1"}), go({"exact": "file 2"}),
+                  go({"exact": "a page"}, args={"url": "https://example.org/"}),
+                  go({"error": ""}, args={"url": "https://example.com/"})]})
+    assert "4 of 4 passed" in ok(out)
+
+
+@pytest.mark.parametrize("tests, words", [
+    ("{", "byte"), ("[]", "object"), ("{}", "tests"), ({"tests": []}, "tests"),
+    ({"tests": {}}, "tests"), ({"tests": [3]}, "tests[0]"),
+    ({"tests": [go({"exact": "x"}), {"expect": {"exact": "x"}}]}, "tests[1].tool"),
+    ({"tests": [go({})]}, "tests[0].expect"), ({"tests": [{"tool": "go"}]}, "tests[0].expect"),
+    ({"tests": [go({"exact": 3})]}, "tests[0].expect.exact"),
+    ({"tests": [go({"exactly": "x"})]}, "tests[0].expect"),
+    ({"tests": [go({"exact": "x", "error": "y"})]}, "tests[0].expect"),
+    ({"tests": [go({"exact": "x"}, args=[])]}, "tests[0].args"),
+    ({"tests": [go({"exact": "x"}, arg={})]}, "tests[0].arg"),
+    ({"tests": [go({"exact": "x"})], "https": []}, "https"),
+    ({"tests": [go({"exact": "x"})], "http": {}}, "http"),
+    ({"tests": [go({"exact": "x"})], "http": [{"url": "https://x/"}]}, "http[0]"),
+    ({"tests": [go({"exact": "x"})], "files": [{"path": "x", "text": 3}]}, "files[0].text"),
+    ({"tests": [go({"exact": "x"})] * 1001}, "1000")])
+def test_what_is_wrong_in_tests_json_is_named(place, tests, words):
+    (place.dir / "x").mkdir()
+    (place.dir / "x/x.so").write_bytes(b"")
+    error = failed(tried(place, None, tests))
+    assert "x/tests.json" in error and words in error
 
 
 # --- install, enable
