@@ -17,7 +17,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define PROGRAM_MAX 4096 /* BPF_MAXINSNS */
+#define PROGRAM_MAX 4096  /* BPF_MAXINSNS */
+#define API_WITH_NOTIFY 5 /* seccomp_api_get(3) */
 
 /* --- the table -------------------------------------------------------------------------------- */
 
@@ -219,6 +220,9 @@ static NF_RC compile(enum nf_policy_profile profile, enum nf_policy_arch arch, b
     uint32_t otherwise = program || phase != NF_PHASE_TEMPLATE ? SCMP_ACT_ALLOW
                          : notify                              ? SCMP_ACT_NOTIFY
                                                                : SCMP_ACT_KILL_PROCESS;
+    /* libseccomp asks the kernel what it knows, who may be forbidden to answer: we compile here,
+     * and whether it can be installed is found by installing it. */
+    seccomp_api_set(API_WITH_NOTIFY);
     NF_CLEANUP(done_ctx) scmp_filter_ctx ctx = seccomp_init(otherwise);
     if (!ctx)
         return nf_err_set(err, NF_E_NOMEM, "no memory to compile the policy of system calls");
