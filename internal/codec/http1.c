@@ -197,6 +197,20 @@ const char *nf_http1_field(const struct nf_http1_head *h, const char *name)
     return NULL;
 }
 
+bool nf_http1_field_at(const struct nf_http1_head *h, size_t i, const char **name,
+                       const char **value)
+{
+    const char *p = nf_str_c(&h->fields), *end = p + h->fields.len;
+    while (p < end) {
+        *name = p;
+        *value = p + strlen(p) + 1;
+        if (i-- == 0)
+            return true;
+        p = *value + strlen(*value) + 1;
+    }
+    return false;
+}
+
 /* --- the body --------------------------------------------------------------------------------- */
 
 void nf_http1_body_begin(struct nf_http1_body *b, const struct nf_http1_head *h)

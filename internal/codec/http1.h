@@ -40,6 +40,9 @@ NF_RC nf_http1_head_parse(const char *p, size_t n, bool no_body, struct nf_http1
 void nf_http1_head_done(struct nf_http1_head *h);
 /* The first header of that name, in any case; NULL if there is none. */
 const char *nf_http1_field(const struct nf_http1_head *h, const char *name);
+/* The i-th, from 0; false behind the last. */
+bool nf_http1_field_at(const struct nf_http1_head *h, size_t i, const char **name,
+                       const char **value);
 
 /* Where a body is. Set by nf_http1_body_begin. */
 struct nf_http1_body {

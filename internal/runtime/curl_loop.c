@@ -158,11 +158,8 @@ static void sock_close(struct nf_curl_sock *s)
     uv_close((uv_handle_t *)&s->poll, on_sock_closed);
 }
 
-static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
+curl_socket_t nf_curl_open_socket(struct nf_curl_loop *l, const struct curl_sockaddr *a)
 {
-    struct nf_curl_loop *l = arg;
-    (void)purpose;
-
     int fd = socket(a->family, a->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->protocol);
     if (fd < 0)
         return CURL_SOCKET_BAD;
@@ -171,6 +168,12 @@ static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockad
         return CURL_SOCKET_BAD;
     }
     return fd;
+}
+
+static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
+{
+    (void)purpose;
+    return nf_curl_open_socket(arg, a);
 }
 
 static int on_close(void *arg, curl_socket_t fd)

@@ -30,6 +30,10 @@ void nf_curl_loop_free(struct nf_curl_loop *l);
 /* What every easy handle of this multi needs: which loop watches its sockets. */
 void nf_curl_prepare(struct nf_curl_loop *l, CURL *easy);
 
+/* What nf_curl_prepare makes curl open sockets with, for an OPENSOCKETFUNCTION that decides first.
+ */
+curl_socket_t nf_curl_open_socket(struct nf_curl_loop *l, const struct curl_sockaddr *a);
+
 /* Begin; t->easy is set and configured. NF_E_NOMEM, NF_E_INTERNAL. */
 NF_RC nf_curl_add(struct nf_curl_loop *l, struct nf_curl_transfer *t, struct nf_err *err);
 

@@ -312,7 +312,10 @@ static NF_RC choose_way(struct prepared *p, const struct nf_http_request *r, con
                         struct nf_err *err)
 {
     bool tls = strncmp(origin, "https:", 6) == 0;
-    p->target = (struct nf_stream_target){ .url = p->url, .unix_socket = r->unix_socket };
+    p->target = (struct nf_stream_target){ .url = p->url,
+                                           .unix_socket = r->unix_socket,
+                                           .may_connect = r->may_connect,
+                                           .may_connect_arg = r->may_connect_arg };
     if (r->proxy && tls)
         p->target.tunnel = r->proxy;
     else if (r->proxy)
@@ -439,6 +442,12 @@ int nf_http_status(const struct nf_http_call *h)
 const char *nf_http_header(const struct nf_http_call *h, const char *name)
 {
     return nf_http1_field(&h->head, name);
+}
+
+bool nf_http_header_at(const struct nf_http_call *h, size_t i, const char **name,
+                       const char **value)
+{
+    return nf_http1_field_at(&h->head, i, name, value);
 }
 
 void nf_http_close(struct nf_http_call *h)

@@ -11,6 +11,7 @@
 #include "base/string.h"
 #include "runtime/fiber.h"
 
+struct sockaddr;
 struct nf_http_client;
 struct nf_http_call;
 
@@ -41,6 +42,11 @@ struct nf_http_request {
      * False after a refused connection, an unknown name or failed TLS: another try cannot do
      * anything twice. NULL: nobody asks. */
     bool *sent;
+    /* Asked before a connection is made, for each address that the host's name has: a name may have
+     * another address every time somebody looks. False: not to that one. NULL: to any. A connection
+     * that was kept is used again without asking: who has rules has a client of his own. */
+    bool (*may_connect)(void *arg, const struct sockaddr *address);
+    void *may_connect_arg;
 };
 
 struct nf_http_client_options {
@@ -56,15 +62,20 @@ NF_RC nf_http_client_new(struct nf_loop *l, const struct nf_http_client_options 
 void nf_http_client_free(struct nf_http_client *c);
 
 /* Send a request and wait for the head of the response. NF_E_INVALID: the URL or a header is no
- * such thing (CR, LF and NUL are refused); NF_E_UNAVAILABLE: could not connect, or it broke before
- * the head; NF_E_TIMEOUT; NF_E_CANCELED; NF_E_LIMIT: the head is too long. Suspends. No error
- * message contains a header's value or the URL's query or user part. */
+ * such thing (CR, LF and NUL are refused); NF_E_DENIED: may_connect let it go nowhere;
+ * NF_E_UNAVAILABLE: could not connect, or it broke before the head; NF_E_TIMEOUT; NF_E_CANCELED;
+ * NF_E_LIMIT: the head is too long. Suspends. No error message contains a header's value or the
+ * URL's query or user part. */
 NF_RC nf_http_open(struct nf_http_client *c, const struct nf_http_request *r,
                    struct nf_http_call **ret, struct nf_err *err);
 
 int nf_http_status(const struct nf_http_call *h);
 /* The first header of that name, in any case; NULL if there is none. Valid until closed. */
 const char *nf_http_header(const struct nf_http_call *h, const char *name);
+
+/* The i-th header, from 0; false behind the last. Valid until closed. */
+bool nf_http_header_at(const struct nf_http_call *h, size_t i, const char **name,
+                       const char **value);
 
 /* The next piece of the body, borrowed until the next call on `h`. *n == 0: the body ended as its
  * framing says; a connection that broke before is NF_E_UNAVAILABLE. NF_E_TIMEOUT if nothing came

@@ -24,6 +24,8 @@ struct nf_stream {
     struct nf_wait *waiter;
     int fd;
     bool added, connected, idle, drained;
+    const struct nf_stream_target *target; /* while it is opened */
+    bool refused;                          /* an address of it may not be connected to */
     CURLcode result;
     int64_t idle_since_ms;
     struct nf_stream *prev, *next;
@@ -169,12 +171,33 @@ static bool path_of(const struct nf_stream_target *t, struct sockaddr_storage *a
     return true;
 }
 
+static enum nf_code not_there(CURLU *url, struct nf_err *err)
+{
+    return nf_err_set(err, NF_E_DENIED, "%s: no address of it may be connected to",
+                      nf_http_origin_of(url).s);
+}
+
+/* Called with the very address that libcurl is about to connect to. */
+static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
+{
+    struct nf_stream *s = arg;
+    const struct nf_stream_target *t = s->target;
+    (void)purpose;
+    if (!t || !t->may_connect(t->may_connect_arg, &a->addr)) {
+        s->refused = true;
+        return CURL_SOCKET_BAD;
+    }
+    return nf_curl_open_socket(s->client->curl, a);
+}
+
 static NF_RC open_socket(struct nf_stream *s, const struct nf_stream_target *t,
                          const struct sockaddr_storage *a, socklen_t n, int64_t timeout_ms,
                          struct nf_err *err)
 {
     int one = 1, error = 0;
     socklen_t error_n = sizeof(error);
+    if (t->may_connect && !t->may_connect(t->may_connect_arg, (const struct sockaddr *)a))
+        return not_there(t->url, err);
     s->fd = socket(a->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (s->fd < 0)
         return no_connection(t->url, errno, err);
@@ -217,6 +240,10 @@ static NF_RC open_by_curl(struct nf_stream *s, const struct nf_stream_target *t,
     curl_easy_setopt(e, CURLOPT_HTTPPROXYTUNNEL, 1L);
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)timeout_ms);
     curl_easy_setopt(e, CURLOPT_ERRORBUFFER, detail);
+    if (t->may_connect) {
+        curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+        curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, s);
+    }
     if (t->unix_socket)
         curl_easy_setopt(e, CURLOPT_UNIX_SOCKET_PATH, t->unix_socket);
     NF_TRY(nf_curl_add(s->client->curl, &s->t, err));
@@ -224,6 +251,8 @@ static NF_RC open_by_curl(struct nf_stream *s, const struct nf_stream_target *t,
     nf_fiber_trim(); /* libcurl goes deep */
     while (!s->connected)
         NF_TRY(nf_stream_wait(s, false, timeout_ms, "a connection", err));
+    if (s->result == CURLE_COULDNT_CONNECT && s->refused)
+        return not_there(t->url, err);
     if (s->result != CURLE_OK)
         return nf_http_curl_error(e, t->url, s->result, detail, err);
     if (curl_easy_getinfo(e, CURLINFO_ACTIVESOCKET, &fd) != CURLE_OK || fd == CURL_SOCKET_BAD)
@@ -275,9 +304,11 @@ NF_RC nf_stream_open(struct nf_http_client *c, const struct nf_stream_target *t,
     s->client = c;
     s->fd = -1;
     s->t.done = on_connected;
+    s->target = t;
     enum nf_code rc = nf_strdup(t->key, &s->key, err);
     if (rc == NF_OK)
         rc = connect_to(s, t, timeout_ms, err);
+    s->target = NULL;
     if (rc == NF_E_TIMEOUT || rc == NF_E_CANCELED)
         rc = nf_err_wrap(err, rc, "%s", nf_http_origin_of(t->url).s);
     if (rc != NF_OK) {

@@ -15,12 +15,16 @@ struct nf_stream_target {
     CURLU *url;
     const char *unix_socket; /* instead of host and port; NULL: no */
     const char *tunnel;      /* proxy that TLS goes through, NULL: none */
-    const char *key;         /* alike for targets that may share a connection; copied */
+    /* Asked about each address before it is connected to; NULL: any will do. */
+    bool (*may_connect)(void *arg, const struct sockaddr *address);
+    void *may_connect_arg;
+    const char *key; /* alike for targets that may share a connection; copied */
 };
 
 /* An idle connection to `key`, NULL if there is none. */
 struct nf_stream *nf_stream_reuse(struct nf_http_client *c, const char *key);
-/* A new one. NF_E_UNAVAILABLE, NF_E_TIMEOUT, NF_E_CANCELED, NF_E_NOMEM. Suspends. */
+/* A new one. NF_E_DENIED: may_connect refused all addresses; NF_E_UNAVAILABLE, NF_E_TIMEOUT,
+ * NF_E_CANCELED, NF_E_NOMEM. Suspends. */
 NF_RC nf_stream_open(struct nf_http_client *c, const struct nf_stream_target *t, int64_t timeout_ms,
                      struct nf_stream **ret, struct nf_err *err);
 /* For the next request, if it is in a state for that; else close it. */

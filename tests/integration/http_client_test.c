@@ -2,6 +2,7 @@
 #include "tests/integration/client_fixture.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define OK_2 "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -50,6 +51,75 @@ static NF_RC get(struct fixture *f, const char *path, int *status, struct nf_str
     (void)snprintf(url, sizeof url, "%s%s", f->url, path);
     nf_str_reset(body);
     return fetch(f, &(struct nf_http_request){ .method = "GET", .url = url }, status, body, err);
+}
+
+/* --- where it may go ----------------------------------------------------------------------------
+ */
+
+static bool nowhere(void *asked, const struct sockaddr *a)
+{
+    if (a->sa_family == AF_INET)
+        ++*(int *)asked;
+    return false;
+}
+
+static bool anywhere(void *asked, const struct sockaddr *a)
+{
+    (void)a;
+    ++*(int *)asked;
+    return true;
+}
+
+static enum nf_code ask_first(struct fixture *f, struct nf_err *err)
+{
+    NF_CLEANUP(nf_str_done) struct nf_str body = { 0 };
+    char by_name[256];
+    int asked = 0;
+    struct nf_http_request r = {
+        .method = "GET", .url = f->url, .may_connect = nowhere, .may_connect_arg = &asked
+    };
+
+    EXPECT_CODE(fetch(f, &r, NULL, &body, err), NF_E_DENIED);
+    EXPECT(asked == 1 && raw_server_conns(f->server) == 0);
+    (void)snprintf(by_name, sizeof by_name, "http://localhost%s", strrchr(f->url, ':'));
+    r.url = by_name;
+    EXPECT_CODE(fetch(f, &r, NULL, &body, err), NF_E_DENIED);
+    EXPECT(asked == 2 && raw_server_conns(f->server) == 0);
+
+    r.may_connect = anywhere;
+    EXPECT_CODE(fetch(f, &r, NULL, &body, err), NF_OK);
+    EXPECT(asked > 2 && raw_server_conns(f->server) == 1);
+    /* The handle is used again, without the question. */
+    int before = asked;
+    r = (struct nf_http_request){ .method = "GET", .url = f->url };
+    EXPECT_CODE(fetch(f, &r, NULL, &body, err), NF_OK);
+    EXPECT(asked == before);
+    return NF_OK;
+}
+
+static void an_address_is_asked_about_before_it_is_connected_to(void **state)
+{
+    (void)state;
+    run(serve_ok, ask_first);
+}
+
+static enum nf_code count_headers(struct fixture *f, struct nf_err *err)
+{
+    NF_CLEANUP(nf_http_closep) struct nf_http_call *h = NULL;
+    const char *name, *value;
+
+    NF_TRY(nf_http_open(f->client, &(struct nf_http_request){ .method = "GET", .url = f->url }, &h,
+                        err));
+    EXPECT(nf_http_header_at(h, 0, &name, &value));
+    EXPECT(strcmp(name, "Content-Length") == 0 && strcmp(value, "2") == 0);
+    EXPECT(!nf_http_header_at(h, 1, &name, &value));
+    return NF_OK;
+}
+
+static void headers_are_read_in_order(void **state)
+{
+    (void)state;
+    run(serve_ok, count_headers);
 }
 
 /* --- requests --------------------------------------------------------------------------------- */
@@ -551,6 +621,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_get_sends_a_plain_request),
+        cmocka_unit_test(an_address_is_asked_about_before_it_is_connected_to),
+        cmocka_unit_test(headers_are_read_in_order),
         cmocka_unit_test(a_post_sends_its_headers_its_secret_and_its_body),
         cmocka_unit_test(a_big_body_is_sent_without_asking_first),
         cmocka_unit_test(a_handle_used_again_remembers_nothing_of_the_last_request),
