@@ -82,9 +82,7 @@ static struct log *find_or_add(struct nf_skill_logs *l, const char *skill)
     return &v[l->n++];
 }
 
-/* One line for terminals and JSON, whatever comes: control characters and what is no UTF-8 become
- * '?'. */
-static void clean(char *p, size_t n)
+void nf_skill_text_clean(char *p, size_t n)
 {
     for (size_t i = 0; i < n;) {
         size_t k = 1;
@@ -108,7 +106,7 @@ static enum nf_code write_line(struct log *g, const char *level, const char *tex
     if (rc == NF_OK)
         rc = nf_str_add(&g->pending, text, n, NULL);
     if (rc == NF_OK) {
-        clean(g->pending.p + begin, n);
+        nf_skill_text_clean(g->pending.p + begin, n);
         rc = nf_str_adds(&g->pending, "\n", NULL);
     }
     if (rc != NF_OK && g->pending.p)

@@ -16,6 +16,10 @@
 
 struct nf_skill_logs;
 
+/* Make `n` bytes at `p` one line for terminals and JSON: control characters and what is no UTF-8
+ * become '?'. */
+void nf_skill_text_clean(char *p, size_t n);
+
 /* `dir` is created when something is written. `executor` is borrowed. */
 NF_RC nf_skill_logs_new(const char *dir, struct nf_executor *executor, struct nf_skill_logs **ret,
                         struct nf_err *err);

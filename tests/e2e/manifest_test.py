@@ -90,7 +90,7 @@ VALUES = {
     ("limits", "memory_mib"): [16, 15, 2048, 2049, 16.5, "16", -1, None],
     ("limits", "cpu_ms"): [10, 9, 600000, 600001, True],
     ("limits", "output_kib"): [1, 0, 1024, 1025],
-    ("limits", "http_kib"): [1, 0, 16384, 16385],
+    ("limits", "http_kib"): [1, 0, 4096, 4097],
     ("limits", "kv_kib"): [1, 0, 65536, 65537, 2 ** 63, 1e30],
     ("other",): [1],
 }

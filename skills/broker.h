@@ -1,0 +1,77 @@
+/*
+ * What a skill may ask while it runs, and what it gets: only what its manifest names and the owner
+ * agreed to, for the person and the session of the call, within limits. Every request is hostile.
+ *
+ * The table in broker.c is the policy: {request, capability, handler}. What is not in it, or needs
+ * a capability that the manifest does not have, is NF_SKILL_E_DENIED.
+ */
+#pragma once
+
+#include "application/ports/clock.h"
+#include "application/ports/kv_store.h"
+#include "application/ports/tools.h"
+#include "domain/skill_manifest.h"
+#include "runtime/http_client.h"
+#include "skills/logs.h"
+#include "skills/settings.h"
+#include "skills/warden.h"
+#include "skills/workspace.h"
+
+#define NF_BROKER_ASKS_MAX 10000 /* of one call */
+#define NF_BROKER_REDIRECTS_MAX 5
+#define NF_BROKER_PROGRESS_MS 100 /* what comes sooner after another is not shown */
+#define NF_BROKER_PROGRESS_MAX 200
+#define NF_BROKER_JSON_MAX ((size_t)256 * 1024) /* of a request */
+#define NF_BROKER_BODY_MAX ((size_t)4 << 20)    /* of an HTTP request */
+
+/* What the brokers of all calls share. Borrowed. */
+struct nf_broker_deps {
+    struct nf_clock *clock;
+    struct nf_kv_store *kv;
+    struct nf_skill_logs *logs;
+    struct nf_workspaces *workspaces;
+    struct nf_http_client *http; /* of skills only: see may_connect */
+    const struct nf_skill_settings *settings;
+};
+
+/* The broker of one call. */
+struct nf_broker {
+    struct nf_skill_broker port;
+    const struct nf_broker_deps *deps;
+    const struct nf_skill_manifest *manifest;
+    const struct nf_tool_call *call;
+    int64_t asks, http_requests;
+    int64_t progress_ms; /* when the last was shown */
+};
+
+/* Everything is borrowed until the call has ended. */
+void nf_broker_init(struct nf_broker *b, const struct nf_broker_deps *deps,
+                    const struct nf_skill_manifest *manifest, const struct nf_tool_call *call);
+
+/* --- for the files of the broker ----------------------------------------------------------------
+ */
+
+struct nf_json;
+
+/* Answers a request. A failure is told to the skill in these words. `v` is an object. */
+typedef enum nf_code (*nf_broker_fn)(struct nf_broker *b, const struct nf_json *v,
+                                     struct nf_slice raw, struct nf_skill_answer *ret,
+                                     struct nf_err *err);
+
+enum nf_code nf_broker_fetch(struct nf_broker *b, const struct nf_json *v, struct nf_slice raw,
+                             struct nf_skill_answer *ret, struct nf_err *err);
+
+/* Secrets that the manifest names: bit i is manifest->secrets[i]. */
+typedef uint32_t nf_secret_bits;
+
+/* Replace *to, whose memory is to be wiped, by `value` with every ${secret:NAME} filled in, and add
+ * those to *used. NF_E_DENIED: the manifest does not name it, or the configuration does not have
+ * it; NF_E_INVALID: the form is wrong. */
+NF_RC nf_broker_fill_secrets(const struct nf_broker *b, const char *value, struct nf_str *to,
+                             nf_secret_bits *used, struct nf_err *err);
+struct nf_url;
+/* NF_E_DENIED: one of them may not be sent there. */
+NF_RC nf_broker_check_secrets(const struct nf_broker *b, nf_secret_bits used,
+                              const struct nf_url *to, struct nf_err *err);
+/* Overwrite with '*' every secret that the manifest names wherever it stands in *s. */
+void nf_broker_mask(const struct nf_broker *b, struct nf_str *s);

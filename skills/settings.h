@@ -1,0 +1,64 @@
+/*
+ * Settings of skills.
+ *
+ *     skills:
+ *       min_level: L2
+ *       secrets:
+ *         - name: WEATHER_KEY
+ *           value: ${WEATHER_KEY}
+ *           urls: [https://api.example.com/]
+ *       approval:
+ *         - tool: files.write
+ *           approval: always
+ */
+#pragma once
+
+#include "config/settings.h"
+#include "domain/skill.h"
+
+#define NF_SKILL_CONFIG_SECRETS_MAX 64
+#define NF_SKILL_SECRET_URLS_MAX 16
+#define NF_SKILL_SECRET_MIN 8 /* bytes: what is shorter could not be masked where it appears */
+#define NF_SKILL_APPROVALS_MAX 256
+#define NF_SKILL_BUNDLED_MAX 32
+
+struct nf_skill_secret {
+    char *name;
+    struct nf_secret value;
+    struct nf_setting_strs urls; /* prefixes; empty: wherever the skill may go */
+};
+
+struct nf_skill_approval {
+    char *tool;   /* "files.write", or "files" for all of its tools */
+    int approval; /* enum nf_approval - 1 */
+};
+
+struct nf_skill_settings {
+    bool enabled;
+    char *dir, *bundled_dir;        /* "": see the help */
+    struct nf_setting_strs bundled; /* names; empty: all; "none": none */
+    int min_level;                  /* index of nf_skill_level_name */
+    int64_t workers, idle_ms;
+    struct nf_setting_strs allow_private;
+    struct nf_setting_list secrets, approvals;
+    int64_t http_requests; /* of one call */
+    int64_t workspace_bytes, workspace_files;
+};
+
+extern const struct nf_setting_group nf_skill_setting_group;
+
+/* The rules between keys: names of secrets and of tools with an approval are unique, a secret is
+ * long enough. NF_E_INVALID names the key. */
+NF_RC nf_skill_settings_check(const struct nf_skill_settings *s, struct nf_err *err);
+
+/* "L0.5" for 0 to "L3" for 3. */
+const char *nf_skill_level_name(int i);
+
+/* What the configuration says of `tool` of `skill`: of the tool itself, else of the skill, else
+ * `otherwise`. */
+enum nf_approval nf_skill_settings_approval(const struct nf_skill_settings *s, const char *skill,
+                                            const char *tool, enum nf_approval otherwise);
+
+/* NULL if there is none of that name, or it is not set. */
+const struct nf_skill_secret *nf_skill_settings_secret(const struct nf_skill_settings *s,
+                                                       const char *name, size_t n);
