@@ -69,11 +69,9 @@ static const struct nf_setting_group turn_group = { "turns", turns, NF_COUNT(tur
 void nf_daemon_config_parts(struct nf_daemon_config *c, struct nf_config_part ret[NF_DAEMON_PARTS])
 {
     const struct nf_config_part parts[NF_DAEMON_PARTS] = {
-        { &nf_server_setting_group, &c->server },
-        { &database_group, &c->database },
-        { &nf_llm_setting_group, &c->llm },
-        { &turn_group, &c->turns },
-        { &log_group, &c->log },
+        { &nf_server_setting_group, &c->server }, { &database_group, &c->database },
+        { &nf_llm_setting_group, &c->llm },       { &turn_group, &c->turns },
+        { &nf_skill_setting_group, &c->skills },  { &log_group, &c->log },
         { &nf_limit_setting_group, &c->limits },
     };
     memcpy(ret, parts, sizeof(parts));
@@ -89,6 +87,8 @@ enum nf_code nf_daemon_config_load(const char *path, struct nf_daemon_config *re
     nf_daemon_config_parts(ret, parts);
     NF_TRY(nf_config_load(path, parts, NF_DAEMON_PARTS, err));
     enum nf_code rc = nf_llm_settings_check(&ret->llm, err);
+    if (rc == NF_OK)
+        rc = nf_skill_settings_check(&ret->skills, err);
     if (rc != NF_OK)
         nf_daemon_config_done(ret);
     return rc;

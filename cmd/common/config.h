@@ -5,6 +5,7 @@
 #include "channels/web/settings.h"
 #include "config/settings.h"
 #include "llm/settings.h"
+#include "skills/settings.h"
 
 struct nf_database_settings {
     char *url; /* "sqlite:PATH" */
@@ -29,11 +30,12 @@ struct nf_daemon_config {
     struct nf_database_settings database;
     struct nf_llm_settings llm;
     struct nf_turn_settings turns;
+    struct nf_skill_settings skills;
     struct nf_log_settings log;
     struct nf_limit_settings limits;
 };
 
-#define NF_DAEMON_PARTS 6
+#define NF_DAEMON_PARTS 7
 #define NF_CONFIG_DEFAULT_PATH "var/nexflow.yaml"
 
 /* The parts of *c, in the order of the reference page. */

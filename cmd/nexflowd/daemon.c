@@ -107,6 +107,7 @@ static NF_RC start(struct run *r, struct nf_scope *scope, struct nf_err *err)
                     "outbox", nf_num(&outbox, recovered.outbox), NULL);
     NF_TRY(nf_web_start(r->w.web, err));
     NF_TRY(nf_scope_spawn(scope, upkeep, r, NULL, err));
+    NF_TRY(nf_scope_spawn(scope, nf_skill_wiring_run, &r->w.skills, NULL, err));
     return announce(r, err);
 }
 

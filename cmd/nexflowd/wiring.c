@@ -134,6 +134,7 @@ static void health(void *arg, struct nf_json_out *o)
     nf_json_put_str(o, "config", w->config_refused ? "refused" : "ok");
     nf_json_put_i64(o, "config_loads", w->config_loads);
     nf_json_put_i64(o, "turns_running", (int64_t)nf_turns_running(w->turns));
+    nf_skill_wiring_health(&w->skills, o);
 }
 
 /* --- building
@@ -189,6 +190,8 @@ static void connect_app(struct nf_wiring *w)
     a->tasks = w->stores.tasks;
     a->outbox = w->stores.outbox;
     a->credentials = w->stores.credentials;
+    a->skills = w->stores.skills;
+    a->kv = w->stores.kv;
     a->channels = &w->channels;
     a->owner = OWNER;
     a->settings = (struct nf_app_settings){ .system_prompt = s->system_prompt,
@@ -320,6 +323,8 @@ enum nf_code nf_wiring_build(struct nf_wiring *w, struct nf_scope *scope, struct
     NF_TRY(seed_ids(w, err));
     connect_app(w);
     NF_TRY(nf_summaries_new(&w->app.summaries, err));
+    NF_TRY(nf_skill_wiring_build(&w->skills, w->loop, &w->app, &w->config->skills,
+                                 nf_str_c(&w->data_dir), err));
     NF_TRY(nf_turns_new(&w->app, scope, (size_t)w->config->turns.max, &w->turns, err));
     w->app.runner = nf_turns_runner(w->turns);
     NF_TRY(build_web(w, err));
@@ -361,6 +366,7 @@ void nf_wiring_done(struct nf_wiring *w)
     nf_web_free(w->web);
     nf_turns_free(w->turns);
     nf_summaries_free(w->app.summaries);
+    nf_skill_wiring_done(&w->skills);
     nf_llm_router_free(w->router);
     nf_http_client_free(w->http);
     nf_stores_done(&w->stores);

@@ -4,6 +4,7 @@
 #include "application/deps.h"
 #include "channels/web/web.h"
 #include "cmd/common/config.h"
+#include "cmd/nexflowd/skills.h"
 #include "cmd/nexflowd/turns.h"
 #include "llm/router.h"
 #include "persistence/repositories/repositories.h"
@@ -31,6 +32,7 @@ struct nf_wiring {
     struct nf_llm_router *router;
     struct nf_web *web;
     struct nf_turns *turns;
+    struct nf_skill_wiring skills;
     struct nf_idgen ids;
     struct nf_queues queues; /* of a second ago, for metrics */
     int64_t config_loads;    /* since the start, refused ones included */

@@ -1,0 +1,41 @@
+/* Skills in the daemon: their processes, files, and what they may ask. */
+#pragma once
+
+#include "application/deps.h"
+#include "codec/json.h"
+#include "persistence/stores.h"
+#include "skills/broker.h"
+#include "skills/catalogue.h"
+#include "skills/tools.h"
+#include "skills/warden.h"
+
+struct nf_skill_wiring {
+    const struct nf_skill_settings *settings; /* borrowed, as all that `build` is given */
+    struct nf_app *app;
+    struct nf_str data_dir, dir, bundled_dir;
+    struct nf_executor *files, *sessions; /* `sessions` has one thread: see workspace.h */
+    struct nf_skill_logs *logs;
+    struct nf_workspaces *workspaces;
+    struct nf_http_client *http;
+    struct nf_catalogue *catalogue;
+    struct nf_warden *warden; /* NULL: see why */
+    struct nf_err why;
+    struct nf_broker_deps deps;
+    struct nf_skill_tools *tools;
+};
+
+/* Build all of it, look up what is installed, and give *app its tools. That no process of skills
+ * can be started is logged and told to whoever calls one, and is no failure. Suspends. */
+NF_RC nf_skill_wiring_build(struct nf_skill_wiring *s, struct nf_loop *loop, struct nf_app *app,
+                            const struct nf_skill_settings *settings, const char *data_dir,
+                            struct nf_err *err);
+
+/* The fiber of skills, a struct nf_skill_wiring as its argument: installs what comes with the
+ * program, then writes what skills log. Begin it once there is an owner. */
+enum nf_code nf_skill_wiring_run(void *arg, struct nf_err *err);
+
+/* "sandbox" of GET /health. */
+void nf_skill_wiring_health(const struct nf_skill_wiring *s, struct nf_json_out *o);
+
+/* Half-built is fine. Suspends. */
+void nf_skill_wiring_done(struct nf_skill_wiring *s);
