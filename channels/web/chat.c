@@ -1,4 +1,5 @@
 /* Words in and out: the web socket, and the same over REST. */
+#include "application/decide_approval.h"
 #include "application/receive_message.h"
 #include "application/stop_turn.h"
 #include "channels/web/web_internal.h"
@@ -73,6 +74,29 @@ enum nf_code nf_web_stop_turn(struct nf_web *w, const struct nf_user *user, int6
     return NF_OK;
 }
 
+/* What became of it comes as a frame, like to everybody whom it concerns. */
+static NF_RC decide(struct client *c, const struct nf_frame *f, struct nf_err *err)
+{
+    NF_CLEANUP(nf_approval_view_done) struct nf_approval_view v = { .yours = false };
+    return nf_approval_answer(c->web->o.app, &c->user, f->approval_id, f->allow, f->reason, &v,
+                              err);
+}
+
+/* What waits for a decision, to a socket that was just opened. */
+static NF_RC send_open_approvals(struct client *c, struct nf_err *err)
+{
+    NF_CLEANUP(nf_approval_views_done) struct nf_approval_views open = { 0 };
+    NF_CLEANUP(nf_str_done) struct nf_str frame = { .max = (size_t)16 << 20 };
+    NF_TRY(nf_approval_list(c->web->o.app, &c->user, &open, err));
+    for (size_t i = 0; i < open.n; i++) {
+        const struct nf_approval_view *v = &open.v[i];
+        nf_str_reset(&frame);
+        NF_TRY(nf_frame_approval(&v->request, &v->requester, v->yours, &frame, err));
+        nf_hub_send(c->socket, &frame);
+    }
+    return NF_OK;
+}
+
 static NF_RC take_frame(struct client *c, const struct nf_frame *f, struct nf_err *err)
 {
     switch (f->type) {
@@ -80,6 +104,8 @@ static NF_RC take_frame(struct client *c, const struct nf_frame *f, struct nf_er
         return on_user_message(c, f, err);
     case NF_FRAME_RESUME:
         return nf_hub_resume(c->socket, f->session_id, f->after, err);
+    case NF_FRAME_DECIDE:
+        return decide(c, f, err);
     case NF_FRAME_STOP:
         return nf_web_stop_turn(c->web, &c->user, f->session_id, f->run_id, err);
     }
@@ -140,6 +166,8 @@ enum nf_code nf_web_socket(void *arg, struct nf_http_exchange *x, struct nf_err 
         nf_websocket_close(ws, 1013, err->msg);
     else if (nf_web_who(x)->by_cookie)
         nf_hub_bind(c->socket, nf_web_who(x)->cookie_hash);
+    if (rc == NF_OK && send_open_approvals(c, err) != NF_OK) /* REST has them too */
+        nf_log_warn("web.approvals.unknown", "err", err->msg, NULL);
     return NF_OK;
 }
 

@@ -1,14 +1,14 @@
 #include "channels/web/frames.h"
 
 #include "base/own.h"
-#include "codec/json.h"
+#include "base/time.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct raw_frame {
-    char *type, *message_id, *session_id, *run_id, *content;
+    char *type, *message_id, *session_id, *run_id, *content, *approval_id, *decision, *reason;
     int64_t after;
 };
 
@@ -20,6 +20,9 @@ static const struct nf_json_field raw_fields[] = {
     F("session_id", NF_JSON_F_STR, session_id, NF_JSON_NULLABLE, 0, 64),
     F("run_id", NF_JSON_F_STR, run_id, NF_JSON_NULLABLE, 0, 64),
     F("content", NF_JSON_F_STR, content, 0, 0, NF_MESSAGE_BYTES_MAX),
+    F("approval_id", NF_JSON_F_STR, approval_id, NF_JSON_NULLABLE, 0, 64),
+    F("decision", NF_JSON_F_STR, decision, NF_JSON_NULLABLE, 0, 16),
+    F("reason", NF_JSON_F_STR, reason, NF_JSON_NULLABLE, 0, NF_APPROVAL_REASON_MAX),
     F("after", NF_JSON_F_I64, after, NF_JSON_NULLABLE, 0, (INT64_C(1) << 53) - 1),
 };
 #undef F
@@ -41,6 +44,23 @@ static NF_RC read_id(const char *field, const char *text, int64_t *ret, struct n
     return NF_OK;
 }
 
+enum nf_code nf_frame_decision(const char *text, bool *allow, struct nf_err *err)
+{
+    if (!text || (strcmp(text, "allow") != 0 && strcmp(text, "deny") != 0))
+        return nf_err_set(err, NF_E_INVALID, "decision: must be allow or deny");
+    *allow = strcmp(text, "allow") == 0;
+    return NF_OK;
+}
+
+static NF_RC check_decide(const struct raw_frame *r, struct nf_frame *f, struct nf_err *err)
+{
+    f->type = NF_FRAME_DECIDE;
+    NF_TRY(read_id("approval_id", r->approval_id, &f->approval_id, err));
+    if (f->approval_id == 0)
+        return nf_err_set(err, NF_E_INVALID, "approval_id: missing");
+    return nf_frame_decision(r->decision, &f->allow, err);
+}
+
 static NF_RC check_frame(const struct raw_frame *r, struct nf_frame *f, struct nf_err *err)
 {
     NF_TRY(read_id("session_id", r->session_id, &f->session_id, err));
@@ -54,12 +74,14 @@ static NF_RC check_frame(const struct raw_frame *r, struct nf_frame *f, struct n
             return nf_err_set(err, NF_E_INVALID, "content: missing");
         return NF_OK;
     }
+    if (strcmp(r->type, "decide") == 0)
+        return check_decide(r, f, err);
     if (strcmp(r->type, "resume") == 0)
         f->type = NF_FRAME_RESUME;
     else if (strcmp(r->type, "stop") == 0)
         f->type = NF_FRAME_STOP;
     else
-        return nf_err_set(err, NF_E_INVALID, "type: not user_message, resume or stop");
+        return nf_err_set(err, NF_E_INVALID, "type: not user_message, resume, stop or decide");
     if (f->session_id == 0)
         return nf_err_set(err, NF_E_INVALID, "session_id: missing");
     return NF_OK;
@@ -75,6 +97,7 @@ enum nf_code nf_frame_decode(const char *p, size_t n, struct nf_frame *ret, stru
     enum nf_code rc = nf_json_decode(nf_json_root(doc), &raw_table, &raw, err);
     ret->message_id = nf_take(raw.message_id);
     ret->content = nf_take(raw.content);
+    ret->reason = nf_take(raw.reason);
     NF_TRY(rc);
     return check_frame(&raw, ret, err);
 }
@@ -83,6 +106,7 @@ void nf_frame_done(struct nf_frame *f)
 {
     free(f->message_id);
     free(f->content);
+    free(f->reason);
     *f = (struct nf_frame){ 0 };
 }
 
@@ -286,6 +310,60 @@ enum nf_code nf_frame_cancelled(int64_t session_id, int64_t run_id, struct nf_st
     nf_json_put_str(&o, "type", "cancelled");
     put_id(&o, "session_id", session_id);
     put_id(&o, "run_id", run_id);
+    nf_json_out_end(&o);
+    return nf_json_end_doc(&o, err);
+}
+
+static void put_time(struct nf_json_out *o, const char *key, int64_t ms)
+{
+    struct nf_time_text text = nf_time_to_text(ms);
+    nf_json_put_str(o, key, text.s);
+}
+
+void nf_frame_put_approval(struct nf_json_out *o, const struct nf_approval_request *r,
+                           const struct nf_user *requester, bool yours)
+{
+    nf_json_out_object(o);
+    put_id(o, "id", r->id);
+    put_id(o, "task_id", r->task_id);
+    put_id(o, "run_id", r->turn_id);
+    if (r->session_id) {
+        put_id(o, "session_id", r->session_id);
+    } else {
+        nf_json_out_key(o, "session_id");
+        nf_json_out_null(o);
+    }
+    nf_json_out_key(o, "user");
+    nf_json_out_object(o);
+    put_id(o, "id", requester->id);
+    nf_json_put_str(o, "name", requester->name);
+    nf_json_out_end(o);
+    nf_json_put_str(o, "tool", r->tool);
+    nf_json_put_str(o, "arguments", r->args ? r->args : "");
+    nf_json_put_str(o, "workspace", r->workspace);
+    nf_json_put_str(o, "version", r->version);
+    nf_json_put_str(o, "status", nf_approval_status_name(r->status));
+    nf_json_put_bool(o, "yours", yours);
+    put_time(o, "created_at", r->created_ms);
+    put_time(o, "expires_at", r->expires_ms);
+    if (r->decided_by) {
+        put_id(o, "decided_by", r->decided_by);
+        put_time(o, "decided_at", r->decided_ms);
+    }
+    if (r->reason[0])
+        nf_json_put_str(o, "reason", r->reason);
+    nf_json_out_end(o);
+}
+
+enum nf_code nf_frame_approval(const struct nf_approval_request *r, const struct nf_user *requester,
+                               bool yours, struct nf_str *to, struct nf_err *err)
+{
+    struct nf_json_out o;
+    nf_json_begin_doc(&o, to);
+    nf_json_out_object(&o);
+    nf_json_put_str(&o, "type", "approval");
+    nf_json_out_key(&o, "approval");
+    nf_frame_put_approval(&o, r, requester, yours);
     nf_json_out_end(&o);
     return nf_json_end_doc(&o, err);
 }

@@ -3,9 +3,11 @@
 
 #include "application/ports/turn_store.h"
 #include "base/id.h"
+#include "codec/json.h"
+#include "domain/approval.h"
 #include "domain/run_event.h"
 
-enum nf_frame_type { NF_FRAME_USER_MESSAGE = 1, NF_FRAME_RESUME, NF_FRAME_STOP };
+enum nf_frame_type { NF_FRAME_USER_MESSAGE = 1, NF_FRAME_RESUME, NF_FRAME_STOP, NF_FRAME_DECIDE };
 
 struct nf_frame {
     enum nf_frame_type type;
@@ -13,6 +15,9 @@ struct nf_frame {
     int64_t after;              /* resume */
     int64_t run_id;             /* stop: 0 for whatever runs */
     char *message_id, *content; /* user_message; owned */
+    int64_t approval_id;        /* decide */
+    bool allow;
+    char *reason; /* owned; NULL: none was given */
 };
 
 /* Decode a client's frame. NF_E_INVALID and NF_E_LIMIT name the field and the bound; even then
@@ -27,5 +32,13 @@ NF_RC nf_frame_accepted(const struct nf_accepted *a, const char *message_id, con
 NF_RC nf_frame_error(enum nf_code code, const char *message, const char *message_id,
                      struct nf_str *to, struct nf_err *err);
 NF_RC nf_frame_cancelled(int64_t session_id, int64_t run_id, struct nf_str *to, struct nf_err *err);
+NF_RC nf_frame_approval(const struct nf_approval_request *r, const struct nf_user *requester,
+                        bool yours, struct nf_str *to, struct nf_err *err);
 NF_RC nf_frame_session(int64_t session_id, const char *title, struct nf_str *to,
                        struct nf_err *err); /* title NULL: deleted */
+
+/* One approval as an object, for frames and REST: APPROVAL of docs/api.md. */
+void nf_frame_put_approval(struct nf_json_out *o, const struct nf_approval_request *r,
+                           const struct nf_user *requester, bool yours);
+/* "allow" or "deny". NF_E_INVALID names the field "decision". */
+NF_RC nf_frame_decision(const char *text, bool *allow, struct nf_err *err);

@@ -356,7 +356,23 @@ static enum nf_code hub_deliver(struct nf_channel *c, const struct nf_outbox_ite
     return NF_OK;
 }
 
-static const struct nf_channel_ops hub_ops = { .show = hub_show, .deliver = hub_deliver };
+/* A card is shown on all sockets; whoever opens one later gets it first. */
+static void hub_approval(struct nf_channel *c, int64_t to, const struct nf_approval_request *r,
+                         const struct nf_user *requester, bool yours)
+{
+    struct nf_hub *h = downcast(c);
+    struct nf_err err;
+    nf_str_reset(&h->frame);
+    if (nf_frame_approval(r, requester, yours, &h->frame, &err) != NF_OK) {
+        nf_log_error("web.approval.failed", "err", err.msg, NULL);
+        return;
+    }
+    nf_hub_broadcast(h, to, &h->frame, NULL);
+}
+
+static const struct nf_channel_ops hub_ops = { .show = hub_show,
+                                               .deliver = hub_deliver,
+                                               .approval = hub_approval };
 
 static struct nf_hub *downcast(struct nf_channel *c)
 {

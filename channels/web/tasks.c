@@ -69,6 +69,19 @@ enum nf_code nf_web_tasks(void *arg, struct nf_http_exchange *x, struct nf_err *
     return nf_web_json(x, 200, &body, err);
 }
 
+/* A tool call: what was asked, what came back, how it ran. */
+static void put_call(struct nf_json_out *o, const struct nf_task *t)
+{
+    nf_json_put_str(o, "arguments", t->args);
+    nf_json_put_str(o, "result", t->result);
+    nf_json_put_i64(o, "duration_us", t->wall_us);
+    nf_json_put_i64(o, "bytes", t->bytes);
+    if (t->level[0])
+        nf_json_put_str(o, "level", t->level);
+    if (t->worker)
+        nf_json_put_i64(o, "worker", t->worker);
+}
+
 static void put_steps(struct nf_json_out *o, const struct nf_tasks *steps)
 {
     nf_json_out_key(o, "steps");
@@ -78,8 +91,7 @@ static void put_steps(struct nf_json_out *o, const struct nf_tasks *steps)
         nf_json_out_object(o);
         put_task(o, t);
         if (t->kind == NF_TASK_TOOL) {
-            nf_json_put_str(o, "arguments", t->args);
-            nf_json_put_str(o, "result", t->result);
+            put_call(o, t);
         } else if (t->tokens.output >= 0) {
             nf_json_put_i64(o, "output_tokens", t->tokens.output);
         }
@@ -116,6 +128,8 @@ enum nf_code nf_web_task_get(void *arg, struct nf_http_exchange *x, struct nf_er
     nf_json_begin_doc(&o, &body);
     nf_json_out_object(&o);
     put_task(&o, &d.task);
+    if (d.task.kind == NF_TASK_TOOL)
+        put_call(&o, &d.task);
     put_steps(&o, &d.steps);
     put_changes(&o, &d.changes);
     nf_json_out_end(&o);

@@ -90,6 +90,20 @@ enum nf_code nf_web_tasks(void *arg, struct nf_http_exchange *x, struct nf_err *
 enum nf_code nf_web_task_get(void *arg, struct nf_http_exchange *x, struct nf_err *err);
 enum nf_code nf_web_task_cancel(void *arg, struct nf_http_exchange *x, struct nf_err *err);
 
+/* approvals.c */
+enum nf_code nf_web_approvals(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_approval_decide(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+
+/* skills.c */
+enum nf_code nf_web_skills(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_skill_install(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_skill_get(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_skill_delete(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_skill_enable(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_skill_disable(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_skill_logs(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_skill_run(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+
 /* users.c */
 enum nf_code nf_web_me(void *arg, struct nf_http_exchange *x, struct nf_err *err);
 enum nf_code nf_web_users(void *arg, struct nf_http_exchange *x, struct nf_err *err);

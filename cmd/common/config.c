@@ -66,12 +66,28 @@ static const struct nf_setting turns[] = {
 static const struct nf_setting_group turn_group = { "turns", turns, NF_COUNT(turns),
                                                     sizeof(struct nf_turn_settings) };
 
+#define A(key, kind, member, ...)                                                                  \
+    NF_SETTING(struct nf_approval_settings, key, kind, member, __VA_ARGS__)
+static const struct nf_setting approvals[] = {
+    A("ttl", NF_SET_MS, ttl_ms, .def = "30m", .min = 10000, .max = 86400000,
+      .help = "How long a person may take to decide about a call of a tool; then it is denied."),
+    A("self", NF_SET_BOOL, self, .def = "false",
+      .help = "Let users who are neither owner nor admin decide about their own calls."),
+};
+#undef A
+static const struct nf_setting_group approval_group = { "approvals", approvals, NF_COUNT(approvals),
+                                                        sizeof(struct nf_approval_settings) };
+
 void nf_daemon_config_parts(struct nf_daemon_config *c, struct nf_config_part ret[NF_DAEMON_PARTS])
 {
     const struct nf_config_part parts[NF_DAEMON_PARTS] = {
-        { &nf_server_setting_group, &c->server }, { &database_group, &c->database },
-        { &nf_llm_setting_group, &c->llm },       { &turn_group, &c->turns },
-        { &nf_skill_setting_group, &c->skills },  { &log_group, &c->log },
+        { &nf_server_setting_group, &c->server },
+        { &database_group, &c->database },
+        { &nf_llm_setting_group, &c->llm },
+        { &turn_group, &c->turns },
+        { &nf_skill_setting_group, &c->skills },
+        { &approval_group, &c->approvals },
+        { &log_group, &c->log },
         { &nf_limit_setting_group, &c->limits },
     };
     memcpy(ret, parts, sizeof(parts));

@@ -25,17 +25,23 @@ struct nf_turn_settings {
     int64_t shutdown_grace_ms;
 };
 
+struct nf_approval_settings {
+    int64_t ttl_ms;
+    bool self;
+};
+
 struct nf_daemon_config {
     struct nf_server_settings server;
     struct nf_database_settings database;
     struct nf_llm_settings llm;
     struct nf_turn_settings turns;
     struct nf_skill_settings skills;
+    struct nf_approval_settings approvals;
     struct nf_log_settings log;
     struct nf_limit_settings limits;
 };
 
-#define NF_DAEMON_PARTS 7
+#define NF_DAEMON_PARTS 8
 #define NF_CONFIG_DEFAULT_PATH "var/nexflow.yaml"
 
 /* The parts of *c, in the order of the reference page. */

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-#define PARK_MS 5000 /* for parked turns to be written down */
+#define FAR_MS (INT64_C(365) * 24 * 3600 * 1000) /* while a person is waited for */
+#define PARK_MS 5000                             /* for parked turns to be written down */
 
 /* A fiber that works on one session. */
 struct job {
@@ -18,6 +19,8 @@ struct job {
     struct nf_claim claim; /* run_id 0: none yet */
     struct nf_turn_control control;
     struct nf_deadline deadline;
+    size_t waiting; /* calls of it that wait for a person: its time does not run */
+    int64_t waits_since_us;
     bool ending; /* the turn's end is being written: too late to stop it */
     bool again;  /* something came in meanwhile: look once more */
     struct job *prev, *next;
@@ -34,6 +37,7 @@ struct nf_turns {
     struct nf_app *app;
     struct nf_scope *scope;
     size_t turns_max, running;
+    size_t waiting; /* of the running: those that wait for a person do not count for the bound */
     struct job *jobs;
     struct orphan *orphans;
     bool draining;
@@ -70,6 +74,21 @@ static void on_ending(struct nf_turn_control *c)
     j->ending = true;
     nf_deadline_pop(&j->deadline);
     nf_fiber_uncancel();
+}
+
+/* The clock of the turn stands still while a person thinks about one of its calls. */
+static void on_waiting(struct nf_turn_control *c, bool waits)
+{
+    struct job *j = nf_container_of(c, struct job, control);
+    int64_t now_us = nf_clock_mono_us(j->turns->app->clock);
+    if (waits && j->waiting++ == 0) {
+        j->waits_since_us = now_us;
+        j->turns->waiting++;
+        nf_fiber_move_deadline(j->fiber, FAR_MS);
+    } else if (!waits && --j->waiting == 0) {
+        j->turns->waiting--;
+        nf_fiber_move_deadline(j->fiber, (now_us - j->waits_since_us) / 1000 - FAR_MS);
+    }
 }
 
 static void report(struct job *j, enum nf_code rc, const struct nf_err *err, int64_t took_us)
@@ -121,7 +140,7 @@ static void answer(struct job *j)
 /* Before there is a claim: from then on the turn can be stopped. */
 static void get_ready(struct job *j)
 {
-    j->control = (struct nf_turn_control){ .ending = on_ending };
+    j->control = (struct nf_turn_control){ .ending = on_ending, .waiting = on_waiting };
     j->ending = false;
 }
 
@@ -192,7 +211,7 @@ static void turns_start(struct nf_turn_runner *r, const struct nf_claim *c)
     struct nf_turns *t = downcast(r);
     struct nf_err err;
     /* Over the bound it goes back to the others that wait. */
-    if (t->running < t->turns_max) {
+    if (t->running - t->waiting < t->turns_max) {
         if (spawn(t, c->session_id, c, &err) == NF_OK)
             return;
         nf_log_warn("turn.delayed", "err", err.msg, NULL);
@@ -221,7 +240,7 @@ static void turns_wake(struct nf_turn_runner *r, int64_t session_id)
         return;
     }
     /* Over the bound it waits in the database; nf_keep_going wakes it again. */
-    if (t->draining || t->running >= t->turns_max)
+    if (t->draining || t->running - t->waiting >= t->turns_max)
         return;
     if (spawn(t, session_id, NULL, &err) != NF_OK)
         nf_log_warn("turn.delayed", "err", err.msg, NULL);
@@ -293,6 +312,12 @@ void nf_turns_drain(struct nf_turns *t, int64_t grace_ms)
     wait_until_idle(t, PARK_MS);
 }
 
+static double count_waiting(void *arg)
+{
+    const struct nf_turns *t = arg;
+    return (double)t->waiting;
+}
+
 static double count_running(void *arg)
 {
     const struct nf_turns *t = arg;
@@ -310,6 +335,8 @@ static void register_metrics(struct nf_turns *t)
     t->took =
         nf_histogram("nexflow_turn_stage_seconds", "Time spent by a turn", "stage=\"answer\"");
     nf_gauge_fn("nexflow_turns_running", "Turns under way", NULL, count_running, t);
+    nf_gauge_fn("nexflow_turns_waiting_approval", "Turns under way that wait for a person", NULL,
+                count_waiting, t);
 }
 
 enum nf_code nf_turns_new(struct nf_app *a, struct nf_scope *scope, size_t turns_max,

@@ -190,8 +190,14 @@ static void connect_app(struct nf_wiring *w)
     a->tasks = w->stores.tasks;
     a->outbox = w->stores.outbox;
     a->credentials = w->stores.credentials;
+    a->approvals = w->stores.approvals;
     a->skills = w->stores.skills;
     a->kv = w->stores.kv;
+    a->codec = &nf_daemon_codec;
+    nf_fiber_parallel_init(&w->parallel, w->loop);
+    a->parallel = &w->parallel.port;
+    nf_fiber_bell_init(&w->bell);
+    a->bell = &w->bell.port;
     a->channels = &w->channels;
     a->owner = OWNER;
     a->settings = (struct nf_app_settings){ .system_prompt = s->system_prompt,
@@ -199,6 +205,8 @@ static void connect_app(struct nf_wiring *w)
                                             .history_max = s->history,
                                             .lease_ms = s->lease_ms,
                                             .turn_timeout_ms = s->timeout_ms,
+                                            .approval_ttl_ms = w->config->approvals.ttl_ms,
+                                            .approval_self = w->config->approvals.self,
                                             .reply_tokens = s->reply_tokens };
 }
 

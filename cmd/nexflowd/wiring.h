@@ -4,6 +4,7 @@
 #include "application/deps.h"
 #include "channels/web/web.h"
 #include "cmd/common/config.h"
+#include "cmd/nexflowd/ports.h"
 #include "cmd/nexflowd/skills.h"
 #include "cmd/nexflowd/turns.h"
 #include "llm/router.h"
@@ -38,6 +39,8 @@ struct nf_wiring {
     int64_t config_loads;    /* since the start, refused ones included */
     bool config_refused;     /* the last one was: an older configuration is in force */
     struct nf_channels channels;
+    struct nf_fiber_parallel parallel;
+    struct nf_fiber_bell bell;
     struct nf_app app;
 };
 

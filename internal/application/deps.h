@@ -52,7 +52,7 @@ struct nf_app {
     struct nf_credential_store *credentials;
     struct nf_model *model; /* NULL: no provider is configured */
     struct nf_tools *tools; /* NULL: there are none */
-    struct nf_codec *codec;
+    const struct nf_codec *codec;
     struct nf_parallel *parallel; /* NULL: one after the other */
     struct nf_bell *bell;         /* NULL: nobody waits */
     struct nf_approval_store *approvals;

@@ -30,7 +30,7 @@ static void call_done(struct call *c)
 /* The tool failed, or we refuse to run it: that is a result. */
 static void fail(struct call *c, enum nf_code rc, const char *why)
 {
-    size_t n = nf_utf8_cut(why, strlen(why), NF_REASON_MAX);
+    size_t n = nf_utf8_cut(why, strlen(why), sizeof(c->x->why) - 1);
 
     while (!nf_utf8_valid(why, n))
         n--;
@@ -215,28 +215,34 @@ static NF_RC use(struct call *c, struct nf_err *err)
     return nf_task_become(c->x->step, NF_TASK_RUNNING, now, NULL, err);
 }
 
+static NF_RC deny(struct call *c, const struct nf_approval_request *decided, struct nf_err *err)
+{
+    NF_CLEANUP(nf_str_done) struct nf_str why = { 0 };
+
+    if (decided->status == NF_APPROVAL_EXPIRED)
+        NF_TRY(nf_str_addf(&why, err,
+                           "nobody approved this call within %lld minutes. It was not run",
+                           (long long)((decided->expires_ms - decided->created_ms) / 60000)));
+    else
+        NF_TRY(nf_str_addf(&why, err,
+                           "a person was asked and denied this call%s%s. It was not run. Do not "
+                           "try to reach the same in another way: ask what to do instead",
+                           decided->reason[0] ? ", saying: " : "", decided->reason));
+    fail(c, NF_E_DENIED, nf_str_c(&why));
+    return NF_OK;
+}
+
 static NF_RC act_on(struct call *c, const struct nf_approval_request *decided, struct nf_err *err)
 {
-    struct nf_err text;
-
     switch (decided->status) {
     case NF_APPROVAL_PENDING:
     case NF_APPROVAL_ALLOWED:
         return use(c, err);
-    case NF_APPROVAL_DENIED:
-        (void)nf_err_set(&text, NF_E_DENIED,
-                         "a person was asked and denied this call%s%s. It was not run. Do not try "
-                         "to reach the same in another way: ask what to do instead",
-                         decided->reason[0] ? ", saying: " : "", decided->reason);
-        fail(c, NF_E_DENIED, text.msg);
-        return NF_OK;
     case NF_APPROVAL_EXPIRED:
-        (void)nf_err_set(&text, NF_E_DENIED,
-                         "nobody approved this call within %lld minutes. It was not run",
-                         (long long)((decided->expires_ms - decided->created_ms) / 60000));
-        fail(c, NF_E_DENIED, text.msg);
         nf_approval_tell(c->app, decided);
-        return NF_OK;
+        return deny(c, decided, err);
+    case NF_APPROVAL_DENIED:
+        return deny(c, decided, err);
     case NF_APPROVAL_CANCELLED:
     case NF_APPROVAL_USED:
         break;
@@ -389,6 +395,25 @@ void nf_run_result_done(struct nf_run_result *r)
     nf_task_done(&r->task);
 }
 
+/* No turn takes care of a call by hand that was cancelled, or could not go on. Best effort: what is
+ * not written down now is settled at the next start. */
+static void end_by_force(struct nf_app *a, struct nf_execution *x, enum nf_code rc,
+                         const struct nf_err *why)
+{
+    struct nf_err ignored;
+    enum nf_task_status to = rc == NF_E_CANCELED ? NF_TASK_CANCELLED : NF_TASK_FAILED;
+
+    if (!x->in_journal || x->ended)
+        return;
+    if (x->approval_id != 0 && a->approvals->ops->close(a->approvals, x->approval_id,
+                                                        NF_APPROVAL_CANCELLED, &ignored) != NF_OK)
+        x->approval_id = 0; /* it was decided, and nobody acts on it */
+    if (!nf_task_is_final(x->step->status) &&
+        nf_task_become(x->step, to, nf_app_now(a), why->msg, &ignored) != NF_OK)
+        return;
+    x->ended = a->turns->ops->step_end(a->turns, x->claim, x->step, &ignored) == NF_OK;
+}
+
 enum nf_code nf_run_skill(struct nf_app *a, const struct nf_user *user, const char *name,
                           const char *args, struct nf_run_result *ret, struct nf_err *err)
 {
@@ -411,6 +436,10 @@ enum nf_code nf_run_skill(struct nf_app *a, const struct nf_user *user, const ch
                               .started_ms = now };
     copy_text(step->name, sizeof(step->name), name);
     NF_TRY(nf_strdup(args, &step->args, err));
-    NF_TRY(nf_execute_skill(a, &x, err));
+    enum nf_code rc = nf_execute_skill(a, &x, err);
+    if (rc != NF_OK) {
+        end_by_force(a, &x, rc, err);
+        return rc;
+    }
     return x.rc == NF_OK ? NF_OK : nf_err_set(err, x.rc, "%s", x.why);
 }

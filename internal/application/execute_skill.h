@@ -16,11 +16,11 @@ struct nf_execution {
     void (*waiting)(void *arg, bool waits);
     void *arg;
 
-    bool ended;                  /* out: its end is in the journal */
-    bool lost;                   /* out: a write was refused: somebody else owns the session now */
-    int64_t approval_id;         /* out: what was asked, 0: nothing */
-    enum nf_code rc;             /* out: of the tool; the result is what the model reads of it */
-    char why[NF_REASON_MAX + 1]; /* out: the tool's failure */
+    bool ended;          /* out: its end is in the journal */
+    bool lost;           /* out: a write was refused: somebody else owns the session now */
+    int64_t approval_id; /* out: what was asked, 0: nothing */
+    enum nf_code rc;     /* out: of the tool; the result is what the model reads of it */
+    char why[NF_APPROVAL_REASON_MAX + 256]; /* out: the tool's failure, or ours to run it */
 };
 
 /*

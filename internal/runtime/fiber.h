@@ -121,6 +121,10 @@ struct nf_deadline {
 void nf_deadline_push(struct nf_deadline *d, int64_t ms);
 void nf_deadline_pop(struct nf_deadline *d);
 
+/* The fiber's deadline moves by `ms`, which may be negative, also while it waits for it; nothing
+ * happens if it has none. For those who stop the clock of others. */
+void nf_fiber_move_deadline(struct nf_fiber *f, int64_t ms);
+
 /* --- channels between fibers ------------------------------------------------------------------ */
 
 /* A bounded queue of pointers; `capacity` 1 to NF_CHAN_MAX. */

@@ -227,3 +227,17 @@ void nf_deadline_pop(struct nf_deadline *d)
     assert(current);
     current->deadline_us = d->outer_us;
 }
+
+void nf_fiber_move_deadline(struct nf_fiber *f, int64_t ms)
+{
+    int64_t before = f->deadline_us;
+    if (before == 0)
+        return;
+    f->deadline_us = before + ms * 1000;
+    /* Waits that end before it for a reason of their own stay. */
+    if (f->heap_at == 0 || f->due_us < before)
+        return;
+    nf_loop_timer_remove(f);
+    f->due_us = f->deadline_us;
+    nf_loop_timer_add(f);
+}

@@ -334,6 +334,13 @@ static enum nf_code fake_check(const char *schema, const char *args, struct nf_e
     return NF_OK;
 }
 
+static enum nf_code fake_schema(const char *schema, struct nf_err *err)
+{
+    if (strstr(schema, "bad"))
+        return nf_err_set(err, NF_E_INVALID, "schema.x: must be good");
+    return NF_OK;
+}
+
 /* Not SHA-256, but another text has another one. */
 static enum nf_code fake_digest(const char *p, size_t n, char ret[NF_DIGEST_HEX + 1],
                                 struct nf_err *err)

@@ -40,7 +40,9 @@ static struct world *world_new(void)
     w->tools.fail = NF_E_UNAVAILABLE;
     w->tools.w = w;
     w->bell = (struct fake_bell){ .port.ops = &bell, .w = w };
-    w->codec = (struct nf_codec){ .check_args = fake_check, .digest = fake_digest };
+    w->codec = (struct nf_codec){ .check_args = fake_check,
+                                  .check_schema = fake_schema,
+                                  .digest = fake_digest };
     w->web.port = (struct nf_channel){ .ops = &channel, .name = "web", .repeatable = true };
     w->runner.port.ops = &runner;
     w->channels = (struct nf_channels){ .v = { &w->web.port }, .n = 1 };
