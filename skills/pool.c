@@ -441,7 +441,7 @@ static int64_t worker_tick(struct nf_worker *k, int64_t now_us)
     case NF_WORKER_STARTING:
         due = k->since_us + NF_WORKER_START_MS * 1000;
         if (due <= now_us)
-            nf_worker_break(k, NF_E_TIMEOUT, "the plugin was not ready after %d ms",
+            nf_worker_break(k, NF_E_UNAVAILABLE, "the plugin was not ready after %d ms",
                             NF_WORKER_START_MS);
         break;
     case NF_WORKER_IDLE:
@@ -452,7 +452,7 @@ static int64_t worker_tick(struct nf_worker *k, int64_t now_us)
     case NF_WORKER_LEAVING:
         due = k->since_us + (k->killed ? NF_WORKER_GONE_MS : NF_WORKER_LEAVE_MS) * 1000;
         if (due <= now_us && !k->killed)
-            nf_worker_break(k, NF_E_TIMEOUT, "it did not end by itself");
+            nf_worker_break(k, NF_E_UNAVAILABLE, "it did not end by itself");
         break;
     case NF_WORKER_BUSY:
         return NF_NEVER;

@@ -218,12 +218,13 @@ void nf_worker_forked(struct nf_worker *k, int pidfd)
     }
 }
 
+/* abort() may not send itself SIGABRT there, and the C library then ends with SIGSEGV. */
 static const char *signal_words(int sig)
 {
     switch (sig) {
     case SIGSEGV:
     case SIGBUS:
-        return "it used memory that it does not have";
+        return "it followed a bad pointer, or called abort";
     case SIGABRT:
         return "it gave up (abort)";
     case SIGFPE:

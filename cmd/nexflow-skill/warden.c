@@ -248,8 +248,10 @@ static void load_libraries(const char *const *names)
 
 int warden_run(const char *const *preload)
 {
+    static char line[BUFSIZ];
     struct nf_err err;
     tzset();
+    (void)setvbuf(stdout, line, _IOLBF, sizeof line); /* what a plugin prints comes by lines */
     load_libraries(preload);
     if (nf_sandbox_new(&sandbox, &err) != NF_OK) {
         (void)fprintf(stderr, "nexflow-skill: %s\n", err.msg);

@@ -1,0 +1,223 @@
+/* Calls to plugins through the real path: the host's functions, payloads, processes that are kept
+ * or fresh. */
+#include "tests/integration/skills_rig.h"
+
+static void ordinary(void)
+{
+    assert_result("echo", "{\"a\":1}", "{\"a\":1}");
+    assert_true(ran.worker > 0);
+    assert_true(ran.wall_us > 0);
+    assert_string_equal(ran.level, nf_warden_level(warden));
+    assert_true(ran.bytes > 0);
+
+    assert_fails("fail", "{}", NF_E_NOT_FOUND, "no parrot here");
+    assert_result("count", "{}", "3");
+}
+
+static void a_call_returns_what_the_plugin_replied_or_why_not(void **state)
+{
+    (void)state;
+    run(ordinary);
+}
+
+static void json_functions(void)
+{
+    assert_result("json", "{\"list\":[1,2.5,3],\"i\":9007199254740993}",
+                  "6.5 \"a\\\"b\\n\" 1 9007199254740993 list");
+}
+
+static void plugins_read_json(void **state)
+{
+    (void)state;
+    run(json_functions);
+}
+
+static void broker_functions(void)
+{
+    assert_ok(
+        nf_memory_broker_put_http(&broker, "https://example.org/", "text/plain", "hi", 2, &err),
+        &err);
+    assert_result("kv", "{}", "two 2 [\"a\",\"b\"]");
+    assert_int_equal(ran.asks, 6);
+    assert_result("files", "{}", "ell directory");
+    assert_result("http", "{}", "200 text/plain hi");
+    assert_result("notes", "{}", "1");
+    assert_string_equal(noted, "progress 50 half of it\nlog 2 watch 7\n");
+    wait_for_text(printed, "printed\n");
+}
+
+static void plugins_ask_the_broker(void **state)
+{
+    (void)state;
+    run(broker_functions);
+}
+
+/* Around the size where shared memory takes over, and far beyond it. */
+static void payloads(void)
+{
+    static const size_t sizes[] = { 32 * 1024 - 100, 32 * 1024 - 8, 32 * 1024 - 7, 32 * 1024 + 1,
+                                    1024 * 1024 };
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        char args[64];
+        (void)snprintf(args, sizeof args, "{\"n\":%zu}", sizes[i]);
+        assert_ok(call("big", args), &err);
+        assert_int_equal(ran.result.len, sizes[i]);
+        assert_int_equal(strspn(nf_str_c(&ran.result), "x"), sizes[i]);
+    }
+    char *args = malloc(3 << 20);
+    memset(args, ' ', 3 << 20);
+    memcpy(args, "{\"a\":1}", 7);
+    args[(3 << 20) - 1] = '\0';
+    assert_ok(call("echo", args), &err);
+    assert_int_equal(ran.result.len, (3 << 20) - 1);
+    free(args);
+}
+
+static void large_payloads_go_both_ways(void **state)
+{
+    (void)state;
+    run(payloads);
+}
+
+static void pooled(void)
+{
+    assert_result("count", "{}", "1");
+    int64_t worker = ran.worker;
+    assert_result("count", "{}", "2");
+    assert_int_equal(ran.worker, worker);
+    assert_int_equal(stats().workers, 1);
+    assert_int_equal(stats().idle, 1);
+}
+
+static void a_pooled_process_serves_many_calls(void **state)
+{
+    (void)state;
+    run(pooled);
+}
+
+static void oneshot(void)
+{
+    int64_t seen[20];
+    for (int i = 0; i < 20; i++) {
+        assert_result("count", "{}", "1");
+        seen[i] = ran.worker;
+        for (int k = 0; k < i; k++)
+            assert_true(seen[k] != ran.worker);
+    }
+}
+
+static void a_oneshot_process_serves_one(void **state)
+{
+    (void)state;
+    unit.oneshot = true;
+    run(oneshot);
+}
+
+static void cpu_budget(void)
+{
+    int64_t first, last = 0;
+    assert_result("nap", "{\"ms\":30}", "1");
+    first = ran.worker;
+    for (int i = 0; i < 5 && last <= first; i++) {
+        assert_ok(call("nap", "{\"ms\":30}"), &err);
+        last = ran.worker;
+    }
+    assert_true(last > first);
+}
+
+static void a_process_is_replaced_once_it_was_busy_for_its_time(void **state)
+{
+    (void)state;
+    unit.cpu_ms = 50;
+    run(cpu_budget);
+}
+
+static void idle(void)
+{
+    assert_result("count", "{}", "1");
+    wait_for_text(printed, "done");
+    for (int i = 0; i < 2000 && stats().templates > 0; i++)
+        (void)!nf_sleep(5, NULL);
+    assert_int_equal(stats().workers, 0);
+    assert_int_equal(stats().templates, 0);
+    assert_result("count", "{}", "1");
+}
+
+static void an_idle_process_is_retired_and_its_template_after_it(void **state)
+{
+    (void)state;
+    options.idle_ms = 50;
+    run(idle);
+}
+
+static void junk(void)
+{
+    assert_fails("junk", "{}", NF_E_INVALID, "UTF-8");
+    assert_result("count", "{}", "2");
+}
+
+static void a_result_is_text(void **state)
+{
+    (void)state;
+    run(junk);
+}
+
+static void output_limit(void)
+{
+    assert_fails("flood", "{\"how\":\"reply\"}", NF_E_LIMIT, "limits.output_bytes");
+    assert_result("count", "{}", "2");
+}
+
+static void a_result_over_its_limit_fails_in_words(void **state)
+{
+    (void)state;
+    unit.output_bytes = 10000;
+    run(output_limit);
+}
+
+static void threads_of_calls(void)
+{
+    assert_result("count", "{}", "1");
+}
+
+static void names_are_those_of_the_manifest(void)
+{
+    assert_fails("count", "{}", NF_E_UNAVAILABLE, "it says version '1.0.0', the manifest '2.0.0'");
+}
+
+static void another_version_than_the_manifests_is_refused(void **state)
+{
+    (void)state;
+    unit.version = "2.0.0";
+    run(names_are_those_of_the_manifest);
+}
+
+static void a_plugin_with_threads_runs(void **state)
+{
+    (void)state;
+    unit.threads = true;
+    run(threads_of_calls);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_call_returns_what_the_plugin_replied_or_why_not, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(plugins_read_json, setup, teardown),
+        cmocka_unit_test_setup_teardown(plugins_ask_the_broker, setup, teardown),
+        cmocka_unit_test_setup_teardown(large_payloads_go_both_ways, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_pooled_process_serves_many_calls, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_oneshot_process_serves_one, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_process_is_replaced_once_it_was_busy_for_its_time, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(an_idle_process_is_retired_and_its_template_after_it, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_result_is_text, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_result_over_its_limit_fails_in_words, setup, teardown),
+        cmocka_unit_test_setup_teardown(another_version_than_the_manifests_is_refused, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_plugin_with_threads_runs, setup, teardown),
+    };
+    return cmocka_run_group_tests_name("skills_call", tests, NULL, NULL);
+}

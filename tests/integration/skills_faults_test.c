@@ -1,0 +1,517 @@
+/* Plugins that crash, hang, flood, lie and will not start: the call fails in words, the process is
+ * replaced, the daemon goes on. */
+#include "tests/integration/skills_rig.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+/* --- crashes ---------------------------------------------------------------------------------- */
+
+/* The next call is served by a new process. */
+static void assert_replaced(int64_t worker)
+{
+    assert_result("count", "{}", "1");
+    assert_true(ran.worker != worker);
+}
+
+static void crash(void)
+{
+    assert_fails("bad", "{\"how\":\"abort\"}", NF_E_UNAVAILABLE, "or called abort (SIGSEGV)");
+    assert_replaced(ran.worker);
+    assert_fails("bad", "{\"how\":\"exit\"}", NF_E_UNAVAILABLE, "exit code 3");
+    assert_replaced(ran.worker);
+    assert_int_equal(stats().crashes, 2);
+    assert_int_equal(reports, 2);
+}
+
+static void a_crash_fails_the_call_and_the_process_is_replaced(void **state)
+{
+    (void)state;
+    run(crash);
+}
+
+static void null_pointer(void)
+{
+    assert_fails("bad", "{\"how\":\"null\"}", NF_E_UNAVAILABLE, "SIGSEGV");
+    assert_replaced(ran.worker);
+}
+
+static void a_wild_pointer_is_a_crash(void **state)
+{
+    (void)state;
+    run(null_pointer);
+}
+
+static void violation(void)
+{
+    assert_fails("bad", "{\"how\":\"ptrace\"}", NF_E_DENIED, "ptrace (101)");
+    assert_replaced(ran.worker);
+    assert_int_equal(stats().violations, 1);
+    assert_says(reported, "ptrace");
+}
+
+static void a_forbidden_system_call_is_recorded_and_the_end(void **state)
+{
+    (void)state;
+    run(violation);
+}
+
+static void forking(void)
+{
+    assert_result("fork", "{}", "refused");
+}
+
+static void a_plugin_cannot_fork(void **state)
+{
+    (void)state;
+    run(forking);
+}
+
+static void gigabyte(void)
+{
+#ifndef __SANITIZE_ADDRESS__ /* whose shadow needs terabytes: no limit of addresses there */
+    assert_fails("memory", "{}", NF_E_LIMIT, "no gigabyte");
+    assert_result("count", "{}", "2");
+#endif
+}
+
+static void a_gigabyte_is_not_to_be_had(void **state)
+{
+    (void)state;
+    run(gigabyte);
+}
+
+static void crashes_in_a_row(void)
+{
+    for (int i = 0; i < 5; i++)
+        assert_fails("bad", "{\"how\":\"abort\"}", NF_E_UNAVAILABLE, "crashed");
+    assert_fails("count", "{}", NF_E_UNAVAILABLE, "failed 5 times in a row and rests");
+    assert_ok(nf_sleep(1050, &err), &err);
+    assert_result("count", "{}", "1");
+}
+
+static void what_crashes_again_and_again_rests(void **state)
+{
+    (void)state;
+    run(crashes_in_a_row);
+}
+
+/* --- time ------------------------------------------------------------------------------------- */
+
+static void deadline(void)
+{
+    static const char *const hows[] = { "{\"how\":\"spin\"}", "{\"how\":\"sleep\"}" };
+    for (int i = 0; i < 2; i++) {
+        nf_skill_ran_done(&ran);
+        assert_code(call_for(1, "bad", hows[i], 100, &ran, &err), NF_E_TIMEOUT);
+        assert_says(err.msg, "longer than 100 ms");
+        assert_replaced(ran.worker);
+    }
+    assert_int_equal(stats().timeouts, 2);
+    assert_int_equal(stats().crashes, 0);
+}
+
+static void what_hangs_is_ended_at_its_deadline(void **state)
+{
+    (void)state;
+    run(deadline);
+}
+
+static void near_the_deadline(void)
+{
+    nf_skill_ran_done(&ran);
+    assert_code(call_for(1, "late", "{}", 300, &ran, &err), NF_E_TIMEOUT);
+    assert_says(err.msg, "heard in time");
+    assert_result("count", "{}", "2");
+}
+
+static void a_plugin_hears_that_its_time_is_up(void **state)
+{
+    (void)state;
+    run(near_the_deadline);
+}
+
+struct other {
+    struct nf_fiber *fiber;
+    int64_t owner;
+    const char *tool, *args;
+    enum nf_code rc;
+    struct nf_err err;
+    struct nf_skill_ran ran;
+    bool ended;
+};
+
+static enum nf_code other_call(void *arg, struct nf_err *e)
+{
+    struct other *o = arg;
+    (void)e;
+    o->rc = call_for(o->owner, o->tool, o->args, ENOUGH_MS, &o->ran, &o->err);
+    o->ended = true;
+    return NF_OK;
+}
+
+static void spawn(struct nf_scope *s, struct other *o)
+{
+    assert_ok(nf_scope_spawn(s, other_call, o, &o->fiber, &err), &err);
+}
+
+static void wait_for_busy(int64_t n)
+{
+    for (int i = 0; i < 2000 && stats().workers - stats().idle < n; i++)
+        assert_ok(nf_sleep(2, &err), &err);
+    assert_true(stats().workers - stats().idle >= n);
+    assert_ok(nf_sleep(20, &err), &err);
+}
+
+static void cancel(void)
+{
+    NF_CLEANUP(nf_scope_done) struct nf_scope s;
+    struct other o = { .tool = "bad", .args = "{\"how\":\"spin\"}" };
+    nf_scope_init(&s, loop);
+    spawn(&s, &o);
+    wait_for_busy(1);
+    nf_fiber_cancel(o.fiber, NF_E_CANCELED);
+    assert_ok(nf_scope_join(&s, &err), &err);
+    assert_code(o.rc, NF_E_CANCELED);
+    assert_replaced(o.ran.worker);
+}
+
+static void a_canceled_call_ends_its_process(void **state)
+{
+    (void)state;
+    run(cancel);
+}
+
+/* --- lies ------------------------------------------------------------------------------------- */
+
+static void forged(void)
+{
+    static const char *const hows[] = { "length", "type", "id", "ready", "bulk", "close", "after" };
+    for (size_t i = 0; i < sizeof hows / sizeof hows[0]; i++) {
+        char args[64];
+        if (i == 4) /* so that the breaker stays out of it */
+            assert_result("count", "{}", "1");
+        (void)snprintf(args, sizeof args, "{\"how\":\"%s\"}", hows[i]);
+        assert_code(call("forge", args), NF_E_UNAVAILABLE);
+        assert_says(err.msg, strcmp(hows[i], "close") == 0 ? "closed its pipe" : "protocol");
+    }
+    assert_result("count", "{}", "1");
+}
+
+static void a_process_that_sends_what_is_not_its_to_send_is_ended(void **state)
+{
+    (void)state;
+    run(forged);
+}
+
+static void floods(void)
+{
+    assert_result("flood", "{\"how\":\"log\"}", "done");
+    assert_true(strlen(noted) > 0);
+    nf_skill_ran_done(&ran);
+    assert_result("flood", "{\"how\":\"print\"}", "done");
+    assert_result("count", "{}", "3");
+    wait_for_text(printed, "a line that nobody asked for");
+}
+
+static void floods_of_output_are_dropped(void **state)
+{
+    (void)state;
+    run(floods);
+}
+
+/* --- start ------------------------------------------------------------------------------------ */
+
+static const char *words;
+static enum nf_code wanted;
+
+static void no_start(void)
+{
+    assert_fails("count", "{}", wanted, words);
+    unit.path = TEST_PLUGINS "/skill_plugin.so";
+    unit.hash = "2";
+    assert_result("count", "{}", "1");
+}
+
+static void start_with(const char *path, enum nf_code code, const char *says)
+{
+    unit.path = path;
+    words = says;
+    wanted = code;
+    run(no_start);
+}
+
+static void a_plugin_for_another_major_is_refused(void **state)
+{
+    (void)state;
+    start_with(TEST_PLUGINS "/skill_plugin_OTHER_MAJOR.so", NF_E_UNAVAILABLE, "major version 99");
+}
+
+static void a_plugin_with_a_short_struct_is_refused(void **state)
+{
+    (void)state;
+    start_with(TEST_PLUGINS "/skill_plugin_TOO_SHORT.so", NF_E_UNAVAILABLE, "has 8 bytes");
+}
+
+static void a_plugin_that_cannot_begin_says_why(void **state)
+{
+    (void)state;
+    start_with(TEST_PLUGINS "/skill_plugin_FAIL_IN_INIT.so", NF_E_UNAVAILABLE,
+               "init: there is no oil");
+}
+
+static void a_constructor_that_exits_fails_the_call(void **state)
+{
+    (void)state;
+    start_with(TEST_PLUGINS "/skill_plugin_EXIT_IN_CONSTRUCTOR.so", NF_E_UNAVAILABLE,
+               "exit code 42");
+}
+
+static void a_constructor_that_replies_fails_the_call(void **state)
+{
+    (void)state;
+    start_with(TEST_PLUGINS "/skill_plugin_WRITE_IN_CONSTRUCTOR.so", NF_E_UNAVAILABLE, "protocol");
+}
+
+static void a_constructor_that_loops_is_ended(void **state)
+{
+    (void)state;
+    start_with(TEST_PLUGINS "/skill_plugin_LOOP_IN_CONSTRUCTOR.so", NF_E_UNAVAILABLE,
+               "not ready after");
+}
+
+static void what_is_no_plugin_is_refused(void **state)
+{
+    (void)state;
+    start_with("tests/layers.txt", NF_E_UNAVAILABLE, "load it: ");
+}
+
+static void a_missing_file_is_told(void **state)
+{
+    (void)state;
+    start_with("/nonexistent/skill.so", NF_E_NOT_FOUND, "/nonexistent/skill.so");
+}
+
+static void level(void)
+{
+    unit.min_level = "L9";
+    assert_fails("count", "{}", NF_E_INVALID, "L9");
+}
+
+static void an_unknown_level_is_refused(void **state)
+{
+    (void)state;
+    run(level);
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+static void retire(void)
+{
+    NF_CLEANUP(nf_scope_done) struct nf_scope s;
+    struct other o = { .tool = "bad", .args = "{\"how\":\"sleep\"}" };
+    nf_scope_init(&s, loop);
+    spawn(&s, &o);
+    wait_for_busy(1);
+    nf_warden_retire(warden, "test");
+    assert_ok(nf_scope_join(&s, &err), &err);
+    assert_code(o.rc, NF_E_UNAVAILABLE);
+    assert_says(o.err.msg, "disabled, removed or replaced");
+    assert_result("count", "{}", "1");
+    assert_int_equal(stats().templates, 1);
+}
+
+static void retiring_ends_what_runs(void **state)
+{
+    (void)state;
+    run(retire);
+}
+
+/* The child of ours that is nexflow-skill. */
+static pid_t pid_of_warden(void)
+{
+    char path[64];
+    int pid = 0;
+    (void)snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    FILE *f = fopen(path, "r");
+    if (f && fscanf(f, "%d", &pid) != 1)
+        pid = 0;
+    if (f)
+        (void)fclose(f);
+    return (pid_t)pid;
+}
+
+static void warden_killed(void)
+{
+    NF_CLEANUP(nf_scope_done) struct nf_scope s;
+    struct other o = { .tool = "bad", .args = "{\"how\":\"sleep\"}" };
+    pid_t pid = pid_of_warden();
+    assert_true(pid > 0);
+    nf_scope_init(&s, loop);
+    spawn(&s, &o);
+    wait_for_busy(1);
+    kill(pid, SIGKILL);
+    assert_ok(nf_scope_join(&s, &err), &err);
+    assert_code(o.rc, NF_E_UNAVAILABLE);
+    assert_says(o.err.msg, "nexflow-skill");
+    wait_for_text(reported, "nexflow-skill");
+    enum nf_code rc = NF_E_UNAVAILABLE;
+    for (int i = 0; i < 1000 && rc != NF_OK; i++) {
+        assert_ok(nf_sleep(10, &err), &err);
+        rc = call("count", "{}");
+    }
+    assert_ok(rc, &err);
+    assert_true(pid_of_warden() != pid);
+}
+
+static void a_warden_that_dies_is_replaced(void **state)
+{
+    (void)state;
+    run(warden_killed);
+}
+
+static void no_program(void **state)
+{
+    (void)state;
+    void (*fn)(void) = NULL;
+    options.program = "/nonexistent/nexflow-skill";
+    assert_code(nf_loop_run(loop, with_warden, &fn, &err), NF_E_UNAVAILABLE);
+    assert_says(err.msg, "/nonexistent/nexflow-skill");
+}
+
+/* --- queues ----------------------------------------------------------------------------------- */
+
+#define MANY 12
+
+/* Eleven calls of one owner came first, then one of another: that one is second to be served. */
+static void fairness(void)
+{
+    NF_CLEANUP(nf_scope_done) struct nf_scope s;
+    static struct other all[MANY];
+    nf_scope_init(&s, loop);
+    for (int i = 0; i < MANY; i++) {
+        all[i] =
+            (struct other){ .owner = i == MANY - 1 ? 2 : 1, .tool = "nap", .args = "{\"ms\":20}" };
+        spawn(&s, &all[i]);
+    }
+    assert_ok(nf_scope_join(&s, &err), &err);
+    for (int i = 0; i < MANY; i++)
+        assert_ok(all[i].rc, &all[i].err);
+    assert_string_equal(nf_str_c(&all[MANY - 1].ran.result), "2");
+    for (int i = 0; i < MANY; i++)
+        nf_skill_ran_done(&all[i].ran);
+}
+
+static void owners_take_turns(void **state)
+{
+    (void)state;
+    options.workers_max = 1;
+    run(fairness);
+}
+
+/* Two skills, one process at a time. */
+static void eviction(void)
+{
+    for (int i = 0; i < 4; i++) {
+        unit.name = i % 2 ? "test" : "other";
+        unit.version = "";
+        unit.hash = i % 2 ? "1" : "2";
+        assert_code(call("count", "{}"), i % 2 ? NF_OK : NF_E_UNAVAILABLE);
+        if (i % 2 == 0)
+            assert_says(err.msg, "it calls itself 'test', the manifest 'other'");
+    }
+    assert_int_equal(stats().workers, 1);
+}
+
+static void skills_take_turns(void **state)
+{
+    (void)state;
+    options.workers_max = 1;
+    run(eviction);
+}
+
+static void side_by_side(void)
+{
+    NF_CLEANUP(nf_scope_done) struct nf_scope s;
+    static struct other all[4];
+    nf_scope_init(&s, loop);
+    for (int i = 0; i < 4; i++) {
+        all[i] = (struct other){ .owner = 1, .tool = "nap", .args = "{\"ms\":200}" };
+        spawn(&s, &all[i]);
+    }
+    wait_for_busy(4);
+    assert_ok(nf_scope_join(&s, &err), &err);
+    for (int i = 0; i < 4; i++) {
+        assert_ok(all[i].rc, &all[i].err);
+        nf_skill_ran_done(&all[i].ran);
+    }
+}
+
+static void calls_run_side_by_side(void **state)
+{
+    (void)state;
+    run(side_by_side);
+}
+
+static void full_queue(void)
+{
+    NF_CLEANUP(nf_scope_done) struct nf_scope s;
+    static struct other all[66];
+    int refused = 0;
+    assert_result("count", "{}", "1");
+    nf_scope_init(&s, loop);
+    for (int i = 0; i < 66; i++) {
+        all[i] = (struct other){ .owner = 1, .tool = "bad", .args = "{\"how\":\"sleep\"}" };
+        spawn(&s, &all[i]);
+    }
+    wait_for_busy(1);
+    for (int i = 0; i < 66; i++) {
+        refused += all[i].ended;
+        if (all[i].ended)
+            assert_says(all[i].err.msg, "64 of your calls");
+    }
+    assert_int_equal(refused, 1); /* one runs, 64 wait */
+}
+
+static void a_queue_is_bounded(void **state)
+{
+    (void)state;
+    options.workers_max = 1;
+    run(full_queue);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(a_crash_fails_the_call_and_the_process_is_replaced),
+        T(a_wild_pointer_is_a_crash),
+        T(a_forbidden_system_call_is_recorded_and_the_end),
+        T(a_plugin_cannot_fork),
+        T(a_gigabyte_is_not_to_be_had),
+        T(what_crashes_again_and_again_rests),
+        T(what_hangs_is_ended_at_its_deadline),
+        T(a_plugin_hears_that_its_time_is_up),
+        T(a_canceled_call_ends_its_process),
+        T(a_process_that_sends_what_is_not_its_to_send_is_ended),
+        T(floods_of_output_are_dropped),
+        T(a_plugin_for_another_major_is_refused),
+        T(a_plugin_with_a_short_struct_is_refused),
+        T(a_plugin_that_cannot_begin_says_why),
+        T(a_constructor_that_exits_fails_the_call),
+        T(a_constructor_that_replies_fails_the_call),
+        T(a_constructor_that_loops_is_ended),
+        T(what_is_no_plugin_is_refused),
+        T(a_missing_file_is_told),
+        T(an_unknown_level_is_refused),
+        T(retiring_ends_what_runs),
+        T(a_warden_that_dies_is_replaced),
+        T(no_program),
+        T(owners_take_turns),
+        T(skills_take_turns),
+        T(calls_run_side_by_side),
+        T(a_queue_is_bounded),
+    };
+    return cmocka_run_group_tests_name("skills_faults", tests, NULL, NULL);
+}
