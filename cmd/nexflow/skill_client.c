@@ -105,7 +105,7 @@ static NF_RC show_skill(struct nf_cli *cli, const char *name, bool json, struct 
     if (json)
         return nf_cli_print_json(s, err);
     NF_TRY(nf_rights_tell_answer(s, &rights, err));
-    nf_cli_print(stdout, "%s %s (%s)\n%s\nhash %s\n\nIt\n", nf_skill_text(s, "name"),
+    nf_cli_print(stdout, "%s %s (%s)\n%s\nhash %s\n\nWhat it may do:\n", nf_skill_text(s, "name"),
                  nf_skill_text(s, "version"), nf_skill_text(s, "status"),
                  nf_skill_text(s, "description"), nf_skill_text(s, "hash"));
     nf_rights_print(nf_str_c(&rights), "");

@@ -66,7 +66,7 @@ static NF_RC print_limits(const struct nf_skill_found *f, struct nf_err *err)
 {
     NF_CLEANUP(nf_str_done) struct nf_str limits = { 0 };
     NF_TRY(nf_rights_tell_limits(&f->manifest, &limits, err));
-    (void)puts("\nIt");
+    (void)puts("\nWhat it may use up:");
     nf_rights_print(nf_str_c(&limits), "");
     return NF_OK;
 }
@@ -75,7 +75,7 @@ static NF_RC show_new(const struct nf_skill_found *f, struct nf_err *err)
 {
     NF_CLEANUP(nf_str_done) struct nf_str rights = { 0 };
     NF_TRY(nf_rights_tell(&f->manifest, &rights, err));
-    nf_cli_print(stdout, "%s %s: %s\n\nIt\n", f->manifest.name, f->manifest.version,
+    nf_cli_print(stdout, "%s %s: %s\n\nWhat it may do:\n", f->manifest.name, f->manifest.version,
                  f->manifest.description);
     nf_rights_print(nf_str_c(&rights), "");
     return print_limits(f, err);
@@ -165,7 +165,7 @@ static NF_RC enable_installed(struct nf_cli *cli, const char *name, bool yes, st
     /* What was agreed to needs no second question. */
     if (!nf_json_bool(nf_json_get(s, "granted"), false)) {
         NF_TRY(nf_rights_tell_answer(s, &rights, err));
-        nf_cli_print(stdout, "%s %s: %s\n\nIt\n", name, nf_skill_text(s, "version"),
+        nf_cli_print(stdout, "%s %s: %s\n\nWhat it may do:\n", name, nf_skill_text(s, "version"),
                      nf_skill_text(s, "description"));
         nf_rights_print(nf_str_c(&rights), "");
         if (!yes)

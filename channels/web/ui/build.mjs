@@ -89,7 +89,7 @@ async function bundle() {
   const result = await esbuild.build({
     ...common,
     absWorkingDir: modules,
-    entryPoints: { app: 'src/main.tsx', style: 'src/style.css' },
+    entryPoints: { app: 'src/main.tsx', style: 'src/style.css', skills: 'src/skills.css' },
     outdir: 'out',
     chunkNames: 'chunk-[name]-[hash]',
     splitting: true,
@@ -102,14 +102,35 @@ async function bundle() {
   for (const file of result.outputFiles) {
     files.set(relative(join(modules, 'out'), file.path), Buffer.from(file.contents));
   }
-  files.set('index.html', await readFile(join(here, 'src/index.html')));
+  const start = atStart(result.metafile);
+  files.set('index.html', await page(start));
   files.set('favicon.svg', await readFile(join(here, 'src/favicon.svg')));
   files.set('licenses.txt', Buffer.from(await notices(result.metafile)));
-  return files;
+  return { files, first: new Set([...start, 'style.css', 'index.html', 'favicon.svg']) };
+}
+
+// The scripts that run before anything is shown: app.js and what it imports at once.
+function atStart(metafile) {
+  const found = new Set(['out/app.js']);
+  for (const name of found) {
+    for (const { path, kind } of metafile.outputs[name].imports) {
+      if (kind === 'import-statement') found.add(path);
+    }
+  }
+  return [...found].map((name) => relative('out', name));
+}
+
+// With what app.js imports named, so that a browser asks for all of it at the same time.
+async function page(start) {
+  const text = await readFile(join(here, 'src/index.html'), 'utf8');
+  const script = '<script type="module"';
+  const links = start.filter((name) => name !== 'app.js').sort()
+    .map((name) => `<link rel="modulepreload" href="/${name}" />\n    `);
+  return Buffer.from(text.replace(script, links.join('') + script));
 }
 
 async function build(out) {
-  const files = await bundle();
+  const { files, first: atFirst } = await bundle();
   await mkdir(out, { recursive: true });
   for (const old of await readdir(out)) {
     if (old.endsWith('.gz')) await rm(join(out, old)); // an earlier build's chunks
@@ -121,13 +142,13 @@ async function build(out) {
   for (const [name, bytes] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const packed = gzipSync(bytes, { level: 9 });
     packed[9] = 255; // "unknown system", so that every build gives the same bytes
-    const lazy = name.startsWith('chunk-');
+    const hashed = name.startsWith('chunk-');
     total += packed.length;
-    if (!lazy && name !== 'licenses.txt') first += packed.length;
+    if (atFirst.has(name)) first += packed.length;
     const etag = createHash('sha256').update(bytes).digest('hex');
     const path = name === 'index.html' ? '/' : `/${name}`;
     const type = TYPES[name.slice(name.lastIndexOf('.') + 1)];
-    rows.push([path, `${name}.gz`, type, bytes.length, etag, lazy ? 1 : 0].join('\t'));
+    rows.push([path, `${name}.gz`, type, bytes.length, etag, hashed ? 1 : 0].join('\t'));
     await writeFile(join(out, `${name}.gz`), packed);
   }
   await writeFile(join(out, 'assets.tsv'), `${rows.join('\n')}\n`);

@@ -28,6 +28,7 @@ export const moreSessions = signal<string | null>(null); // cursor of the list's
 export const problem = signal<string | null>(null);
 export const spoken = signal<
   '' | 'answering' | 'answerDone' | 'answerStopped' | 'answerFailed' | 'approvalAsks'>('');
+export const place = signal<'chat' | 'skills'>('chat'); // what is shown of the whole
 // The chat that is shown: a session's id, or "new:..." for one that has no session yet.
 export const current = signal(newChatName());
 // Grows when something in the shown conversation changed.
@@ -75,7 +76,7 @@ function explain(error: unknown): string {
 }
 
 // Run it; what goes wrong is shown, and a lost sign-in is acted upon.
-async function guarded(work: () => Promise<void>): Promise<void> {
+export async function guarded(work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
@@ -117,6 +118,8 @@ async function followHash(): Promise<void> {
     await exchange(decodeURIComponent(hash.slice(3)));
     return;
   }
+  place.value = hash === '#/skills' ? 'skills' : 'chat';
+  if (place.value === 'skills') return;
   const match = /^#\/s\/([0-9a-z]+)$/.exec(hash);
   if (match && match[1] !== current.value) void show(match[1]);
   else if (!match && !isNew.value) current.value = newChatName();
@@ -346,7 +349,14 @@ export function stop(): void {
 
 /* ---- sessions ---- */
 
+export function showSkills(): void {
+  place.value = 'skills';
+  problem.value = null;
+  history.pushState(null, '', '#/skills');
+}
+
 export function newChat(): void {
+  place.value = 'chat';
   current.value = newChatName();
   problem.value = null;
   history.pushState(null, '', location.pathname);
@@ -359,6 +369,7 @@ export function select(id: string): void {
 
 async function show(id: string): Promise<void> {
   batch(() => {
+    place.value = 'chat';
     current.value = id;
     spoken.value = '';
     problem.value = null;

@@ -3,6 +3,7 @@
 const en = {
   appName: 'Nexflow',
   newChat: 'New chat',
+  skills: 'Skills',
   untitled: 'Untitled chat',
   sessions: 'Conversations',
   noSessions: 'Nothing here yet.',
@@ -105,6 +106,7 @@ export type Key = keyof typeof en;
 const ru: Record<Key, string> = {
   appName: 'Nexflow',
   newChat: 'Новый чат',
+  skills: 'Навыки',
   untitled: 'Без названия',
   sessions: 'Разговоры',
   noSessions: 'Пока пусто.',

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { skillLanguages } from '../src/skillStrings';
 import { languages, pickLanguage, translate } from '../src/strings';
 
 test('translations keep the placeholders of the original', () => {
@@ -8,6 +9,13 @@ test('translations keep the placeholders of the original', () => {
     const other = languages.ru[key as keyof typeof languages.en];
     assert.deepEqual(names(other), names(text), key);
     assert.notEqual(other, '', key);
+  }
+});
+
+test('the page of skills has the same placeholders too', () => {
+  const names = (text: string): string[] => [...text.matchAll(/\{\w+\}/g)].map((m) => m[0]).sort();
+  for (const [key, text] of Object.entries(skillLanguages.en)) {
+    assert.deepEqual(names(skillLanguages.ru[key as keyof typeof skillLanguages.en]), names(text), key);
   }
 });
 

@@ -116,8 +116,8 @@ export class Mock {
       return reply(200, { sessions: all.map(publicSession), next_cursor: null });
     }
     if (path.startsWith('approvals')) return this.approvalRoute(path.slice(10), body, reply);
-    if (path.startsWith('skills')) return this.skills.route(method, path.slice(7), body, reply);
-    if (path === 'health') return reply(200, { status: 'ok', sandbox: this.skills.sandbox });
+    if (path.startsWith('skills')) return this.skills.route(method, path.slice(7), body, reply, url.search.slice(1));
+    if (path === '/health') return reply(200, { status: 'ok', sandbox: this.skills.sandbox });
     const match = /^sessions\/(\w+)(\/messages)?$/.exec(path);
     const session = match && this.sessions.get(match[1]);
     if (!session) return fail(reply, 404, 'not-found', 'no such session');

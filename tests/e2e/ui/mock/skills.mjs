@@ -1,5 +1,6 @@
 // What the daemon says of skills, with three of them installed.
 const HASH = 'ab'.repeat(32);
+const CGROUP = 'cgroup: not delegated to this user (Delegate=yes in the systemd unit, or run as root)';
 
 const tool = (skill, name, description, approval = 'never', properties = {}) => ({
   name, call: `${skill}_${name}`, description, approval, idempotent: approval === 'never', timeout_ms: 5000,
@@ -29,19 +30,23 @@ function installed() {
 export class Skills {
   list = installed();
   runs = [];
-  sandbox = { level: 'L2', missing: ['cgroups: not delegated to this user'] };
+  removed = [];
+  sandbox = { level: 'L2', missing: CGROUP };
 
   reset() {
+    this.removed = [];
+    this.sandbox = { level: 'L2', missing: CGROUP };
     this.list = installed();
   }
 
-  route(method, path, body, reply) {
+  route(method, path, body, reply, query = '') {
     const fail = (status, code, message) => reply(status, { error: { code, message } });
     if (!path) return reply(200, { skills: this.list });
     const [name, verb, toolName] = path.split('/');
     const skill = this.list.find((s) => s.name === name);
     if (!skill) return fail(404, 'not-found', `there is no skill '${name}'`);
     if (!verb && method === 'DELETE') {
+      this.removed.push(`${name} ${query}`);
       this.list = this.list.filter((s) => s !== skill);
       return reply(204);
     }

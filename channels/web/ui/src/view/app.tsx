@@ -1,6 +1,7 @@
-import { useEffect, useRef } from 'preact/hooks';
+import type { FunctionComponent } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { t } from '../settings';
-import { currentInfo, isNew, link, models, phase, spoken } from '../store';
+import { currentInfo, isNew, link, models, phase, place, problem, spoken } from '../store';
 import { Problem, SignedOut } from './cards';
 import { Composer } from './composer';
 import { Icon } from './icons';
@@ -41,7 +42,7 @@ function Help() {
 }
 
 function Header() {
-  const title = isNew.value ? t('newChat') : currentInfo.value?.title || t('untitled');
+  const title = place.value === 'skills' ? t('skills') : isNew.value ? t('newChat') : currentInfo.value?.title || t('untitled');
   useEffect(() => {
     document.title = `${title} · ${t('appName')}`;
   }, [title]);
@@ -65,6 +66,15 @@ function Status() {
   return <p class="offscreen" role="status">{words.filter(Boolean).join('. ')}</p>;
 }
 
+// Loaded when somebody looks at it.
+function LazySkills() {
+  const [Page, setPage] = useState<FunctionComponent | null>(null);
+  useEffect(() => {
+    import('./skills').then(({ Skills }) => setPage(() => Skills), (error: unknown) => (problem.value = String(error)));
+  }, []);
+  return <div class="transcript-frame"><link rel="stylesheet" href="/skills.css" />{Page ? <Page /> : <p class="loading">{t('loading')}</p>}</div>;
+}
+
 export function App() {
   if (phase.value === 'signed-out' || phase.value === 'bad-link') return <SignedOut />;
   return (
@@ -73,9 +83,9 @@ export function App() {
       {sidebarOpen.value && <div class="scrim" onClick={() => (sidebarOpen.value = false)} />}
       <main class="chat" inert={sidebarOpen.value}>
         <Header />
-        <Transcript />
+        {place.value === 'skills' ? <LazySkills /> : <Transcript />}
         <Problem />
-        <Composer />
+        {place.value === 'chat' && <Composer />}
         <Status />
       </main>
       {helpOpen.value && <Help />}

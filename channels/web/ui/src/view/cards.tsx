@@ -12,7 +12,7 @@ const CONFIG = `llm:
       base_url: http://127.0.0.1:11434
       models: [llama3.2]`;
 
-function Command({ text }: { text: string }) {
+export function Command({ text }: { text: string }) {
   return (
     <figure class="code command">
       <pre tabIndex={0}><code>{text}</code></pre>

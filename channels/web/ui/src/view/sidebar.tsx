@@ -3,7 +3,7 @@ import { asking } from '../approvals';
 import type { SessionInfo } from '../protocol';
 import { language, setLanguage, setTheme, t, theme, type Theme } from '../settings';
 import {
-  current, isRunning, link, loadSessions, me, moreSessions, newChat, remove, rename, select, sessions, sessionsLoaded, signOut,
+  current, isRunning, link, loadSessions, me, moreSessions, newChat, remove, rename, place, select, sessions, sessionsLoaded, showSkills, signOut,
 } from '../store';
 import { helpOpen, sidebarOpen } from './ui';
 import { Icon } from './icons';
@@ -59,7 +59,7 @@ function RemoveDialog({ info, done }: { info: SessionInfo; done: () => void }) {
 function SessionRow({ info }: { info: SessionInfo }) {
   const [mode, setMode] = useState<'' | 'rename' | 'remove'>('');
   const title = info.title || t('untitled');
-  const active = info.id === current.value;
+  const active = place.value === 'chat' && info.id === current.value;
   if (mode === 'rename') {
     return <li class="session active"><RenameForm info={info} done={() => setMode('')} /></li>;
   }
@@ -135,6 +135,13 @@ export function Sidebar() {
         newChat();
         document.getElementById('composer')?.focus();
       }}><Icon name="plus" />{t('newChat')}</button>
+      {me.value?.role === 'owner' && (
+        <button type="button" class={`to-skills ${place.value === 'skills' ? 'active' : ''}`}
+          aria-current={place.value === 'skills' ? 'page' : undefined} onClick={() => {
+            sidebarOpen.value = false;
+            showSkills();
+          }}><Icon name="skills" />{t('skills')}</button>
+      )}
       <nav aria-label={t('sessions')}>
         <ul class="sessions">
           {sessions.value.map((info) => <SessionRow key={info.id} info={info} />)}
