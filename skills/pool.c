@@ -439,7 +439,11 @@ static int64_t worker_tick(struct nf_worker *k, int64_t now_us)
     int64_t due = NF_NEVER;
     switch (k->state) {
     case NF_WORKER_STARTING:
-        due = k->since_us + NF_WORKER_START_MS * 1000;
+        due = k->since_us + (k->exited ? NF_WORKER_VIOLATION_MS : NF_WORKER_START_MS) * 1000;
+        if (due <= now_us && k->exited) {
+            nf_worker_bury(k);
+            return NF_NEVER;
+        }
         if (due <= now_us)
             nf_worker_break(k, NF_E_UNAVAILABLE, "the plugin was not ready after %d ms",
                             NF_WORKER_START_MS);

@@ -82,8 +82,9 @@ struct nf_warden_options {
     void *arg;
 };
 
-/* Start the warden and probe what the kernel gives. NF_E_UNAVAILABLE: the program cannot be
- * started. Suspends. */
+/* Start the warden and probe what the kernel gives. At level L0.5 this process is made undumpable,
+ * so that a skill of the same user cannot read it under /proc. NF_E_UNAVAILABLE: the program cannot
+ * be started. Suspends. */
 NF_RC nf_warden_new(const struct nf_warden_options *o, struct nf_warden **ret, struct nf_err *err);
 /* Kills every process of it. NULL is allowed. Suspends. */
 void nf_warden_free(struct nf_warden *w);

@@ -27,8 +27,10 @@
 #define NF_WORKER_LEAVE_MS 1000 /* for done(), before it is killed */
 #define NF_WORKER_GONE_MS 3000  /* after which a template that does not tell is ended */
 #define NF_WORKER_CALLS_MAX 100000
-#define NF_WORKER_NOTES_PER_S 60            /* log lines and progress; the host sends at most 51 */
-#define NF_WORKER_NOTE_MAX ((size_t)2048)   /* bytes of one */
+#define NF_WARDEN_IDS 64                  /* fetched at a time */
+#define NF_WORKER_VIOLATION_MS 100        /* for the warden to tell what a process was killed for */
+#define NF_WORKER_NOTES_PER_S 60          /* log lines and progress; the host sends at most 51 */
+#define NF_WORKER_NOTE_MAX ((size_t)2048) /* bytes of one */
 #define NF_OUTPUT_PER_S ((size_t)64 * 1024) /* bytes that are read of what a skill prints */
 #define NF_OUTPUT_LINE ((size_t)1024)
 #define NF_LINK_HELLO_MS 15000
@@ -98,6 +100,7 @@ struct nf_pool {
     size_t line_n, output_n; /* of this second */
     int64_t output_second, output_dropped;
     bool output_paused;
+    char violation[256]; /* of a worker whose pid is not known yet; "": none */
 
     struct nf_worker *workers;
     struct nf_queued *queue;
@@ -132,6 +135,8 @@ struct nf_warden {
 
     struct nf_pool *pools, *turn; /* turn: who may start a worker next */
     uint64_t numbers;
+    uint64_t ids[NF_WARDEN_IDS]; /* of calls to come, of which ids_n are left */
+    size_t ids_n;
     size_t alive; /* workers that are starting, idle or busy */
     struct nf_warden_stats stats;
 };
@@ -187,6 +192,11 @@ void nf_worker_break(struct nf_worker *k, enum nf_code code, const char *fmt, ..
 void nf_worker_leave(struct nf_worker *k);
 void nf_worker_forked(struct nf_worker *k, int pidfd);
 void nf_worker_exited(struct nf_worker *k, int status, const char *text);
+/* It has ended and no call waits for it: tell the pool why, and free it. */
+void nf_worker_bury(struct nf_worker *k);
+#define NF_WORKER_VIOLATION "the skill used a forbidden system call: %s"
+/* One that was killed while it started, by nobody that we know of; NULL: there is none. */
+struct nf_worker *nf_pool_unexplained(struct nf_pool *p);
 /* Its template is gone, and it with it. */
 void nf_worker_lost(struct nf_worker *k, const struct nf_err *why);
 void nf_worker_free(struct nf_worker *k);

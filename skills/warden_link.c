@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,6 +30,10 @@ static struct nf_pool *pool_of(struct nf_warden *w, uint64_t template)
     return NULL;
 }
 
+/* There a plugin's constructor can open what this user may: not our memory and environment under
+ * /proc, then (ptrace(2), "Ptrace access mode checking"). */
+#define NF_LEVEL_WITHOUT_LANDLOCK "L0.5"
+
 static void take_hello(struct nf_warden *w, const struct nf_control *c)
 {
     char *missing;
@@ -37,6 +42,8 @@ static void take_hello(struct nf_warden *w, const struct nf_control *c)
     free(w->missing);
     w->missing = missing;
     memcpy(w->level, c->level, sizeof w->level);
+    if (strcmp(w->level, NF_LEVEL_WITHOUT_LANDLOCK) == 0)
+        (void)prctl(PR_SET_DUMPABLE, 0);
     w->link = NF_LINK_UP;
     w->link_due_us = NF_NEVER;
     w->link_backoff_ms = 0;
@@ -73,13 +80,12 @@ static void take_violation(struct nf_pool *p, const struct nf_control *c)
     struct nf_worker *k;
     DL_SEARCH_SCALAR(p->workers, k, pid, (pid_t)c->pid);
     p->warden->stats.violations++;
-    if (k && c->pid > 0) {
-        nf_worker_break(k, NF_E_DENIED, "the skill used a forbidden system call: %s", c->text);
-        return;
-    }
-    char what[320];
-    (void)snprintf(what, sizeof what, "the skill used a forbidden system call: %.256s", c->text);
-    nf_warden_report(p->warden, p, what);
+    if (!k || c->pid <= 0)
+        k = nf_pool_unexplained(p);
+    if (k)
+        nf_worker_break(k, NF_E_DENIED, NF_WORKER_VIOLATION, c->text);
+    else
+        (void)snprintf(p->violation, sizeof p->violation, "%.255s", c->text);
 }
 
 static void link_down(struct nf_warden *w, const char *why);

@@ -8,7 +8,7 @@
  * makes it), in the half of the sender. Whoever receives them copies them before reading them.
  *
  * A process says NF_WIRE_READY or NF_WIRE_FAILED first, once, with the number of its generation as
- * id. Then it is asked one thing at a time: a call has an id that no other call of any process has,
+ * id. Then it is asked one thing at a time: a call has a random id, which cannot be known before,
  * and what belongs to the call (questions, answers, the result) has the same. Anything else (early,
  * of another id, a second result, a question while one is open) ends that process.
  */

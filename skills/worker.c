@@ -79,14 +79,17 @@ void nf_worker_break(struct nf_worker *k, enum nf_code code, const char *fmt, ..
     (void)vsnprintf(k->why.msg, sizeof k->why.msg, fmt, ap);
     va_end(ap);
     k->why.code = code;
+    k->pool->violation[0] = '\0';
     if (!k->exited)
         kill_process(k);
     if (k->state == NF_WORKER_BUSY) {
         if (k->waiter)
             nf_wait_wake(k->waiter, NF_OK);
-    } else {
-        drop(k);
+        return;
     }
+    drop(k);
+    if (k->exited)
+        nf_worker_free(k);
 }
 
 void nf_worker_leave(struct nf_worker *k)
@@ -243,11 +246,16 @@ static const char *signal_words(int sig)
     }
 }
 
+static bool ended_by(int status, int sig)
+{
+    return WIFSIGNALED(status) && WTERMSIG(status) == sig;
+}
+
 void nf_worker_explain(const struct nf_worker *k, struct nf_err *ret)
 {
     if (k->why.code != NF_OK) {
         *ret = k->why;
-    } else if (!k->exited) {
+    } else if (!k->exited || (k->killed && ended_by(k->status, SIGKILL))) {
         ret->code = nf_err_set(ret, NF_E_UNAVAILABLE, "the skill's process closed its pipe");
     } else if (WIFSIGNALED(k->status)) {
         int sig = WTERMSIG(k->status);
@@ -271,14 +279,39 @@ void nf_worker_exited(struct nf_worker *k, int status, const char *text)
             nf_wait_wake(k->waiter, NF_OK);
         return;
     }
-    if (k->why.code == NF_OK && k->state != NF_WORKER_LEAVING) {
-        if (status == -1)
-            k->why.code =
-                nf_err_set(&k->why, NF_E_UNAVAILABLE, "no process for the skill: %s", text);
-        else
-            nf_worker_explain(k, &k->why);
-        drop(k);
+    if (status == -1 && k->why.code == NF_OK)
+        k->why.code = nf_err_set(&k->why, NF_E_UNAVAILABLE, "no process for the skill: %s", text);
+    if (k->state == NF_WORKER_STARTING && k->why.code == NF_OK && ended_by(status, SIGKILL)) {
+        /* What it was killed for the warden tells by another socket, before or soon. */
+        if (k->pool->violation[0] != '\0') {
+            nf_worker_break(k, NF_E_DENIED, NF_WORKER_VIOLATION, k->pool->violation);
+            return;
+        }
+        hang_up(k);
+        k->since_us = nf_warden_now_us();
+        nf_warden_due(k->pool->warden, k->since_us + NF_WORKER_VIOLATION_MS * 1000);
+        return;
     }
+    nf_worker_bury(k);
+}
+
+struct nf_worker *nf_pool_unexplained(struct nf_pool *p)
+{
+    struct nf_worker *k;
+    DL_FOREACH(p->workers, k)
+    {
+        if (k->state == NF_WORKER_STARTING && k->exited)
+            return k;
+    }
+    return NULL;
+}
+
+void nf_worker_bury(struct nf_worker *k)
+{
+    if (k->why.code == NF_OK && k->state != NF_WORKER_LEAVING)
+        nf_worker_explain(k, &k->why);
+    if (k->state != NF_WORKER_LEAVING)
+        drop(k);
     nf_worker_free(k);
 }
 

@@ -3,6 +3,7 @@
 #include "skills/warden_impl.h"
 
 #include "base/utf8.h"
+#include "codec/hash.h"
 #include "skills/include/nexflow/skill.h"
 
 #include <errno.h>
@@ -15,7 +16,6 @@
 #include <unistd.h>
 
 #define EXIT_WAIT_MS 1000        /* for the template to tell how a process ended */
-#define VIOLATION_WAIT_MS 100    /* for the warden to tell what it was killed for */
 #define MARGIN_US 5000           /* of the time that is left, not given to the broker */
 #define WORDS_MAX ((size_t)1024) /* of a failure */
 
@@ -48,7 +48,7 @@ static enum nf_code ended(struct call *c, struct nf_err *err)
     }
     bool killed = k->exited && WIFSIGNALED(k->status) && WTERMSIG(k->status) == SIGKILL;
     if (killed && !k->killed && k->why.code == NF_OK)
-        (void)wait_a_little(k, VIOLATION_WAIT_MS);
+        (void)wait_a_little(k, NF_WORKER_VIOLATION_MS);
     nf_worker_explain(k, err);
     nf_worker_break(k, err->code, "%s", err->msg);
     c->crashed = true;
@@ -383,13 +383,24 @@ static void empty_memory(struct nf_worker *k)
     k->bulk_used = false;
 }
 
+/* Not to be guessed: a process that answers before it is asked answers nothing. */
+static uint64_t new_id(struct nf_warden *w)
+{
+    if (w->ids_n == 0) {
+        nf_random(w->ids, sizeof w->ids);
+        w->ids_n = NF_WARDEN_IDS;
+    }
+    return w->ids[--w->ids_n];
+}
+
 NF_RC nf_worker_call(struct nf_worker *k, const struct nf_skill_run *r, int64_t deadline_us,
                      struct nf_skill_ran *ret, bool *crashed, struct nf_err *err)
 {
     struct call c = { .k = k, .r = r, .ran = ret, .deadline_us = deadline_us };
     struct nf_warden *w = k->pool->warden;
     c.from_us = nf_warden_now_us();
-    k->id = k->number << 24 | (++k->calls & 0xffffff);
+    k->id = new_id(w);
+    k->calls++;
     ret->worker = (int64_t)k->number;
     memcpy(ret->level, w->level, sizeof ret->level);
     enum nf_code rc = serve(&c, err);

@@ -21,7 +21,7 @@ static struct host host;
 
 /* --- descriptors and memory ------------------------------------------------------------------- */
 
-/* Requests and replies become 3 and 4, nothing else stays open. */
+/* Requests and replies become 3 and 4, nothing else stays open but the plugin's bytes. */
 static NF_RC place(const struct worker_order *o, struct nf_err *err)
 {
     const size_t size = 2 * NF_WIRE_BULK_MAX;
@@ -34,7 +34,8 @@ static NF_RC place(const struct worker_order *o, struct nf_err *err)
     /* The control socket is 3, so these are above it, in order of their numbers. */
     assert(o->fds[0] > HOST_IN_FD && o->fds[1] > HOST_OUT_FD && o->fds[0] < o->fds[1]);
     if (dup3(o->fds[0], HOST_IN_FD, 0) < 0 || dup3(o->fds[1], HOST_OUT_FD, 0) < 0 ||
-        close_range(HOST_OUT_FD + 1, ~0u, 0) != 0)
+        close_range(HOST_OUT_FD + 1, NF_JAIL_CODE_FD - 1, 0) != 0 ||
+        close_range(NF_JAIL_CODE_FD + 1, ~0u, 0) != 0)
         return nf_err_set(err, NF_E_UNAVAILABLE, "put the pipes in place: %m");
     return NF_OK;
 }

@@ -82,11 +82,16 @@ static int place(struct nf_setup *s)
     fds[n++] = o->code_fd;
     fds[n++] = s->ready;
     int rc = nf_place_descriptors(fds, n);
-    if (rc == 0) {
-        s->code = (int)n - 2;
-        s->ready = (int)n - 1;
-    }
-    return rc;
+    if (rc != 0)
+        return rc;
+    s->ready = (int)n - 1;
+    if (o->code_fd < 0)
+        return 0;
+    /* Out of the way of what workers put in place. */
+    if (dup3((int)n - 2, NF_JAIL_CODE_FD, 0) < 0)
+        return -errno;
+    s->code = NF_JAIL_CODE_FD;
+    return close((int)n - 2) == 0 ? 0 : -errno;
 }
 
 static int write_plugin(const struct nf_setup *s, off_t size)
@@ -130,7 +135,8 @@ static int name_plugin(struct nf_setup *s)
 {
     if (s->have[NF_LAYER_NAMESPACES] || s->jail->code_fd < 0) {
         snprintf(s->plugin, sizeof(s->plugin), "/plugin.so");
-        close(s->code);
+        if (s->jail->code_fd >= 0)
+            close(s->code);
     } else {
         snprintf(s->plugin, sizeof(s->plugin), "/proc/self/fd/%d", s->code);
     }

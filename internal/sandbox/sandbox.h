@@ -103,6 +103,9 @@ enum nf_jail_profile {
 #define NF_JAIL_UID_OTHER 65534u /* in a container that does not map the range */
 #define NF_JAIL_FDS_MAX 8        /* descriptors handed in, besides 0 to 2 */
 #define NF_JAIL_NOFILE 32        /* RLIMIT_NOFILE inside */
+/* Where the plugin's bytes are in templates and in workers until they are loaded, if the jail has
+ * no root directory of its own. A worker that closes descriptors leaves this one open. */
+#define NF_JAIL_CODE_FD (NF_JAIL_NOFILE - 1)
 #define NF_JAIL_STACK_BYTES (8 << 20)
 #define NF_JAIL_CODE_MAX ((int64_t)64 << 20) /* bytes of a plugin's file */
 #define NF_JAIL_MEMORY_MIN ((int64_t)16 << 20)
@@ -175,7 +178,8 @@ void nf_jail_end_reaped(struct nf_jail_process *p);
 /* Before dlopen: processor time, no children, dies with its template, and everything that only a
  * template may do is gone. cpu_seconds 0: no limit. NF_E_INTERNAL: do not go on, _exit. */
 NF_RC nf_worker_enter(const struct nf_jail *j, int64_t cpu_seconds, struct nf_err *err);
-/* After dlopen and dlsym: no file is opened and nothing becomes executable any more. */
+/* After dlopen and dlsym: no file is opened and nothing becomes executable any more. Closes
+ * NF_JAIL_CODE_FD. */
 NF_RC nf_worker_lock(const struct nf_jail *j, struct nf_err *err);
 
 /* --- violations ------------------------------------------------------------------------------- */

@@ -39,6 +39,7 @@ NF_RC nf_worker_enter(const struct nf_jail *j, int64_t cpu_seconds, struct nf_er
 
 NF_RC nf_worker_lock(const struct nf_jail *j, struct nf_err *err)
 {
+    (void)close(NF_JAIL_CODE_FD); /* if it is there */
     return narrow(j, NF_PHASE_RUN, err);
 }
 
