@@ -1,0 +1,136 @@
+/*
+ * Every attack by the real path, in one kind of surroundings: in a call and in a constructor, some
+ * also in DT_INIT and in an indirect function. What stops it has to be what attacks.def says for
+ * the level that is found, no more and no less: where a level lets something through, that is
+ * expected too.
+ *
+ * usage: levels_test SURROUNDINGS [ATTACK]      prints every row with NF_ATTACK_VERBOSE
+ */
+#include "tests/attack/host.h"
+#include "tests/attack/surroundings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum control { WORKS, ROOT, BECOMES, CRASHES, ENDLESS };
+
+static const struct attack {
+    const char *name;
+    enum control control;
+    const char *in_call, *in_constructor;
+} attacks[] = {
+#define A(name, wants, control, layers, in_call, in_constructor)                                   \
+    { #name, control, in_call, in_constructor },
+#include "tests/attack/attacks.def"
+#undef A
+};
+#define ATTACKS (sizeof attacks / sizeof *attacks)
+
+/* Where a level has another outcome. */
+static const struct exception {
+    const char *name, *phase, *level, *outcome;
+} exceptions[] = {
+#define A(...)
+#define X(name, phase, level, outcome) { #name, phase, level, outcome },
+#include "tests/attack/attacks.def"
+#undef A
+};
+
+static const char *plugin, *only;
+static bool verbose;
+
+/* "L0.5 user": where workers are of the daemon's own user. */
+static const char *exception(const char *name, const char *in, const char *level)
+{
+    for (size_t i = 0; i < sizeof exceptions / sizeof *exceptions; i++)
+        if (strcmp(exceptions[i].name, name) == 0 && strcmp(exceptions[i].phase, in) == 0 &&
+            strcmp(exceptions[i].level, level) == 0)
+            return exceptions[i].outcome;
+    return NULL;
+}
+
+static const char *expected(const struct attack *a, const char *phase, const char *level)
+{
+    const char *in = strcmp(phase, "run") == 0 ? "run" : "ctor", *other = NULL;
+    char user[32];
+    (void)snprintf(user, sizeof user, "%s user", level);
+    if (geteuid() != 0)
+        other = exception(a->name, in, user);
+    if (!other)
+        other = exception(a->name, in, level);
+    if (other)
+        return other;
+    return strcmp(in, "run") == 0 ? a->in_call : a->in_constructor;
+}
+
+static void attack_in_call(struct host *h, const char *path, const struct attack *a,
+                           struct host_result *r)
+{
+    char args[80];
+    (void)snprintf(args, sizeof args, "{\"attack\":\"%s\"}", a->name);
+    struct host_call c = { .path = path, .args = args };
+    c.timeout_ms = a->control == ENDLESS ? 150 : 0;
+    host_call(h, &c, r);
+}
+
+static void attack_in_load(struct host *h, const struct attack *a, const char *phase,
+                           struct host_result *r)
+{
+    char path[256];
+    if (!attack_world_plugin(&h->world, plugin, a->name, phase, path))
+        abort();
+    struct host_call c = { .path = path };
+    c.timeout_ms = a->control == ENDLESS ? 400 : 0;
+    host_call(h, &c, r);
+    nf_warden_retire(h->warden, "attack");
+    (void)unlink(path);
+}
+
+static void judge(struct host *h, const struct attack *a, const char *phase,
+                  const struct host_result *r)
+{
+    const char *want = expected(a, phase, nf_warden_level(h->warden));
+    if (verbose)
+        (void)printf("%s\t%s\t%s\t%s\n", a->name, phase, r->outcome, r->text);
+    bool outside = strncmp(want, "kill ", 5) == 0 && attack_refused_outside(want + 5) &&
+                   r->code == NF_OK && strcmp(r->outcome, "worked") != 0;
+    (void)host_check(h, strcmp(r->outcome, want) == 0 || outside, "%s in %s: %s, expected %s (%s)",
+                     a->name, phase, r->outcome, want, h->said);
+}
+
+static void attack_all(struct host *h)
+{
+    static const char *const loading[] = { "ctor", "init", "ifunc" };
+    char path[256];
+    (void)printf("level %s; %s\n", nf_warden_level(h->warden), nf_warden_missing(h->warden));
+    if (!attack_world_plugin(&h->world, plugin, "", "run", path))
+        abort();
+    for (size_t i = 0; i < ATTACKS; i++) {
+        struct host_result r;
+        if (only && strcmp(only, attacks[i].name) != 0)
+            continue;
+        attack_world_restore(&h->world);
+        attack_in_call(h, path, &attacks[i], &r);
+        judge(h, &attacks[i], "run", &r);
+        /* The two rarer ways to run code while loading are sampled. */
+        for (size_t p = 0; p < (i % 8 == 0 ? 3 : 1); p++) {
+            attack_world_restore(&h->world);
+            attack_in_load(h, &attacks[i], loading[p], &r);
+            judge(h, &attacks[i], loading[p], &r);
+        }
+    }
+}
+
+int main(int argc, char **argv)
+{
+    plugin = getenv("NF_ATTACK_PLUGIN");
+    verbose = getenv("NF_ATTACK_VERBOSE") != NULL;
+    only = argc > 2 ? argv[2] : NULL;
+    if (argc < 2 || !plugin) {
+        (void)fprintf(stderr, "usage: levels_test SURROUNDINGS [ATTACK]\n");
+        return 2;
+    }
+    return attack_surroundings(argv[1]) ? host_main(attack_all) : 77;
+}
