@@ -366,11 +366,13 @@ int nf_cgroup_fd(const struct nf_cgroup *g)
     return g->base->version == 2 ? g->dir[MEMORY] : -1;
 }
 
-int nf_cgroup_add(const struct nf_cgroup *g, pid_t pid)
+int nf_cgroup_join(const struct nf_cgroup *g)
 {
     int rc = 0;
-    for (int t = 0; rc == 0 && t < TREES && g->dir[t] >= 0; t++)
-        rc = put_number(g->dir[t], "cgroup.procs", pid);
+    if (g->base->version == 2)
+        return put(g->dir[MEMORY], "cgroup.procs", "0");
+    for (int t = 0; rc == 0 && t < TREES; t++)
+        rc = put(g->dir[t], "tasks", "0");
     return rc;
 }
 

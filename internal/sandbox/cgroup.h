@@ -23,10 +23,12 @@ int nf_cgroup_base_version(const struct nf_cgroup_base *b);
 /* A group with its limits set; 0: no limit. *error is errno. */
 NF_RC nf_cgroup_new(struct nf_cgroup_base *b, int64_t memory_bytes, int64_t processes,
                     struct nf_cgroup **ret, int *error, struct nf_err *err);
-/* For CLONE_INTO_CGROUP; -1: version 1, where a process is moved by nf_cgroup_add. */
+/* For CLONE_INTO_CGROUP; -1: version 1, which has no such thing. */
 int nf_cgroup_fd(const struct nf_cgroup *g);
-/* 0 or -errno. */
-int nf_cgroup_add(const struct nf_cgroup *g, pid_t pid);
+/* Join it, with one thread. Version 2: some milliseconds, in which the kernel stops every fork of
+ * the machine; version 1 has a way without (cgroup_procs_write_start in kernel/cgroup/cgroup.c: a
+ * thread that moves itself takes no lock). 0 or -errno. */
+int nf_cgroup_join(const struct nf_cgroup *g);
 /* Kill every process in it; they may fork meanwhile. */
 void nf_cgroup_kill(const struct nf_cgroup *g);
 /* The last limit that was hit: "memory", "processes", or "" if none was. */

@@ -49,20 +49,28 @@ static void tell(const struct nf_setup *s, const struct message *m)
     (void)!sendmsg(s->ready, &h, MSG_NOSIGNAL);
 }
 
-static _Noreturn void inside(struct nf_setup *s, const struct nf_step *steps, size_t n,
-                             int (*then)(struct nf_setup *s))
+static _Noreturn void give_up(const struct nf_setup *s, const char *step, int error)
+{
+    struct message m = { .error = error };
+    snprintf(m.step, sizeof(m.step), "%s", step);
+    tell(s, &m);
+    _exit(FAILED_STATUS);
+}
+
+/* `group`: to join; NULL: none, or it was born there. */
+static _Noreturn void inside(struct nf_setup *s, const struct nf_cgroup *group,
+                             const struct nf_step *steps, size_t n, int (*then)(struct nf_setup *s))
 {
     char go;
-    if (read(s->ready, &go, 1) != 1) /* the warden has gone */
-        _exit(FAILED_STATUS);
+    int rc = group ? nf_cgroup_join(group) : 0;
+    if (rc != 0)
+        give_up(s, "join the control group", -rc);
+    if (s->have[NF_LAYER_NAMESPACES] && s->user_ns && read(s->ready, &go, 1) != 1)
+        _exit(FAILED_STATUS); /* the warden has gone */
     for (size_t i = 0; i < n; i++) {
-        int rc = steps[i].fn(s);
-        if (rc == 0)
-            continue;
-        struct message m = { .error = -rc };
-        snprintf(m.step, sizeof(m.step), "%s", steps[i].name);
-        tell(s, &m);
-        _exit(FAILED_STATUS);
+        rc = steps[i].fn(s);
+        if (rc != 0)
+            give_up(s, steps[i].name, -rc);
     }
     tell(s, &(struct message){ 0 });
     if (s->listener >= 0)
@@ -96,13 +104,16 @@ static int map_user(const struct nf_setup *s, pid_t pid)
     return rc ? rc : put_proc(pid, "gid_map", text);
 }
 
-static pid_t clone_process(const struct nf_setup *s, const struct nf_jail_process *p, int *pidfd)
+/* *born: in its control group already. */
+static pid_t clone_process(const struct nf_setup *s, const struct nf_jail_process *p, int *pidfd,
+                           bool *born)
 {
     uint64_t flags = CLONE_PIDFD;
     if (s->have[NF_LAYER_NAMESPACES])
         flags |= NAMESPACES | (s->user_ns ? (uint64_t)CLONE_NEWUSER : 0) |
                  (s->net_ns < 0 ? (uint64_t)CLONE_NEWNET : 0);
     int group = p->cgroup ? nf_cgroup_fd(p->cgroup) : -1;
+    *born = group >= 0;
     struct clone_args args = {
         .flags = flags | (group >= 0 ? INTO_CGROUP : 0),
         .pidfd = (uint64_t)(uintptr_t)pidfd,
@@ -111,24 +122,11 @@ static pid_t clone_process(const struct nf_setup *s, const struct nf_jail_proces
     };
     long pid = syscall(SYS_clone3, &args, sizeof(args));
     /* Container runtimes refuse clone3 like this, since its arguments escape their filters. */
-    if (pid < 0 && errno == ENOSYS)
+    if (pid < 0 && errno == ENOSYS) {
+        *born = false;
         pid = syscall(SYS_clone, flags | SIGCHLD, NULL, pidfd, NULL, NULL);
+    }
     return (pid_t)pid;
-}
-
-/* What only the parent can do for it, once it exists. */
-static int settle(const struct nf_setup *s, const struct nf_jail_process *p, const char **step)
-{
-    int rc = 0;
-    if (s->have[NF_LAYER_NAMESPACES] && s->user_ns) {
-        *step = "map the user";
-        rc = map_user(s, p->pid);
-    }
-    if (rc == 0 && p->cgroup) {
-        *step = "join the control group";
-        rc = nf_cgroup_add(p->cgroup, p->pid); /* where it was born in it, this changes nothing */
-    }
-    return rc;
 }
 
 static NF_RC fail(struct nf_failure *failed, const char *step, int error, struct nf_err *err)
@@ -166,22 +164,27 @@ NF_RC nf_clone(struct nf_setup *s, const struct nf_step *steps, size_t n,
     s->ready = ends[1];
     p.ends_itself = s->ends_itself;
     int was = set_dumpable(1);
-    p.pid = clone_process(s, &p, &p.pidfd);
+    bool born;
+    p.pid = clone_process(s, &p, &p.pidfd, &born);
     error = errno;
     if (p.pid == 0) {
         close(ends[0]);
-        inside(s, steps, n, then);
+        inside(s, born ? NULL : p.cgroup, steps, n, then);
     }
     close(ends[1]);
     p.ready_fd = ends[0];
-    const char *step = "make a process in namespaces";
-    int rc = p.pid < 0 ? -error : settle(s, &p, &step);
+    int rc = p.pid < 0 ? -error : 0;
+    bool maps = s->have[NF_LAYER_NAMESPACES] && s->user_ns;
+    if (rc == 0 && maps) {
+        rc = map_user(s, p.pid);
+        (void)!send(p.ready_fd, "g", 1, MSG_NOSIGNAL); /* if it has gone, waiting will tell */
+    }
     set_dumpable(was);
     if (rc == 0) {
-        (void)!send(p.ready_fd, "g", 1, MSG_NOSIGNAL); /* if it has gone, waiting will tell */
         *ret = p;
         return NF_OK;
     }
+    const char *step = p.pid < 0 ? "make a process in namespaces" : "map the user";
     nf_jail_end(&p, NULL);
     return fail(failed, step, -rc, err);
 }

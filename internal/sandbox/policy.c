@@ -227,6 +227,8 @@ static NF_RC compile(enum nf_policy_profile profile, enum nf_policy_arch arch, b
     if (!ctx)
         return nf_err_set(err, NF_E_NOMEM, "no memory to compile the policy of system calls");
     int rc = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+    if (phase == NF_PHASE_TEMPLATE) /* a ladder for few calls, a tree for many: measured */
+        rc = rc ? rc : seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
     rc = rc ? rc : only_arch(ctx, arch);
     rc = rc ? rc : add_rows(ctx, profile, arch, phase);
     if (rc)

@@ -54,6 +54,28 @@ def fibers(place, Row, quick):
     return rows
 
 
+def sandbox(place, Row, quick):
+    """what jails cost beside starting /bin/true, and beside bubblewrap"""
+    plugin = BIN.parent / "tests/sandbox_plugin.so"
+    lines = text_of("sandbox_bench", plugin, 40 if quick else 300).splitlines()
+    p50 = {line.split()[0]: float(line.split()[1]) for line in lines if not line.startswith("level")}
+    bare, bwrap = p50["bare"], p50["bwrap"]
+    rows = [Row(f"/bin/true, sandbox {lines[-1].split()[1]}", bare, "us")]
+    for name, what, most in (("template_full", "template, everything", 3.2),
+                             ("template_l1", "template, no namespaces", 1.6),
+                             ("worker", "worker with its plugin", 0.35)):
+        ratio = p50[name] / bare
+        rows.append(Row(what, p50[name], "us", bare, "/bin/true, us", ratio, f"<= {most}",
+                        ratio <= most))
+    for name, what in (("program", "jailed /bin/true, first time"),
+                       ("program_again", "jailed /bin/true, again")):
+        ratio = p50[name] / bwrap
+        rows.append(Row(what, p50[name], "us", bwrap, "bubblewrap, us", ratio, "<= 0.35",
+                        ratio <= 0.35))
+    rows.append(Row("probe", p50["probe"] / 1000, "ms"))
+    return rows
+
+
 def history(place, Row, quick):
     """the last 50 messages of a session in a big database"""
     text = text_of("history_bench", 20000 if quick else 200000, place.fresh())

@@ -40,6 +40,7 @@ BENCHES = {
     "relay": relay.relay,
     "storage": programs.storage,
     "fibers": programs.fibers,
+    "sandbox": programs.sandbox,
     "history": programs.history,
 }
 
