@@ -62,6 +62,8 @@ struct fake_tools {
     size_t result_bytes;       /* of "long" */
     enum nf_approval approval; /* 0: never asked */
     const char *version;       /* "1" */
+    bool named_by_skill;       /* "fake_clock" for "clock" */
+    bool refuse_version;       /* a call of another version than `version` fails */
     const char *binary;        /* what "clock" answers instead, with its NUL */
     struct world *w;
     void (*meanwhile)(struct world *w); /* while a call runs */
@@ -285,10 +287,13 @@ static enum nf_code fake_find(struct nf_tools *port, int64_t user_id, const char
                               struct nf_tool_info *ret, struct nf_err *err)
 {
     const struct fake_tools *t = nf_container_of(port, struct fake_tools, port);
+    const char *asked = name;
     (void)user_id;
+    if (t->named_by_skill && strncmp(name, "fake_", 5) == 0)
+        name += 5;
     if (strcmp(name, "clock") != 0 && strcmp(name, "fails") != 0 && strcmp(name, "long") != 0)
         return nf_err_set(err, NF_E_NOT_FOUND, "there is no tool '%s'", name);
-    *ret = (struct nf_tool_info){ .name = name,
+    *ret = (struct nf_tool_info){ .name = asked,
                                   .skill = "fake",
                                   .tool = name,
                                   .version = t->version ? t->version : "1",
@@ -304,7 +309,10 @@ static enum nf_code fake_call(struct nf_tools *port, const struct nf_tool_call *
                               struct nf_tool_outcome *ret, struct nf_err *err)
 {
     struct fake_tools *t = nf_container_of(port, struct fake_tools, port);
+    const char *name = c->name + (t->named_by_skill ? strlen("fake_") : 0);
     t->calls++;
+    if (t->refuse_version && strcmp(c->version, t->version) != 0)
+        return nf_err_set(err, NF_E_CONFLICT, "the skill was changed");
     assert_string_equal(c->version, t->version ? t->version : "1");
     if (c->progress)
         c->progress(c->progress_arg, 50, "half");
@@ -316,9 +324,9 @@ static enum nf_code fake_call(struct nf_tools *port, const struct nf_tool_call *
     (void)snprintf(ret->level, sizeof(ret->level), "L3");
     if (t->binary)
         return nf_str_add(&ret->text, t->binary, strlen(t->binary) + 1, err);
-    if (strcmp(c->name, "clock") == 0)
+    if (strcmp(name, "clock") == 0)
         return nf_str_addf(&ret->text, err, "noon %s", c->args);
-    if (strcmp(c->name, "fails") == 0)
+    if (strcmp(name, "fails") == 0)
         return nf_err_set(err, t->fail, "the tool broke");
     for (size_t i = 0; i < t->result_bytes; i += 4) /* "long": a clock of four bytes */
         NF_TRY(nf_str_add(&ret->text, "\xf0\x9f\x95\x90", 4, err));
