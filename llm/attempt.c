@@ -7,9 +7,11 @@
 #include <string.h>
 #include <strings.h>
 
-#define NAME_KEPT_MAX 512 /* bytes of an answer's id and model */
-#define SLACK_MS 20       /* by how much a wait may end early and still have been ours */
-#define DRAIN_MS 20       /* waited for the end of the body after the end of the answer */
+#define NAME_KEPT_MAX 512   /* bytes of an answer's id and model */
+#define SLACK_MS 20         /* by how much a wait may end early and still have been ours */
+#define DRAIN_MS 20         /* waited for the end of the body after the end of the answer */
+#define TEXT_HELD_MAX 16384 /* bytes of text passed on at once, unless a piece is longer */
+#define TEXT_KEPT_MAX 256   /* bytes: a bigger buffer is freed when it is empty */
 
 struct attempt {
     struct nf_llm_attempt *out;
@@ -17,6 +19,7 @@ struct attempt {
     const struct nf_llm_route *t;
     struct nf_model_sink *sink;
     struct nf_str id, model; /* of START */
+    struct nf_str text;      /* of the read at hand, not passed on yet */
     bool has_start, has_tokens, ended;
     int64_t begun_ms;
 };
@@ -25,6 +28,7 @@ static void attempt_done(struct attempt *a)
 {
     nf_str_done(&a->id);
     nf_str_done(&a->model);
+    nf_str_done(&a->text);
 }
 
 /* --- messages for a person -------------------------------------------------------------------- */
@@ -159,9 +163,39 @@ static void note_error(struct attempt *a, const struct nf_completion_event *e)
     a->out->failed = true;
 }
 
+/* Pass on the text that has come. */
+static NF_RC flush(struct attempt *a, struct nf_err *err)
+{
+    struct nf_completion_event e = { .type = NF_EVENT_TEXT, .text = { a->text.p, a->text.len } };
+    if (a->text.len == 0)
+        return NF_OK;
+    enum nf_code rc = a->sink->event(a->sink, &e, err);
+    if (a->text.cap > TEXT_KEPT_MAX)
+        nf_str_done(&a->text);
+    else
+        nf_str_reset(&a->text);
+    return rc;
+}
+
+/* What came in one read is passed on as one text, however many pieces the model made of it: each
+ * piece costs a frame, and positions in a text count bytes. */
+static NF_RC hold(struct attempt *a, const struct nf_completion_event *e, struct nf_err *err)
+{
+    if (a->text.len + e->text.n > TEXT_HELD_MAX)
+        NF_TRY(flush(a, err));
+    if (e->text.n > TEXT_HELD_MAX)
+        return a->sink->event(a->sink, e, err);
+    return nf_str_add(&a->text, e->text.p, e->text.n, err);
+}
+
 static enum nf_code on_event(void *arg, const struct nf_completion_event *e, struct nf_err *err)
 {
     struct attempt *a = arg;
+    if (e->type == NF_EVENT_TEXT) {
+        NF_TRY(show(a, err));
+        return hold(a, e, err);
+    }
+    NF_TRY(flush(a, err));
     switch (e->type) {
     case NF_EVENT_START:
         NF_TRY(keep_text(&a->id, e->id, err));
@@ -304,6 +338,7 @@ static NF_RC pump(struct attempt *a, struct nf_llm_answer *ans, struct nf_llm_de
         if (rc != NF_OK)
             return wait_failed(a, rc, a->w->ops->mono_ms(a->w) - from, &limit, err);
         NF_TRY(n > 0 ? nf_llm_feed(d, p, n, err) : nf_llm_finish(d, err));
+        NF_TRY(flush(a, err));
     }
     if (a->out->failed)
         return fail(a, err);

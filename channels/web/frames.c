@@ -123,35 +123,66 @@ static const char *event_name(enum nf_run_event_type type)
     return names[type];
 }
 
+/* Every delta of a model comes by here: what each event has is written by hand and in one piece.
+ * (printf would take 2 KiB of the stack of each turn besides.) */
+#define HEAD_MAX 160
+
+static char *add_text(char *to, const char *text)
+{
+    size_t n = strlen(text);
+    memcpy(to, text, n);
+    return to + n;
+}
+
+static char *add_number(char *to, int64_t n)
+{
+    char digits[20], *p = digits + sizeof(digits);
+    assert(n >= 0);
+    do
+        *--p = (char)('0' + n % 10);
+    while ((n /= 10) > 0);
+    size_t length = (size_t)(digits + sizeof(digits) - p);
+    memcpy(to, p, length);
+    return to + length;
+}
+
+static void put_head(struct nf_json_out *o, const struct nf_run_event *e)
+{
+    char head[HEAD_MAX], *to = head;
+    to = add_text(to, "\"type\":\"");
+    to = add_text(to, event_name(e->type));
+    to = add_text(to, "\"");
+    if (!nf_run_event_passes(e->type)) {
+        to = add_text(to, ",\"seq\":");
+        to = add_number(to, e->seq);
+    }
+    to = add_text(to, ",\"session_id\":\"");
+    to = add_text(to, nf_id_to_text(e->session_id).s);
+    to = add_text(to, "\",\"run_id\":\"");
+    to = add_text(to, nf_id_to_text(e->run_id).s);
+    to = add_text(to, "\"");
+    assert(to <= head + sizeof(head));
+    nf_json_out_members(o, head, (size_t)(to - head));
+}
+
+/* The id of a text, "RUN-FENCE-MESSAGE": another attempt at the run is another text. */
+static void put_message_id(struct nf_json_out *o, const struct nf_run_event *e)
+{
+    char id[HEAD_MAX], *to = id;
+    to = add_text(to, "\"messageId\":\"");
+    to = add_text(to, nf_id_to_text(e->run_id).s);
+    to = add_text(to, "-");
+    to = add_number(to, e->seq >> NF_RUN_POS_BITS);
+    to = add_text(to, "-");
+    to = add_number(to, e->message);
+    to = add_text(to, "\"");
+    nf_json_out_members(o, id, (size_t)(to - id));
+}
+
 static void put_id(struct nf_json_out *o, const char *key, int64_t id)
 {
     struct nf_id_text text = nf_id_to_text(id);
     nf_json_put_str(o, key, text.s);
-}
-
-/* Write "-" and a number that is not negative before `end`; where it begins. */
-static char *number_before(char *end, int64_t n)
-{
-    assert(n >= 0);
-    do
-        *--end = (char)('0' + n % 10);
-    while ((n /= 10) > 0);
-    *--end = '-';
-    return end;
-}
-
-/* The id of a text, "RUN-FENCE-MESSAGE": another attempt at the run is another text. By hand, since
- * printf takes 2 KiB of the stack of each turn: every delta comes by here. */
-static void put_message_id(struct nf_json_out *o, const struct nf_run_event *e)
-{
-    struct nf_id_text run = nf_id_to_text(e->run_id);
-    char id[NF_ID_TEXT + 44], *p = id + sizeof(id);
-    *--p = '\0';
-    p = number_before(p, e->message);
-    p = number_before(p, e->seq >> NF_RUN_POS_BITS);
-    p -= strlen(run.s);
-    memcpy(p, run.s, strlen(run.s));
-    nf_json_put_str(o, "messageId", p);
 }
 
 static void put_tokens(struct nf_json_out *o, const char *key, int64_t n)
@@ -259,11 +290,7 @@ enum nf_code nf_frame_event(const struct nf_run_event *e, struct nf_str *to, str
     struct nf_json_out o;
     nf_json_begin_doc(&o, to);
     nf_json_out_object(&o);
-    nf_json_put_str(&o, "type", event_name(e->type));
-    if (!nf_run_event_passes(e->type))
-        nf_json_put_i64(&o, "seq", e->seq);
-    put_id(&o, "session_id", e->session_id);
-    put_id(&o, "run_id", e->run_id);
+    put_head(&o, e);
     put_body(&o, e);
     nf_json_out_end(&o);
     return nf_json_end_doc(&o, err);

@@ -2,7 +2,6 @@
 
 #include "codec/json_tree.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,13 +32,15 @@ const struct nf_json *nf_json_next(const struct nf_json *v)
 
 const struct nf_json *nf_json_get(const struct nf_json *v, const char *key)
 {
-    const struct nf_json *found = NULL;
-    if (nf_json_type(v) != NF_JSON_OBJECT)
+    const struct nf_json *found = NULL, *c = nf_json_first(v);
+    if (!c || v->type != NF_JSON_OBJECT)
         return NULL;
-    for (const struct nf_json *c = nf_json_first(v); c; c = nf_json_next(c))
+    for (;; c += c->size) {
         if (c->key[0] == key[0] && strcmp(c->key, key) == 0)
             found = c;
-    return found;
+        if (c->is_last)
+            return found;
+    }
 }
 
 const char *nf_json_key(const struct nf_json *v)
@@ -60,29 +61,24 @@ const char *nf_json_str(const struct nf_json *v)
     return nf_json_type(v) == NF_JSON_STRING ? v->text : NULL;
 }
 
-/* What stands behind a number in a text ends it for strtod and strtoll. */
+/* What stands behind a number in a text ends it for strtod. */
 static double real(const struct nf_json *v)
 {
     return strtod(v->text, NULL);
-}
-
-static bool has_only_digits(const struct nf_json *v)
-{
-    for (size_t i = v->text[0] == '-'; i < v->n; i++)
-        if (v->text[i] < '0' || v->text[i] > '9')
-            return false;
-    return true;
 }
 
 int64_t nf_json_i64(const struct nf_json *v, int64_t otherwise)
 {
     if (nf_json_type(v) != NF_JSON_NUMBER)
         return otherwise;
-    if (has_only_digits(v)) {
-        errno = 0;
-        long long exact = strtoll(v->text, NULL, 10);
-        return errno == 0 ? exact : otherwise;
-    }
+    bool negative = v->text[0] == '-';
+    struct nf_slice digits = { v->text + negative, v->n - negative };
+    int64_t exact;
+    if (nf_slice_u63(digits, &exact))
+        return negative ? -exact : exact;
+    if (strspn(digits.p, "0123456789") == digits.n) /* -2^63, or out of range */
+        return nf_slice_eq((struct nf_slice){ v->text, v->n }, "-9223372036854775808") ? INT64_MIN
+                                                                                       : otherwise;
     double d = real(v);
     return fabs(d) < EXACT_MAX && d == trunc(d) ? (int64_t)d : otherwise;
 }

@@ -152,6 +152,8 @@ void nf_json_out_bool(struct nf_json_out *o, bool v);
 void nf_json_out_null(struct nf_json_out *o);
 /* `json` is the text of one JSON value already; written as it is. */
 void nf_json_out_raw(struct nf_json_out *o, const char *json, size_t n);
+/* One or more members of an object, already as JSON: "a":1,"b":2. Written as they are. */
+void nf_json_out_members(struct nf_json_out *o, const char *members, size_t n);
 /* A parsed value, printed compactly; absent writes null. */
 void nf_json_out_value(struct nf_json_out *o, const struct nf_json *v);
 

@@ -231,6 +231,16 @@ void nf_json_out_key(struct nf_json_out *o, const char *key)
     o->after_key = true;
 }
 
+void nf_json_out_members(struct nf_json_out *o, const char *members, size_t n)
+{
+    if (o->rc != NF_OK)
+        return;
+    assert(o->depth > 0 && !(o->is_array & bit(o)) && !o->after_key);
+    if (comma_due(o))
+        add(o, ",", 1);
+    add(o, members, n);
+}
+
 void nf_json_out_raw(struct nf_json_out *o, const char *json, size_t n)
 {
     if (begin_value(o))

@@ -40,12 +40,15 @@ static enum nf_code bad(const struct parser *s, const char *what)
     return nf_err_set(s->err, NF_E_INVALID, "not JSON at byte %zu: %s", s->at, what);
 }
 
-/* The byte at s->at + ahead, 0 at the end: no rule below accepts a 0. */
-static char peek(const struct parser *s, size_t ahead)
+/* The next byte, 0 at the end: the text has one behind it, and no rule below accepts it. */
+static char here(const struct parser *s)
 {
-    if (ahead >= s->n - s->at)
-        return '\0';
-    return s->p[s->at + ahead];
+    return s->p[s->at];
+}
+
+static char ahead(const struct parser *s, size_t n)
+{
+    return n < s->n - s->at ? s->p[s->at + n] : '\0';
 }
 
 static bool is_digit(char c)
@@ -123,10 +126,10 @@ static int hex(char c)
 static int unicode_escape(const struct parser *s)
 {
     int code = 0;
-    if (peek(s, 0) != '\\' || peek(s, 1) != 'u')
+    if (here(s) != '\\' || ahead(s, 1) != 'u')
         return -1;
     for (size_t i = 2; i < 6; i++) {
-        int digit = hex(peek(s, i));
+        int digit = hex(ahead(s, i));
         if (digit < 0)
             return -1;
         code = code * 16 + digit;
@@ -179,7 +182,7 @@ static enum nf_code take_escape(struct parser *s, char **to)
 {
     static const char means[] = { ['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
                                   ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t' };
-    unsigned char c = (unsigned char)peek(s, 1);
+    unsigned char c = (unsigned char)ahead(s, 1);
     if (c == 'u')
         return take_unicode(s, to);
     if (c >= sizeof(means) || !means[c])
@@ -193,26 +196,31 @@ static enum nf_code take_escape(struct parser *s, char **to)
 static enum nf_code take_string(struct parser *s, char **ret, size_t *n)
 {
     char *begin = s->p + s->at + 1, *to = begin;
+    bool ascii = true;
     s->at++;
     while (s->at < s->n) {
-        size_t k = nf_json_run(s->p + s->at, s->n - s->at, false);
         char *from = s->p + s->at;
+        size_t k = nf_json_run(from, s->n - s->at, ascii);
         if (to != from && k > 0)
             memmove(to, from, k);
         to += k;
         s->at += k;
-        if (s->at == s->n)
-            break;
-        if (s->p[s->at] == '"') {
+        char c = here(s);
+        if (c == '"') {
+            if (!ascii && !nf_utf8_valid(begin, (size_t)(to - begin)))
+                return bad(s, "invalid UTF-8");
             s->at++;
             *to = '\0';
             *ret = begin;
             *n = (size_t)(to - begin);
             return NF_OK;
         }
-        if (s->p[s->at] != '\\')
+        if (c == '\\')
+            NF_TRY(take_escape(s, &to));
+        else if (c & 0x80)
+            ascii = false; /* looked at as a whole, when it is */
+        else if (s->at < s->n)
             return bad(s, "control character in a string");
-        NF_TRY(take_escape(s, &to));
     }
     return bad(s, "string without an end");
 }
@@ -222,7 +230,7 @@ static enum nf_code take_string(struct parser *s, char **ret, size_t *n)
 static size_t skip_digits(struct parser *s)
 {
     size_t from = s->at;
-    while (is_digit(peek(s, 0)))
+    while (is_digit(here(s)))
         s->at++;
     return s->at - from;
 }
@@ -230,20 +238,20 @@ static size_t skip_digits(struct parser *s)
 static enum nf_code take_number(struct parser *s)
 {
     size_t from = s->at;
-    if (peek(s, 0) == '-')
+    if (here(s) == '-')
         s->at++;
-    bool zero = peek(s, 0) == '0';
+    bool zero = here(s) == '0';
     size_t digits = skip_digits(s);
     if (digits == 0 || (zero && digits > 1))
         return bad(s, zero ? "number with a leading zero" : "unexpected character");
-    if (peek(s, 0) == '.') {
+    if (here(s) == '.') {
         s->at++;
         if (skip_digits(s) == 0)
             return bad(s, "digit expected");
     }
-    if (peek(s, 0) == 'e' || peek(s, 0) == 'E') {
+    if (here(s) == 'e' || here(s) == 'E') {
         s->at++;
-        if (peek(s, 0) == '+' || peek(s, 0) == '-')
+        if (here(s) == '+' || here(s) == '-')
             s->at++;
         if (skip_digits(s) == 0)
             return bad(s, "digit expected");
@@ -271,7 +279,7 @@ static enum nf_code take_value(struct parser *s)
 {
     char *text;
     size_t n;
-    switch (peek(s, 0)) {
+    switch (here(s)) {
     case '{':
         return open_container(s, false);
     case '[':
@@ -290,33 +298,45 @@ static enum nf_code take_value(struct parser *s)
     }
 }
 
-static void skip_blanks(struct parser *s)
+static bool is_blank(char c)
 {
-    while (s->at < s->n && (s->p[s->at] == ' ' || s->p[s->at] == '\n' || s->p[s->at] == '\r' ||
-                            s->p[s->at] == '\t'))
-        s->at++;
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
-static enum nf_code take_key(struct parser *s)
+/* False at the end of the text. */
+static bool skip_blanks(struct parser *s)
+{
+    while (is_blank(here(s)))
+        s->at++;
+    return s->at < s->n;
+}
+
+/* A member's name, and its value if that is there. */
+static enum nf_code take_member(struct parser *s)
 {
     char *text;
     size_t n;
-    if (peek(s, 0) != '"')
+    if (here(s) != '"')
         return bad(s, "a member's name expected");
     NF_TRY(take_string(s, &text, &n));
-    skip_blanks(s);
-    if (peek(s, 0) != ':')
+    (void)skip_blanks(s);
+    if (here(s) != ':')
         return bad(s, "':' expected");
     s->at++;
     s->key = text;
     s->expect = VALUE;
-    return NF_OK;
+    return skip_blanks(s) ? take_value(s) : NF_OK;
+}
+
+static enum nf_code take_item(struct parser *s, bool array)
+{
+    return array ? take_value(s) : take_member(s);
 }
 
 static enum nf_code take_comma_or_end(struct parser *s)
 {
     bool array = s->open[s->depth - 1].array;
-    char c = peek(s, 0);
+    char c = here(s);
     if (c == (array ? ']' : '}')) {
         close_container(s);
         return NF_OK;
@@ -325,26 +345,25 @@ static enum nf_code take_comma_or_end(struct parser *s)
         return bad(s, array ? "',' or ']' expected" : "',' or '}' expected");
     s->at++;
     s->expect = array ? VALUE : KEY;
-    return NF_OK;
+    return skip_blanks(s) ? take_item(s, array) : NF_OK;
 }
 
 static enum nf_code step(struct parser *s)
 {
-    char c = peek(s, 0);
+    char c = here(s);
     switch (s->expect) {
     case COMMA_OR_END:
         return take_comma_or_end(s);
     case VALUE_OR_END:
     case KEY_OR_END:
-        if (c == (s->expect == VALUE_OR_END ? ']' : '}')) {
-            close_container(s);
-            return NF_OK;
-        }
-        return s->expect == VALUE_OR_END ? take_value(s) : take_key(s);
+        if (c != (s->expect == VALUE_OR_END ? ']' : '}'))
+            return take_item(s, s->expect == VALUE_OR_END);
+        close_container(s);
+        return NF_OK;
     case VALUE:
         return take_value(s);
     case KEY:
-        return take_key(s);
+        return take_member(s);
     default:
         return bad(s, "more after the value");
     }
@@ -362,9 +381,7 @@ static enum nf_code parse(struct nf_json_doc *d, size_t n, struct nf_err *err)
     s.key = NULL;
     s.depth = 0;
     s.err = err;
-    if (!nf_utf8_valid(d->text, n))
-        return nf_err_set(err, NF_E_INVALID, "not JSON: invalid UTF-8");
-    for (skip_blanks(&s); s.at < n; skip_blanks(&s))
+    while (skip_blanks(&s))
         NF_TRY(step(&s));
     if (s.expect != NOTHING)
         return bad(&s, "it ends too early");
