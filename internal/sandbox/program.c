@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static int join_network(struct nf_setup *s)
@@ -17,26 +18,36 @@ static int join_network(struct nf_setup *s)
     return setns(s->net_ns, CLONE_NEWNET) == 0 ? 0 : -errno;
 }
 
+/* A jail that stays has nothing but its socket yet. */
 static int place(struct nf_setup *s)
 {
-    const struct nf_program_options *o = nf_program_of(s)->o;
+    struct nf_program_setup *p = nf_program_of(s);
+    const struct nf_program_options *o = p->o;
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (null < 0)
         return -errno;
-    int fds[3 + NF_PROGRAM_FDS_MAX + 1] = { o->in_fd >= 0 ? o->in_fd : null,
-                                            o->out_fd >= 0 ? o->out_fd : null,
-                                            o->err_fd >= 0 ? o->err_fd : null };
+    int fds[3 + NF_PROGRAM_FDS_MAX + 2] = { null, null, null };
     size_t n = 3;
-    for (size_t i = 0; i < o->fds_n; i++)
-        fds[n++] = o->fds[i];
+    if (p->order >= 0) {
+        fds[n++] = p->order;
+    } else {
+        const int given[] = { o->in_fd, o->out_fd, o->err_fd };
+        for (size_t i = 0; i < 3; i++)
+            fds[i] = given[i] >= 0 ? given[i] : null;
+        for (size_t i = 0; i < o->fds_n; i++)
+            fds[n++] = o->fds[i];
+    }
     fds[n++] = s->ready;
     int rc = nf_place_descriptors(fds, n);
-    if (rc == 0) {
-        s->ready = (int)n - 1;
-        if (fcntl(s->ready, F_SETFD, FD_CLOEXEC) != 0)
-            rc = -errno;
-    }
-    return rc;
+    if (rc != 0)
+        return rc;
+    s->ready = (int)n - 1;
+    if (p->order >= 0)
+        p->order = s->ready - 1;
+    if (fcntl(s->ready, F_SETFD, FD_CLOEXEC) != 0 ||
+        (p->order >= 0 && fcntl(p->order, F_SETFD, FD_CLOEXEC) != 0))
+        return -errno;
+    return 0;
 }
 
 /* Before Landlock hides it. */
@@ -139,8 +150,8 @@ static NF_RC check(const struct nf_sandbox *sb, const struct nf_program_options 
     return NF_OK;
 }
 
-NF_RC nf_program_spawn(struct nf_sandbox *sb, const struct nf_program_options *o,
-                       struct nf_jail_process *ret, struct nf_err *err)
+static NF_RC spawn(struct nf_sandbox *sb, const struct nf_program_options *o, int order,
+                   struct nf_jail_process *ret, struct nf_err *err)
 {
     struct nf_failure failed;
     bool online = o->proxy_socket;
@@ -155,6 +166,7 @@ NF_RC nf_program_spawn(struct nf_sandbox *sb, const struct nf_program_options *o
             .net_ns = shared_network(sb, online),
         },
         .o = o,
+        .order = order,
     };
     struct nf_setup *s = &p.base;
     memcpy(s->have, sb->report.have, sizeof(s->have));
@@ -165,4 +177,25 @@ NF_RC nf_program_spawn(struct nf_sandbox *sb, const struct nf_program_options *o
     if (s->drop_uid)
         NF_TRY(nf_program_adopt(o->work_dir, s->uid, s->gid, err));
     return nf_clone(s, steps, sizeof(steps) / sizeof(steps[0]), nf_program_init, ret, &failed, err);
+}
+
+NF_RC nf_program_spawn(struct nf_sandbox *sb, const struct nf_program_options *o,
+                       struct nf_jail_process *ret, struct nf_err *err)
+{
+    return spawn(sb, o, -1, ret, err);
+}
+
+NF_RC nf_program_keep(struct nf_sandbox *sb, const struct nf_program_options *o,
+                      struct nf_jail_process *ret, int *order, struct nf_err *err)
+{
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+        return nf_err_set(err, NF_E_UNAVAILABLE, "open a socket: %s", strerror(errno));
+    enum nf_code rc = spawn(sb, o, ends[1], ret, err);
+    close(ends[1]);
+    if (rc == NF_OK)
+        *order = ends[0];
+    else
+        close(ends[0]);
+    return rc;
 }

@@ -48,3 +48,18 @@ struct nf_program_options {
  * work directory. NF_E_UNAVAILABLE. */
 NF_RC nf_program_spawn(struct nf_sandbox *s, const struct nf_program_options *o,
                        struct nf_jail_process *ret, struct nf_err *err);
+
+/* A jail that stays, in which the program runs again and again, one run after another: for runs of
+ * the same skill, for the same person, in the same work directory, since /tmp and what the runs
+ * leave in it are the same. No process outlives its run. Costs a fork instead of a jail. in_fd,
+ * out_fd, err_fd and fds of *o are not used. *order is a socket for the calls below; the caller
+ * closes it, and nf_jail_end ends jail and run. Errors as for nf_program_spawn. */
+NF_RC nf_program_keep(struct nf_sandbox *s, const struct nf_program_options *o,
+                      struct nf_jail_process *ret, int *order, struct nf_err *err);
+/* Begin a run with fds[0..n) as its 0, 1, 2, ...; 3 <= n <= 3 + NF_PROGRAM_FDS_MAX, all of them
+ * open. The caller may close its own then. Not before the last has ended. NF_E_UNAVAILABLE: the
+ * jail has ended. */
+NF_RC nf_program_run(int order, const int *fds, size_t n, struct nf_err *err);
+/* Its exit status, as of nf_program_spawn, once `order` is readable; else it waits.
+ * NF_E_UNAVAILABLE: the jail has ended. */
+NF_RC nf_program_ran(int order, int *status, struct nf_err *err);

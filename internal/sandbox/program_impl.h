@@ -12,6 +12,7 @@ struct nf_program_setup {
     int read_only[NF_PROGRAM_READ_ONLY_MAX];
     size_t read_only_n;
     int proxy;
+    int order;    /* where runs are asked for; -1: there is one, at once */
     int children; /* of the first process, where it has to end them one by one */
 };
 

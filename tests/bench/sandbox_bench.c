@@ -33,7 +33,8 @@ struct bench {
     struct nf_sandbox *full, *layered; /* everything; seccomp and Landlock only */
     int code, order[2], answer[2];
     char work[32], beside[32]; /* for bubblewrap, which stays the same user */
-    struct nf_jail_process template;
+    int null, orders;
+    struct nf_jail_process template, kept; /* workers; runs of a program */
 };
 
 static double now_us(void)
@@ -132,19 +133,24 @@ static double bubblewrap(struct bench *b)
     return now_us();
 }
 
-static double program(struct bench *b)
+static struct nf_program_options program_options(const struct bench *b)
 {
     static const char *const argv[] = { "/bin/true", NULL };
     static const char *const env[] = { NULL };
-    const struct nf_program_options o = { .argv = argv,
-                                          .env = env,
-                                          .work_dir = b->work,
-                                          .in_fd = -1,
-                                          .out_fd = -1,
-                                          .err_fd = 2,
-                                          .memory_bytes = MEMORY,
-                                          .processes = 64,
-                                          .file_bytes = 1 << 20 };
+    return (struct nf_program_options){ .argv = argv,
+                                        .env = env,
+                                        .work_dir = b->work,
+                                        .in_fd = -1,
+                                        .out_fd = -1,
+                                        .err_fd = 2,
+                                        .memory_bytes = MEMORY,
+                                        .processes = 64,
+                                        .file_bytes = 1 << 20 };
+}
+
+static double program(struct bench *b)
+{
+    const struct nf_program_options o = program_options(b);
     struct nf_jail_process p = NF_JAIL_PROCESS_NONE;
     struct nf_err err;
     siginfo_t info;
@@ -157,6 +163,26 @@ static double program(struct bench *b)
         die("program", NULL);
     nf_jail_end(&p, NULL);
     return over;
+}
+
+static void keep_jail(struct bench *b)
+{
+    const struct nf_program_options o = program_options(b);
+    struct nf_err err;
+    if (nf_program_keep(b->full, &o, &b->kept, &b->orders, &err) != NF_OK ||
+        nf_jail_wait(&b->kept, WAIT_MS, &err) != NF_OK)
+        die("program", &err);
+}
+
+static double program_again(struct bench *b)
+{
+    const int fds[] = { b->null, b->null, 2 };
+    struct nf_err err;
+    int status = -1;
+    if (nf_program_run(b->orders, fds, 3, &err) != NF_OK ||
+        nf_program_ran(b->orders, &status, &err) != NF_OK || status != 0)
+        die("program again", NULL);
+    return now_us();
 }
 
 static double template_full(struct bench *b)
@@ -205,15 +231,16 @@ static int by_size(const void *a, const void *b)
 
 int main(int argc, char **argv)
 {
-    static struct figure figures[] = { { .name = "bare" },        { .name = "bwrap" },
-                                       { .name = "program" },     { .name = "template_full" },
-                                       { .name = "template_l1" }, { .name = "worker" },
-                                       { .name = "probe" } };
-    double (*const fns[])(struct bench *) = { bare,          bubblewrap,       program,
-                                              template_full, template_layered, worker,
-                                              probe };
+    static struct figure figures[] = { { .name = "bare" },          { .name = "bwrap" },
+                                       { .name = "program" },       { .name = "program_again" },
+                                       { .name = "template_full" }, { .name = "template_l1" },
+                                       { .name = "worker" },        { .name = "probe" } };
+    double (*const fns[])(struct bench *) = { bare,          bubblewrap,    program,
+                                              program_again, template_full, template_layered,
+                                              worker,        probe };
     int rounds = argc > 2 ? atoi(argv[2]) : 0;
     struct bench b = { .template = NF_JAIL_PROCESS_NONE,
+                       .kept = NF_JAIL_PROCESS_NONE,
                        .work = "/tmp/nexflow-bench-XXXXXX",
                        .beside = "/tmp/nexflow-bench-XXXXXX" };
     struct nf_err err;
@@ -231,7 +258,9 @@ int main(int argc, char **argv)
     if (!mkdtemp(b.work) || !mkdtemp(b.beside) || pipe2(b.order, O_CLOEXEC) != 0 ||
         pipe2(b.answer, O_CLOEXEC) != 0)
         die("pipe", NULL);
+    b.null = open("/dev/null", O_RDWR | O_CLOEXEC);
     start_template(&b, b.full, &b.template);
+    keep_jail(&b);
     for (int i = 0; i < rounds; i++) {
         for (size_t k = 0; k < sizeof(fns) / sizeof(fns[0]); k++) {
             if (fns[k] == probe && i % 10 != 0)
@@ -248,6 +277,9 @@ int main(int argc, char **argv)
     }
     printf("level %s\n", nf_level_name(nf_sandbox_report(b.full)->level));
     nf_jail_end(&b.template, NULL);
+    nf_jail_end(&b.kept, NULL);
+    close(b.orders);
+    close(b.null);
     rmdir(b.work);
     rmdir(b.beside);
     nf_sandbox_free(b.full);

@@ -77,10 +77,10 @@ static void take_away(struct rig *r, enum nf_layer a, enum nf_layer b)
     nf_sandbox_restrict(r->sandbox, keep);
 }
 
-static enum nf_code start(struct rig *r, const char *const *argv, struct nf_err *err)
+static struct nf_program_options options(const struct rig *r, const char *const *argv)
 {
     static const char *const env[] = { "PATH=/usr/bin:/bin", "GREETING=hello", NULL };
-    const struct nf_program_options o = {
+    return (struct nf_program_options){
         .argv = argv,
         .env = env,
         .work_dir = r->work,
@@ -95,6 +95,11 @@ static enum nf_code start(struct rig *r, const char *const *argv, struct nf_err 
         .cpu_seconds = 20,
         .file_bytes = FILE_BYTES,
     };
+}
+
+static enum nf_code start(struct rig *r, const char *const *argv, struct nf_err *err)
+{
+    const struct nf_program_options o = options(r, argv);
     enum nf_code rc = nf_program_spawn(r->sandbox, &o, &r->process, err);
     return rc == NF_OK ? nf_jail_wait(&r->process, WAIT_MS, err) : rc;
 }
@@ -371,6 +376,109 @@ static void a_proxy_needs_namespaces(void **data)
     assert_non_null(strstr(err.msg, "namespaces"));
 }
 
+/* --- a jail that stays -------------------------------------------------------------------------
+ */
+
+static int keep(struct rig *r, const char *script)
+{
+    const char *const argv[] = { "/bin/bash", "-c", script, NULL };
+    const struct nf_program_options o = options(r, argv);
+    struct nf_err err;
+    int order = -1;
+    assert_ok(nf_program_keep(r->sandbox, &o, &r->process, &order, &err), &err);
+    assert_ok(nf_jail_wait(&r->process, WAIT_MS, &err), &err);
+    return order;
+}
+
+/* What one run says; its status goes to *status. */
+static const char *run_in(struct rig *r, int order, const char *input, int *st)
+{
+    int in[2], out[2];
+    struct nf_err err;
+    assert_int_equal(pipe2(in, O_CLOEXEC), 0);
+    assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+    const int fds[] = { in[0], out[1], out[1] };
+    assert_ok(nf_program_run(order, fds, 3, &err), &err);
+    assert_int_equal(write(in[1], input, strlen(input)), strlen(input));
+    close(in[0]);
+    close(in[1]);
+    close(out[1]);
+    size_t n = 0;
+    for (ssize_t got = 1; got > 0; n += got > 0 ? (size_t)got : 0)
+        got = read(out[0], r->text + n, sizeof(r->text) - 1 - n);
+    r->text[n] = '\0';
+    close(out[0]);
+    assert_ok(nf_program_ran(order, st, &err), &err);
+    return r->text;
+}
+
+static void a_jail_that_stays_runs_it_again(void **data)
+{
+    struct rig *r = *data;
+    int st, order = keep(r, "read x; echo \"$GREETING $x\"; exit ${#x}");
+
+    assert_string_equal(run_in(r, order, "you\n", &st), "hello you\n");
+    assert_int_equal(st, 3);
+    assert_string_equal(run_in(r, order, "there\n", &st), "hello there\n");
+    assert_int_equal(st, 5);
+    close(order);
+}
+
+/* A run that left a process behind would have it read what the next is given. */
+static void nothing_outlives_its_run(void **data)
+{
+    struct rig *r = *data;
+    int st, order = keep(r, "(setsid sleep 1000 >/dev/null 2>&1 </dev/null &); set -- /proc/[0-9]*;"
+                            "echo $#");
+    needs(r, NF_LAYER_NAMESPACES);
+
+    char first[16];
+    snprintf(first, sizeof(first), "%s", run_in(r, order, "", &st));
+    assert_string_equal(run_in(r, order, "", &st), first);
+    assert_int_equal(st, 0);
+    close(order);
+}
+
+static void nor_without_both(void **data)
+{
+    struct rig *r = *data;
+    int st;
+    take_away(r, NF_LAYER_NAMESPACES, NF_LAYER_CGROUP);
+    int order = keep(r, "(setsid sleep 1000 &); echo done"); /* which keeps its output open */
+
+    assert_string_equal(run_in(r, order, "", &st), "done\n");
+    assert_string_equal(run_in(r, order, "", &st), "done\n");
+    close(order);
+}
+
+/* It holds the socket on which the next runs come. */
+static void the_first_process_cannot_be_touched(void **data)
+{
+    struct rig *r = *data;
+    int st,
+        order = keep(r, "kill -KILL 1; kill -TERM 1; ls /proc/1/fd 2>/dev/null; cat /proc/1/environ"
+                        " 2>/dev/null; echo still");
+    needs(r, NF_LAYER_NAMESPACES);
+
+    assert_string_equal(run_in(r, order, "", &st), "still\n");
+    assert_string_equal(run_in(r, order, "", &st), "still\n");
+    close(order);
+}
+
+static void its_end_is_told(void **data)
+{
+    struct rig *r = *data;
+    struct nf_err err;
+    int status, order = keep(r, "true");
+
+    nf_jail_end(&r->process, NULL);
+
+    const int fds[] = { r->out[0], r->out[1], r->out[1] };
+    assert_code(nf_program_run(order, fds, 3, &err), NF_E_UNAVAILABLE);
+    assert_code(nf_program_ran(order, &status, &err), NF_E_UNAVAILABLE);
+    close(order);
+}
+
 /* --- limits and the end ------------------------------------------------------------------------
  */
 
@@ -492,6 +600,11 @@ int main(void)
         PROGRAM_TEST(it_reaches_the_proxy_and_nothing_else),
         PROGRAM_TEST(without_a_proxy_it_has_no_sockets),
         PROGRAM_TEST(a_proxy_needs_namespaces),
+        PROGRAM_TEST(a_jail_that_stays_runs_it_again),
+        PROGRAM_TEST(nothing_outlives_its_run),
+        PROGRAM_TEST(nor_without_both),
+        PROGRAM_TEST(the_first_process_cannot_be_touched),
+        PROGRAM_TEST(its_end_is_told),
         PROGRAM_TEST(files_have_a_size),
         PROGRAM_TEST(the_tree_has_a_number_of_processes),
         PROGRAM_TEST(the_tree_has_its_memory),
