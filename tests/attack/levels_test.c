@@ -9,9 +9,12 @@
 #include "tests/attack/host.h"
 #include "tests/attack/surroundings.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum control { WORKS, ROOT, BECOMES, CRASHES, ENDLESS };
@@ -100,6 +103,69 @@ static void judge(struct host *h, const struct attack *a, const char *phase,
                      a->name, phase, r->outcome, want, h->said);
 }
 
+/* --- the level ----------------------------------------------------------------------------------
+ */
+
+static const struct {
+    const char *surroundings, *level; /* on a machine with Landlock and namespaces */
+} levels[] = {
+    { "nonroot", "L2" },       { "container", "L1" }, { "userns", "L1" },
+    { "no-landlock", "L0.5" }, { "old", "L0.5" },     { "no-seccomp", "none" },
+};
+
+static const char *const order[] = { "none", "L0.5", "L1", "L2", "L3" };
+static const char *level_wanted; /* NULL: whatever it is */
+
+static bool has_landlock(void)
+{
+    return syscall(SYS_landlock_create_ruleset, NULL, 0, 1 /* VERSION */) > 0;
+}
+
+static bool has_namespaces(void)
+{
+    int status = 1;
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit((geteuid() == 0 && setuid(65534) != 0) || unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0);
+    return waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+static void expect_level(const char *surroundings)
+{
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+        if (strcmp(levels[i].surroundings, surroundings) == 0 && has_landlock() && has_namespaces())
+            level_wanted = levels[i].level;
+}
+
+/* What asks for more than there is, is refused with the reason; what asks for less is served. */
+static void ask_for_levels(struct host *h)
+{
+    const char *level = nf_warden_level(h->warden);
+    bool enough = true;
+    if (level_wanted)
+        (void)host_check(h, strcmp(level, level_wanted) == 0, "the level is %s, expected %s", level,
+                         level_wanted);
+    (void)host_check(h, strcmp(level, "L3") == 0 || nf_warden_missing(h->warden)[0],
+                     "level %s without a reason", level);
+    for (size_t i = 1; i < sizeof order / sizeof *order; i++) {
+        char path[256];
+        struct host_result r;
+        struct host_call c = { .path = path, .min_level = order[i] };
+        /* Another name in its orders makes it another skill. */
+        if (!attack_world_plugin(&h->world, plugin, order[i], "run", path))
+            abort();
+        enough = enough && strcmp(level, order[i - 1]) != 0;
+        host_call(h, &c, &r);
+        if (enough)
+            (void)host_check(h, r.code == NF_OK, "%s, which %s is enough for: %s", order[i], level,
+                             r.text);
+        else
+            (void)host_check(h, r.code == NF_E_DENIED && strstr(r.text, level),
+                             "%s is more than %s, yet: %s: %s", order[i], level,
+                             nf_code_name(r.code), r.text);
+    }
+}
+
 static void attack_all(struct host *h)
 {
     static const char *const loading[] = { "ctor", "init", "ifunc" };
@@ -107,6 +173,10 @@ static void attack_all(struct host *h)
     (void)printf("level %s; %s\n", nf_warden_level(h->warden), nf_warden_missing(h->warden));
     if (!attack_world_plugin(&h->world, plugin, "", "run", path))
         abort();
+    if (!only)
+        ask_for_levels(h);
+    if (strcmp(nf_warden_level(h->warden), "none") == 0)
+        return;
     for (size_t i = 0; i < ATTACKS; i++) {
         struct host_result r;
         if (only && strcmp(only, attacks[i].name) != 0)
@@ -132,5 +202,6 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "usage: levels_test SURROUNDINGS [ATTACK]\n");
         return 2;
     }
+    expect_level(argv[1]);
     return attack_surroundings(argv[1]) ? host_main(attack_all) : 77;
 }
