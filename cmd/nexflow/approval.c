@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define ARGS_MAX ((size_t)8 << 20)
+
 static const char *text_of(const struct nf_json *v, const char *key)
 {
     const char *s = nf_json_str(nf_json_get(v, key));
@@ -12,17 +14,59 @@ static const char *text_of(const struct nf_json *v, const char *key)
 
 static const struct nf_cli_verb verb_list, verb_allow, verb_deny;
 
-/* The whole call: who decides must see what would run, not the beginning of it. */
-static void print_approval(const struct nf_json *a)
+/* Characters that are not seen, or that turn the direction of those behind them (U+200B to U+200F,
+ * U+202A to U+202E, U+2066 to U+2069), are written as escapes: what is shown is what would run. */
+static NF_RC add_visible(struct nf_str *to, const char *text, struct nf_err *err)
 {
+    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+        bool general = p[0] == 0xe2 && p[1] != 0 && p[2] != 0;
+        bool hidden =
+            general &&
+            ((p[1] == 0x80 && ((p[2] >= 0x8b && p[2] <= 0x8f) || (p[2] >= 0xaa && p[2] <= 0xae))) ||
+             (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9));
+        if (!hidden) {
+            NF_TRY(nf_str_add(to, (const char *)p, 1, err));
+            continue;
+        }
+        unsigned c = ((p[0] & 0x0fu) << 12) | ((p[1] & 0x3fu) << 6) | (p[2] & 0x3fu);
+        NF_TRY(nf_str_addf(to, err, "\\u%04x", c));
+        p += 2;
+    }
+    return NF_OK;
+}
+
+/* Arguments, with the escapes that a model wrote for mere letters undone. */
+static NF_RC readable(const char *args, struct nf_str *ret, struct nf_err *err)
+{
+    NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
+    NF_CLEANUP(nf_str_done) struct nf_str text = { .max = ARGS_MAX };
+    struct nf_json_out o;
+    struct nf_err ignored;
+
+    ret->max = 2 * ARGS_MAX;
+    if (nf_json_parse(args, strlen(args), 0, &doc, &ignored) != NF_OK)
+        return add_visible(ret, args, err);
+    nf_json_begin_doc(&o, &text);
+    nf_json_out_value(&o, nf_json_root(doc));
+    NF_TRY(nf_json_end_doc(&o, err));
+    return add_visible(ret, nf_str_c(&text), err);
+}
+
+/* The whole call: who decides must see what would run, not the beginning of it. */
+static NF_RC print_approval(const struct nf_json *a, struct nf_err *err)
+{
+    NF_CLEANUP(nf_str_done) struct nf_str args = { 0 };
     const char *workspace = text_of(a, "workspace");
+
+    NF_TRY(readable(text_of(a, "arguments"), &args, err));
     nf_cli_print(stdout, "%s  %s  until %s\n  asked by   %s%s\n  arguments  %s\n", text_of(a, "id"),
                  text_of(a, "tool"), text_of(a, "expires_at"),
                  text_of(nf_json_get(a, "user"), "name"),
                  nf_json_bool(nf_json_get(a, "yours"), true) ? "" : " (somebody else decides)",
-                 text_of(a, "arguments"));
+                 nf_str_c(&args));
     if (workspace[0])
         nf_cli_print(stdout, "  works on   %s\n", workspace);
+    return NF_OK;
 }
 
 static NF_RC list_approvals(struct nf_cli *cli, bool json, struct nf_err *err)
@@ -35,7 +79,7 @@ static NF_RC list_approvals(struct nf_cli *cli, bool json, struct nf_err *err)
     if (!nf_json_first(all))
         (void)puts("Nothing waits for a decision.");
     for (const struct nf_json *a = nf_json_first(all); a; a = nf_json_next(a))
-        print_approval(a);
+        NF_TRY(print_approval(a, err));
     return NF_OK;
 }
 

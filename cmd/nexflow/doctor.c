@@ -1,5 +1,5 @@
 /* nexflow doctor: one line per check. Changes nothing. */
-#include "cmd/nexflow/cli.h"
+#include "cmd/nexflow/doctor.h"
 #include "llm/router.h"
 
 #include <errno.h>
@@ -16,76 +16,65 @@
 #define CLOCK_EARLIEST_MS                                                                          \
     INT64_C(1767225600000) /* 2026-01-01: no right clock is before our making */
 #define LOOP_LATE_MS 250
-#define CHECKS_MAX 48
-
-enum state { FINE = 0, WARNING = 1, BROKEN = 2 }; /* the worst is the exit status */
-
-struct check {
-    char name[96];
-    enum state state;
-    char cause[256];
-    char fix[256];
-};
-
-struct doctor {
-    struct nf_cli *cli;
-    struct check checks[CHECKS_MAX];
-    size_t n;
-};
-
-static void note(struct doctor *d, const char *name, enum state state, const char *cause,
-                 const char *fix)
+void nf_doctor_note(struct nf_doctor *d, const char *name, enum nf_doctor_state state,
+                    const char *cause, const char *fix)
 {
-    if (d->n == CHECKS_MAX)
+    if (d->n == NF_DOCTOR_CHECKS_MAX)
         return;
-    struct check *c = &d->checks[d->n++];
+    struct nf_doctor_check *c = &d->checks[d->n++];
     c->state = state;
     (void)snprintf(c->name, sizeof(c->name), "%s", name);
     (void)snprintf(c->cause, sizeof(c->cause), "%s", cause);
-    (void)snprintf(c->fix, sizeof(c->fix), "%s", state == FINE ? "" : fix);
+    (void)snprintf(c->fix, sizeof(c->fix), "%s", state == NF_DOCTOR_FINE ? "" : fix);
 }
 
-static bool check_config(struct doctor *d)
+static bool check_config(struct nf_doctor *d)
 {
     const struct nf_cli *cli = d->cli;
     if (cli->config_rc != NF_OK) {
-        note(d, "configuration", BROKEN, cli->config_err.msg, "nexflow config check");
+        nf_doctor_note(d, "configuration", NF_DOCTOR_BROKEN, cli->config_err.msg,
+                       "nexflow config check");
         return false;
     }
     const char *path = cli->config_path ? cli->config_path : NF_CONFIG_DEFAULT_PATH;
-    note(d, "configuration", FINE, access(path, F_OK) == 0 ? path : "defaults: there is no file",
-         "");
+    nf_doctor_note(d, "configuration", NF_DOCTOR_FINE,
+                   access(path, F_OK) == 0 ? path : "defaults: there is no file", "");
     return true;
 }
 
-static void check_data_dir(struct doctor *d, const char *dir)
+static void check_data_dir(struct nf_doctor *d, const char *dir)
 {
     struct stat st;
     struct statvfs fs;
     char fix[200], cause[160];
     if (stat(dir, &st) != 0) {
-        note(d, "data directory", WARNING, "it is not there yet", "nexflowd creates it");
+        nf_doctor_note(d, "data directory", NF_DOCTOR_WARNING, "it is not there yet",
+                       "nexflowd creates it");
         return;
     }
     (void)snprintf(fix, sizeof(fix), "chmod 0700 %s", dir);
     if ((st.st_mode & 077) != 0)
-        note(d, "data directory", WARNING, "others may look into it", fix);
+        nf_doctor_note(d, "data directory", NF_DOCTOR_WARNING, "others may look into it", fix);
     else if (access(dir, W_OK) != 0)
-        note(d, "data directory", BROKEN, "it cannot be written to", fix);
+        nf_doctor_note(d, "data directory", NF_DOCTOR_BROKEN, "it cannot be written to", fix);
     else
-        note(d, "data directory", FINE, dir, "");
+        nf_doctor_note(d, "data directory", NF_DOCTOR_FINE, dir, "");
 
     if (statvfs(dir, &fs) != 0) {
-        note(d, "disk", WARNING, strerror(errno), "df -h");
+        nf_doctor_note(d, "disk", NF_DOCTOR_WARNING, strerror(errno), "df -h");
         return;
     }
     long long mib = (long long)(fs.f_bavail * fs.f_frsize / MIB);
     (void)snprintf(cause, sizeof(cause), "%lld MiB free", mib);
     (void)snprintf(fix, sizeof(fix), "free space on the file system of %s", dir);
-    note(d, "disk", mib < DISK_FULL_MIB ? BROKEN : mib < DISK_LOW_MIB ? WARNING : FINE, cause, fix);
+    nf_doctor_note(d, "disk",
+                   mib < DISK_FULL_MIB  ? NF_DOCTOR_BROKEN
+                   : mib < DISK_LOW_MIB ? NF_DOCTOR_WARNING
+                                        : NF_DOCTOR_FINE,
+                   cause, fix);
 }
 
-static void check_token(struct doctor *d, const char *dir)
+static void check_token(struct nf_doctor *d, const char *dir)
 {
     NF_CLEANUP(nf_str_done) struct nf_str path = { 0 };
     struct nf_err err;
@@ -94,19 +83,20 @@ static void check_token(struct doctor *d, const char *dir)
     if (nf_str_addf(&path, &err, "%s/owner-token", dir) != NF_OK || stat(nf_str_c(&path), &st) != 0)
         return;
     (void)snprintf(fix, sizeof(fix), "chmod 600 %s", nf_str_c(&path));
-    note(d, "owner's token", (st.st_mode & 077) != 0 ? BROKEN : FINE,
-         (st.st_mode & 077) != 0 ? "others can read it" : "readable by its owner only", fix);
+    nf_doctor_note(d, "owner's token", (st.st_mode & 077) != 0 ? NF_DOCTOR_BROKEN : NF_DOCTOR_FINE,
+                   (st.st_mode & 077) != 0 ? "others can read it" : "readable by its owner only",
+                   fix);
 }
 
-static void check_clock(struct doctor *d)
+static void check_clock(struct nf_doctor *d)
 {
     bool right = nf_system_clock()->now_ms(nf_system_clock()) >= CLOCK_EARLIEST_MS;
-    note(d, "clock", right ? FINE : BROKEN,
-         right ? "not in the past" : "it is set to a time before this program was made",
-         "timedatectl set-ntp true");
+    nf_doctor_note(d, "clock", right ? NF_DOCTOR_FINE : NF_DOCTOR_BROKEN,
+                   right ? "not in the past" : "it is set to a time before this program was made",
+                   "timedatectl set-ntp true");
 }
 
-static void check_health(struct doctor *d, const struct nf_json *h)
+static void check_health(struct nf_doctor *d, const struct nf_json *h)
 {
     const char *version = nf_json_str(nf_json_get(h, "version"));
     const char *database = nf_json_str(nf_json_get(h, "database"));
@@ -114,22 +104,29 @@ static void check_health(struct doctor *d, const struct nf_json *h)
     char cause[160];
     (void)snprintf(cause, sizeof(cause), "version %s answers", version ? version : "?");
     bool same = version && strcmp(version, NF_VERSION) == 0;
-    note(d, "daemon", same ? FINE : WARNING, cause,
-         "restart nexflowd: it is of another version than this program");
+    nf_doctor_note(d, "daemon", same ? NF_DOCTOR_FINE : NF_DOCTOR_WARNING, cause,
+                   "restart nexflowd: it is of another version than this program");
     bool whole = database && strcmp(database, "ok") == 0;
-    note(d, "database", whole ? FINE : BROKEN, database ? database : "no answer",
-         "nexflow backup verify a copy, and look at nexflowd's log");
+    nf_doctor_note(d, "database", whole ? NF_DOCTOR_FINE : NF_DOCTOR_BROKEN,
+                   database ? database : "no answer",
+                   "nexflow backup verify a copy, and look at nexflowd's log");
     const char *config = nf_json_str(nf_json_get(h, "config"));
     if (config && strcmp(config, "ok") != 0)
-        note(d, "running settings", WARNING,
-             "the daemon refused the configuration when it was last reloaded",
-             "nexflow config check, then SIGHUP to nexflowd; its log has the cause");
+        nf_doctor_note(d, "running settings", NF_DOCTOR_WARNING,
+                       "the daemon refused the configuration when it was last reloaded",
+                       "nexflow config check, then SIGHUP to nexflowd; its log has the cause");
     (void)snprintf(cause, sizeof(cause), "%lld ms late", (long long)late);
-    note(d, "event loop", late > LOOP_LATE_MS ? WARNING : FINE, cause,
-         "give the machine more processor time");
+    nf_doctor_note(d, "event loop", late > LOOP_LATE_MS ? NF_DOCTOR_WARNING : NF_DOCTOR_FINE, cause,
+                   "give the machine more processor time");
 }
 
-static void check_daemon(struct doctor *d)
+/* Below it no skill runs. */
+static const char *min_level(const struct nf_cli *cli)
+{
+    return nf_skill_level_name(cli->config.skills.min_level);
+}
+
+static void check_daemon(struct nf_doctor *d)
 {
     NF_CLEANUP(nf_json_freep) struct nf_json_doc *health = NULL;
     NF_CLEANUP(nf_json_freep) struct nf_json_doc *ready = NULL;
@@ -138,25 +135,26 @@ static void check_daemon(struct doctor *d)
     int status;
 
     if (nf_cli_call(d->cli, "GET", "/health", NULL, &health, &err) != NF_OK) {
-        note(d, "daemon", BROKEN, err.msg, "nexflowd --link");
+        nf_doctor_note(d, "daemon", NF_DOCTOR_BROKEN, err.msg, "nexflowd --link");
         return;
     }
     check_health(d, nf_json_root(health));
+    nf_doctor_check_sandbox(d, nf_json_root(health), min_level(d->cli));
     if (nf_cli_fetch(d->cli, "GET", "/ready", NULL, &status, &text, &err) != NF_OK ||
         nf_json_parse(nf_str_c(&text), text.len, 0, &ready, &err) != NF_OK) {
-        note(d, "ready", BROKEN, err.msg, "look at nexflowd's log");
+        nf_doctor_note(d, "ready", NF_DOCTOR_BROKEN, err.msg, "look at nexflowd's log");
         return;
     }
     if (status == 200) {
-        note(d, "ready", FINE, "turns can be served", "");
+        nf_doctor_note(d, "ready", NF_DOCTOR_FINE, "turns can be served", "");
         return;
     }
     const struct nf_json *reasons = nf_json_get(nf_json_root(ready), "reasons");
     for (const struct nf_json *r = nf_json_first(reasons); r; r = nf_json_next(r))
-        note(d, "ready", BROKEN, nf_json_str(r), "nexflow up");
+        nf_doctor_note(d, "ready", NF_DOCTOR_BROKEN, nf_json_str(r), "nexflow up");
 }
 
-static void check_provider(struct doctor *d, const struct nf_llm_provider *p)
+static void check_provider(struct nf_doctor *d, const struct nf_llm_provider *p)
 {
     NF_CLEANUP(nf_llm_names_done) struct nf_llm_names names = { 0 };
     struct nf_err err;
@@ -167,9 +165,9 @@ static void check_provider(struct doctor *d, const struct nf_llm_provider *p)
     enum nf_code rc = nf_llm_probe(d->cli->http, (enum nf_llm_type)p->type, url, &p->api_key,
                                    PROBE_MS, &names, &err);
     if (rc != NF_OK) {
-        note(d, name, BROKEN, err.msg,
-             rc == NF_E_DENIED ? "put a valid api_key into the configuration"
-                               : "see that it runs and that base_url is right");
+        nf_doctor_note(d, name, NF_DOCTOR_BROKEN, err.msg,
+                       rc == NF_E_DENIED ? "put a valid api_key into the configuration"
+                                         : "see that it runs and that base_url is right");
         return;
     }
     for (size_t i = 0; i < p->models.n; i++) {
@@ -179,35 +177,36 @@ static void check_provider(struct doctor *d, const struct nf_llm_provider *p)
         if (there)
             continue;
         (void)snprintf(cause, sizeof(cause), "it does not list the model %.80s", p->models.v[i]);
-        note(d, name, WARNING, cause, "correct llm.providers in the configuration");
+        nf_doctor_note(d, name, NF_DOCTOR_WARNING, cause,
+                       "correct llm.providers in the configuration");
         return;
     }
     (void)snprintf(cause, sizeof(cause), "answers, %zu models", names.n);
-    note(d, name, FINE, cause, "");
+    nf_doctor_note(d, name, NF_DOCTOR_FINE, cause, "");
 }
 
-static void check_providers(struct doctor *d)
+static void check_providers(struct nf_doctor *d)
 {
     const struct nf_setting_list *list = &d->cli->config.llm.providers;
     const struct nf_llm_provider *v = list->v;
     if (list->n == 0)
-        note(d, "language models", BROKEN, "none is configured", "nexflow up");
+        nf_doctor_note(d, "language models", NF_DOCTOR_BROKEN, "none is configured", "nexflow up");
     for (size_t i = 0; i < list->n; i++)
         check_provider(d, &v[i]);
 }
 
-static int print_text(const struct doctor *d, enum state worst)
+static int print_text(const struct nf_doctor *d, enum nf_doctor_state worst)
 {
     static const char *const marks[] = { "ok   ", "warn ", "FAIL " };
     for (size_t i = 0; i < d->n; i++) {
-        const struct check *c = &d->checks[i];
+        const struct nf_doctor_check *c = &d->checks[i];
         nf_cli_print(stdout, "%s %-20s %s%s%s\n", marks[c->state], c->name, c->cause,
                      c->fix[0] ? "\n                           -> " : "", c->fix);
     }
     return (int)worst;
 }
 
-static int print_json(const struct doctor *d, enum state worst)
+static int print_json(const struct nf_doctor *d, enum nf_doctor_state worst)
 {
     static const char *const names[] = { "ok", "warning", "broken" };
     NF_CLEANUP(nf_str_done) struct nf_str text = { 0 };
@@ -219,7 +218,7 @@ static int print_json(const struct doctor *d, enum state worst)
     nf_json_out_key(&o, "checks");
     nf_json_out_array(&o);
     for (size_t i = 0; i < d->n; i++) {
-        const struct check *c = &d->checks[i];
+        const struct nf_doctor_check *c = &d->checks[i];
         nf_json_out_object(&o);
         nf_json_put_str(&o, "name", c->name);
         nf_json_put_str(&o, "state", names[c->state]);
@@ -238,10 +237,10 @@ static int print_json(const struct doctor *d, enum state worst)
 
 static int run_doctor(struct nf_cli *cli, int argc, char **argv)
 {
-    struct doctor d = { .cli = cli };
+    struct nf_doctor d = { .cli = cli };
     NF_CLEANUP(nf_str_done) struct nf_str dir = { 0 };
     struct nf_err err;
-    enum state worst = FINE;
+    enum nf_doctor_state worst = NF_DOCTOR_FINE;
     bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
 
     if (argc > 2 || (argc == 2 && !json))

@@ -145,6 +145,20 @@ static NF_RC print_result(const char *text, struct nf_err *err)
     return NF_OK;
 }
 
+/* A tool is not there: perhaps since its skill is not enabled. */
+static NF_RC explain(struct nf_cli *cli, const char *name, struct nf_err *err)
+{
+    NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
+    struct nf_err ignored;
+    if (call(cli, "GET", name, "", NULL, &doc, &ignored) != NF_OK)
+        return NF_OK;
+    const char *status = nf_skill_text(nf_json_root(doc), "status");
+    if (strcmp(status, "enabled") == 0)
+        return NF_OK;
+    return nf_err_set(err, NF_E_DENIED, "the skill '%s' is %s: `nexflow skill enable %s` first",
+                      name, strcmp(status, "installed") == 0 ? "not enabled yet" : status, name);
+}
+
 static NF_RC run_tool(struct nf_cli *cli, char **words, bool whole, struct nf_err *err)
 {
     NF_CLEANUP(nf_json_freep) struct nf_json_doc *args = NULL;
@@ -158,7 +172,10 @@ static NF_RC run_tool(struct nf_cli *cli, char **words, bool whole, struct nf_er
         return nf_err_set(err, NF_E_INVALID, "ARGUMENTS must be a JSON object, such as '{}'");
     NF_TRY(nf_str_addf(&tail, err, "/tools/%s/run", words[1]));
     cli->answer_ms = RUN_TIMEOUT_MS;
-    NF_TRY(call(cli, "POST", words[0], nf_str_c(&tail), text, &doc, err));
+    enum nf_code rc = call(cli, "POST", words[0], nf_str_c(&tail), text, &doc, err);
+    if (rc == NF_E_NOT_FOUND)
+        NF_TRY(explain(cli, words[0], err));
+    NF_TRY(rc);
     const struct nf_json *answer = nf_json_root(doc);
     const char *result = nf_json_str(nf_json_get(answer, "result"));
     return whole || !result ? nf_cli_print_json(answer, err) : print_result(result, err);

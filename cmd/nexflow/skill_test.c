@@ -1,6 +1,7 @@
 /* nexflow skill test: the cases of tests.json, in the sandbox that the daemon uses, without one. */
 #include "cmd/nexflow/skill.h"
 #include "cmd/nexflow/skill_cases.h"
+#include "codec/json_schema.h"
 #include "skills/memory_broker.h"
 
 #include <stdio.h>
@@ -103,6 +104,7 @@ static NF_RC call(struct test_run *t, const struct nf_skill_case *c, const char 
     const struct nf_tool_manifest *tool = nf_skill_manifest_tool(m, c->tool);
     if (!tool)
         return nf_err_set(err, NF_E_NOT_FOUND, "skill.json names no tool '%s'", c->tool);
+    NF_TRY(nf_json_schema_check_args(tool->schema, args, err));
     const struct nf_skill_unit unit = { .name = m->name,
                                         .version = m->version,
                                         .hash = t->found.hash,

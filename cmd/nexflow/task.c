@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define SHOWN_MAX 200 /* bytes of arguments and results; --json has all of them */
+
 static const char *text_of(const struct nf_json *v, const char *key)
 {
     const char *s = nf_json_str(nf_json_get(v, key));
@@ -42,6 +44,58 @@ static NF_RC list_tasks(struct nf_cli *cli, const char *status, bool json, struc
     return NF_OK;
 }
 
+/* What a call of a tool used: 0.3 ms, 210 bytes, worker 7, sandbox L3. Nothing of what is no call.
+ */
+static void print_usage(const struct nf_json *t)
+{
+    int64_t us = nf_json_i64(nf_json_get(t, "duration_us"), -1);
+    int64_t worker = nf_json_i64(nf_json_get(t, "worker"), 0);
+    int64_t tokens = nf_json_i64(nf_json_get(t, "output_tokens"), -1);
+    const char *level = text_of(t, "level");
+
+    if (tokens >= 0)
+        (void)printf("  %lld tokens", (long long)tokens);
+    if (us < 0)
+        return;
+    (void)printf("  %.1f ms, %lld bytes", (double)us / 1000,
+                 (long long)nf_json_i64(nf_json_get(t, "bytes"), 0));
+    if (worker > 0)
+        (void)printf(", worker %lld", (long long)worker);
+    nf_cli_print(stdout, "%s%s", level[0] ? ", sandbox " : "", level);
+}
+
+/* The beginning of what may be long, on one line. */
+static void print_short(const char *what, const char *text)
+{
+    size_t n = strcspn(text, "\n");
+    bool cut = n > SHOWN_MAX || text[n];
+    if (text[0])
+        nf_cli_print(stdout, "       %s  %.*s%s\n", what, (int)(n > SHOWN_MAX ? SHOWN_MAX : n),
+                     text, cut ? " ..." : "");
+}
+
+static void print_step(const struct nf_json *s)
+{
+    nf_cli_print(stdout, "  %lld  %-6s %-17s %s", (long long)nf_json_i64(nf_json_get(s, "n"), 0),
+                 text_of(s, "kind"), text_of(s, "status"), text_of(s, "name"));
+    print_usage(s);
+    (void)puts("");
+    print_short("asked", text_of(s, "arguments"));
+    print_short("came ", text_of(s, "result"));
+}
+
+/* A task that is a call by hand. */
+static void print_call(const struct nf_json *t)
+{
+    if (strcmp(text_of(t, "kind"), "tool") != 0)
+        return;
+    nf_cli_print(stdout, "\ncall     %s", text_of(t, "name"));
+    print_usage(t);
+    (void)puts("");
+    print_short("asked", text_of(t, "arguments"));
+    print_short("came ", text_of(t, "result"));
+}
+
 static NF_RC show_task(struct nf_cli *cli, const char *id, bool json, struct nf_err *err)
 {
     NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
@@ -68,11 +122,10 @@ static NF_RC show_task(struct nf_cli *cli, const char *id, bool json, struct nf_
     for (const struct nf_json *c = nf_json_first(nf_json_get(t, "changes")); c; c = nf_json_next(c))
         nf_cli_print(stdout, "  %s  %-17s %s\n", text_of(c, "at"), text_of(c, "status"),
                      text_of(c, "reason"));
+    print_call(t);
     (void)puts("\nsteps");
     for (const struct nf_json *s = nf_json_first(nf_json_get(t, "steps")); s; s = nf_json_next(s))
-        nf_cli_print(stdout, "  %lld  %-6s %-17s %s\n",
-                     (long long)nf_json_i64(nf_json_get(s, "n"), 0), text_of(s, "kind"),
-                     text_of(s, "status"), text_of(s, "name"));
+        print_step(s);
     return NF_OK;
 }
 
@@ -121,9 +174,10 @@ const struct nf_cli_command nf_cli_task = {
     .name = "task",
     .usage = "list [--status STATUS] | show ID | cancel ID   [--json]",
     .help = "list, show, cancel what the daemon does",
-    .details =
-        "A task is a turn: a message and the work to answer it. `show` lists its steps and every\n"
-        "change of its state. STATUS is pending, running, waiting_approval, completed, failed,\n"
-        "cancelled or unknown.\n",
+    .details = "A task is a turn, a message and the work to answer it, or a tool that was called "
+               "by hand.\n"
+               "`show` lists its steps, what each used, and every change of its state. STATUS is "
+               "pending, running, waiting_approval, completed, failed,\n"
+               "cancelled or unknown.\n",
     .run = run_task,
 };

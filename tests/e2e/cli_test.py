@@ -436,9 +436,10 @@ def test_doctor_finds_nothing_where_all_is_well(served, provider):
     found = checks(served("doctor", "--json"))
     assert {"clock", "configuration", "data directory", "disk", "daemon", "database", "ready",
             "provider fake"} <= set(found)
-    # The disk and the load are this machine's own.
+    # The disk, the load and the layers of the sandbox are this machine's own.
     assert [c for c in found.values() if c["state"] != "ok"
-            and c["name"] not in ("disk", "event loop")] == []
+            and c["name"] not in ("disk", "event loop") and not c["name"].startswith("sandbox")] == []
+    assert found["sandbox"]["cause"].startswith("level L")
     text = served("doctor")
     assert "FAIL" not in text.stdout and "provider fake" in text.stdout
     provider.offer("another")

@@ -543,7 +543,7 @@ def test_logs_print_what_there_is_and_follow_it(place, fake):
 def test_approvals_are_listed_whole_and_decided(place, fake):
     fake.will("GET", "/api/v1/approvals", body={"approvals": []})
     assert "Nothing waits" in ok(place.run("approval", "list"))
-    arguments = json.dumps({"name": "x" * 500, "evil": "\u001b[2J"})
+    arguments = json.dumps({"name": "x" * 500, "evil": "\u001b[2J", "turned": "a\u202eb", "é": 1})
     approval = {"id": "06xszy9fc0000", "tool": "notes_remove", "arguments": arguments,
                 "workspace": "the files of this conversation", "status": "pending", "yours": True,
                 "user": {"id": "06xszy9fc0001", "name": "Zoë"}, "session_id": None,
@@ -551,8 +551,9 @@ def test_approvals_are_listed_whole_and_decided(place, fake):
     fake.will("GET", "/api/v1/approvals", body={"approvals": [approval]})
     shown = ok(place.run("approval", "list"))
     for words in ("06xszy9fc0000", "notes_remove", "Zoë", "x" * 500, "the files of this",
-                  "2030-01-01T00:00:00Z"):
+                  "2030-01-01T00:00:00Z", '"turned":"a\\u202eb"', '"é":1'):
         assert words in shown, words
+    assert "\x1b" not in shown and "\u202e" not in shown
     assert json.loads(ok(place.run("approval", "list", "--json"))) == [approval]
 
     path = "/api/v1/approvals/06xszy9fc0000"
@@ -566,3 +567,51 @@ def test_approvals_are_listed_whole_and_decided(place, fake):
     fake.will("POST", path, 409, {"error": {"code": "conflict", "message": "it has expired"}})
     assert "it has expired" in failed(place.run("approval", "allow", "06xszy9fc0000"))
     failed(place.run("approval", "allow", "../users"))
+
+
+# --- doctor
+
+
+def sandbox_checks(place, fake, level, missing):
+    """What doctor says of the sandbox, by the names of the checks."""
+    fake.will("GET", "/health", body={"status": "ok", "version": "0.1.0-dev", "database": "ok",
+              "models": "none", "config": "ok", "loop_delay_ms": 0,
+              "sandbox": {"level": level, "missing": missing}})
+    fake.will("GET", "/ready", body={"ready": True})
+    answer = json.loads(place.run("doctor", "--json").stdout)
+    return {c["name"]: c for c in answer["checks"] if c["name"].startswith("sandbox")}
+
+
+def test_doctor_says_which_layers_are_missing_why_and_what_mends_each(place, fake):
+    found = sandbox_checks(place, fake, "L3", "")
+    assert found == {"sandbox": {"name": "sandbox", "state": "ok",
+                                 "cause": "level L3, every layer works"}}
+    found = sandbox_checks(place, fake, "L2", "cgroup: mkdir /sys/fs/cgroup/x: Permission denied "
+                           "(Delegate=yes in the unit, or run as root; in a container mount "
+                           "/sys/fs/cgroup (v2) writable); mdwe: prctl: Invalid argument (Linux 6.3)")
+    assert found["sandbox"]["state"] == "ok" and found["sandbox"]["cause"] == "level L2"
+    assert found["sandbox cgroup"] == {
+        "name": "sandbox cgroup", "state": "warning",
+        "cause": "mkdir /sys/fs/cgroup/x: Permission denied",
+        "fix": "Delegate=yes in the unit, or run as root; in a container mount /sys/fs/cgroup (v2) "
+               "writable"}
+    assert found["sandbox mdwe"]["cause"] == "prctl: Invalid argument"
+    assert found["sandbox mdwe"]["fix"] == "Linux 6.3"
+
+
+def test_doctor_calls_it_broken_if_no_skill_can_run(place, fake):
+    gap = "landlock: landlock_create_ruleset: Operation not supported (add landlock to lsm=)"
+    found = sandbox_checks(place, fake, "L0.5", gap)
+    assert found["sandbox"]["state"] == "broken" and "skills need L1" in found["sandbox"]["cause"]
+    assert "skills.min_level to L0.5" in found["sandbox"]["fix"]
+    assert found["sandbox landlock"]["state"] == "broken"
+    found = sandbox_checks(place, fake, "none", "seccomp: seccomp: Function not implemented (a kernel "
+                           "with CONFIG_SECCOMP_FILTER; in a container, a profile that allows seccomp)")
+    assert found["sandbox"]["state"] == "broken"
+    assert found["sandbox seccomp"]["cause"] == "seccomp: Function not implemented"
+    assert found["sandbox seccomp"]["fix"].startswith("a kernel with CONFIG_SECCOMP_FILTER; in a")
+    found = sandbox_checks(place, fake, "none", "they are switched off (setting skills.enabled)")
+    assert found["sandbox"]["cause"] == "they are switched off (setting skills.enabled)"
+    (place.dir / "var/nexflow.yaml").write_text("skills: {min_level: L3}\n", encoding="utf-8")
+    found = sandbox_checks(place, fake, "L2", "cgroup: x (y)")
+    assert found["sandbox"]["state"] == "broken" and "skills need L3" in found["sandbox"]["cause"]

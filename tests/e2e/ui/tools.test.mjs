@@ -103,6 +103,16 @@ test('an approval is denied with a reason, by keyboard alone', { skip: real }, a
   await page.getByText('denied: that is the wrong list').waitFor();
 });
 
+test('an approval shows what cannot be seen', { skip: real }, async () => {
+  const page = await fresh();
+  await say(page, 'mock:tool');
+  await ended(page);
+  const decided = world.mock.ask(null, null, 'files_remove', JSON.stringify({ path: 'a\u202etxt.exe' }));
+  await page.locator('.approval').getByText('a\\u202etxt.exe').waitFor();
+  await page.getByRole('button', { name: 'Allow once' }).click();
+  assert.equal(await decided, '');
+});
+
 test('an approval that nobody decides is denied by its time', { skip: real }, async () => {
   world.mock.approvalMs = 2500;
   const page = await fresh();

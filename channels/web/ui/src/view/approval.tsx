@@ -5,7 +5,7 @@ import type { Approval } from '../protocol';
 import { t } from '../settings';
 import { decideApproval, me } from '../store';
 import { Icon } from './icons';
-import { pretty } from './tool';
+import { pretty, visible } from './tool';
 
 // A card that has just come in under a finger is not pressed by accident.
 const ARM_MS = 500;
@@ -82,7 +82,7 @@ export function ApprovalCard({ approval }: { approval: Approval }) {
           </>
         )}
         <dt class="offscreen">{t('toolArgs')}</dt>
-        <dd class="whole"><pre tabIndex={0}>{pretty(approval.arguments)}</pre></dd>
+        <dd class="whole"><pre tabIndex={0}>{visible(pretty(approval.arguments, Infinity))}</pre></dd>
       </dl>
       {denying ? (
         <DenyForm deny={(reason) => decide(false, reason)} cancel={() => {

@@ -16,7 +16,7 @@ export function target(args: string): string {
   }
 }
 
-export function pretty(text: string): string {
+export function pretty(text: string, max = SHOWN_MAX): string {
   let shown = text;
   try {
     const value: unknown = JSON.parse(text);
@@ -24,8 +24,13 @@ export function pretty(text: string): string {
   } catch {
     // Plain text.
   }
-  return shown.length > SHOWN_MAX ? `${shown.slice(0, SHOWN_MAX)}\n…` : shown;
+  return shown.length > max ? `${shown.slice(0, max)}\n…` : shown;
 }
+
+// Characters that are not seen, or turn the direction of others, as escapes: what is shown is what
+// would run.
+export const visible = (text: string): string => text.replace(/[\u200b-\u200f\u202a-\u202e\u2066-\u2069]/g,
+  (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 type State = 'toolRunning' | 'toolWaits' | 'toolDone' | 'toolFailed';
 
