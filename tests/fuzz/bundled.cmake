@@ -2,3 +2,4 @@
 nf_fuzz(skill_calc nf_skills_bundled_calc nf_test_skill_host nf_test_support)
 nf_fuzz(skill_clock nf_skills_bundled_clock nf_test_skill_host nf_test_support)
 nf_fuzz(skill_text nf_skills_bundled_text nf_test_skill_host nf_test_support)
+nf_fuzz(skill_files nf_skills_bundled_files nf_test_skill_host nf_test_support)

@@ -69,8 +69,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         (void)snprintf(more, sizeof(more), ",\"to\":\"%s\"", how[i]);
         check(rig, skill_rig_call_with(rig, "transform", "text", text, size, more));
     }
-    check(rig, skill_rig_call_with(rig, "sort", "text", text, size,
-                                   ",\"by\":\"natural\",\"unique\":true"));
+    /* A plain text, which may look like JSON. */
+    (void)skill_rig_call_with(rig, "sort", "text", text, size,
+                              ",\"by\":\"natural\",\"unique\":true");
     skill_rig_free(rig);
     return 0;
 }

@@ -143,6 +143,19 @@ static void *host_alloc(const struct nf_skill_host *h, size_t n)
     return item->bytes;
 }
 
+/* What the host needs for itself; it is not counted among the plugin's allocations. */
+static void *own_alloc(struct skill_rig *rig, size_t n)
+{
+    size_t fail_alloc = rig->fail_alloc;
+    void *p;
+
+    rig->fail_alloc = 0;
+    p = must(host_alloc(&rig->h, n));
+    rig->fail_alloc = fail_alloc;
+    rig->allocs--;
+    return p;
+}
+
 static int64_t now_ms(const struct nf_skill_host *h)
 {
     return rig_of(h)->now_ms;
@@ -268,14 +281,10 @@ static struct nf_skill_bytes written(struct skill_rig *rig, struct nf_json_out *
 {
     struct nf_skill_bytes b = { "", 0 };
     struct nf_err err;
-    size_t fail_alloc = rig->fail_alloc;
 
     assert_ok(nf_json_end_doc(o, &err), &err);
-    rig->fail_alloc = 0; /* the host's own */
     b.n = s->len;
-    b.p = memcpy(must(host_alloc(&rig->h, s->len + 1)), nf_str_c(s), s->len + 1);
-    rig->fail_alloc = fail_alloc;
-    rig->allocs--;
+    b.p = memcpy(own_alloc(rig, s->len + 1), nf_str_c(s), s->len + 1);
     nf_str_done(s);
     return b;
 }
@@ -423,8 +432,7 @@ static int file_read(const struct nf_skill_host *h, const char *path, uint64_t o
     if (offset > item->n)
         offset = item->n;
     ret->n = item->n - offset < max ? item->n - offset : max;
-    ret->p = must(host_alloc(h, ret->n + 1));
-    memcpy((char *)ret->p, item->bytes + offset, ret->n);
+    ret->p = memcpy(own_alloc(rig_of(h), ret->n + 1), item->bytes + offset, ret->n);
     return NF_SKILL_OK;
 }
 
