@@ -66,3 +66,14 @@ size_t nf_utf8_cut(const char *p, size_t n, size_t max)
         max--;
     return max;
 }
+
+size_t nf_utf16_units(const char *p, size_t n)
+{
+    size_t units = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint8_t b = (uint8_t)p[i];
+        if ((b & 0xC0) != 0x80)         /* the first byte of a character */
+            units += b >= 0xF0 ? 2 : 1; /* beyond the BMP: a pair */
+    }
+    return units;
+}

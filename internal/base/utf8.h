@@ -25,3 +25,6 @@ static inline bool nf_utf8_complete(const struct nf_utf8 *u)
 {
     return u->need == 0;
 }
+
+/* UTF-16 code units that `p`, which is valid, would have. */
+size_t nf_utf16_units(const char *p, size_t n);
