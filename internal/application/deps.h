@@ -5,6 +5,7 @@
 #include "application/ports/approval_store.h"
 #include "application/ports/bell.h"
 #include "application/ports/channel.h"
+#include "application/ports/chat_store.h"
 #include "application/ports/clock.h"
 #include "application/ports/codec.h"
 #include "application/ports/credential_store.h"
@@ -59,6 +60,7 @@ struct nf_app {
     struct nf_skill_store *skills;
     struct nf_skill_files *skill_files; /* NULL: no skill can be installed */
     struct nf_kv_store *kv;
+    struct nf_chat_store *chats; /* NULL: no chat network is configured */
     struct nf_channels *channels;
     struct nf_turn_runner *runner;
     struct nf_summaries *summaries;

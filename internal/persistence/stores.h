@@ -2,6 +2,7 @@
 #pragma once
 
 #include "application/ports/approval_store.h"
+#include "application/ports/chat_store.h"
 #include "application/ports/credential_store.h"
 #include "application/ports/kv_store.h"
 #include "application/ports/outbox_store.h"
@@ -22,6 +23,7 @@ struct nf_stores {
     struct nf_approval_store *approvals;
     struct nf_skill_store *skills;
     struct nf_kv_store *kv;
+    struct nf_chat_store *chats;
     void *impl;
     void (*free)(void *impl);
 };

@@ -1,5 +1,6 @@
 /* The few lines of the ports that are not adapters' business: freeing lists, finding a channel. */
 #include "application/ports/channel.h"
+#include "application/ports/chat_store.h"
 #include "application/ports/kv_store.h"
 #include "application/ports/session_store.h"
 #include "application/ports/skill_files.h"
@@ -52,6 +53,12 @@ void nf_skills_done(struct nf_skills *s)
 {
     free(s->v);
     *s = (struct nf_skills){ 0 };
+}
+
+void nf_chat_refs_done(struct nf_chat_refs *r)
+{
+    free(r->v);
+    *r = (struct nf_chat_refs){ 0 };
 }
 
 void nf_kv_names_done(struct nf_kv_names *n)

@@ -35,6 +35,11 @@ struct nf_memory_pair {
 };
 void nf_memory_pair_done(struct nf_memory_pair *p);
 
+struct nf_memory_chat {
+    int64_t run_id, at_ms;
+    struct nf_chat_ref ref;
+};
+
 struct nf_memory {
     struct nf_turn_store turns;
     struct nf_session_store sessions;
@@ -45,6 +50,7 @@ struct nf_memory {
     struct nf_approval_store approvals;
     struct nf_skill_store skills;
     struct nf_kv_store kv;
+    struct nf_chat_store chats;
 
     NF_MEMORY_VEC(struct nf_user) user;
     NF_MEMORY_VEC(struct nf_identity) identity;
@@ -59,6 +65,7 @@ struct nf_memory {
     NF_MEMORY_VEC(struct nf_approval_request) approval;
     NF_MEMORY_VEC(struct nf_skill) skill;
     NF_MEMORY_VEC(struct nf_memory_pair) pair;
+    NF_MEMORY_VEC(struct nf_memory_chat) chat;
 };
 
 extern const struct nf_turn_store_ops nf_memory_turns;
@@ -70,6 +77,7 @@ extern const struct nf_credential_store_ops nf_memory_credentials;
 extern const struct nf_approval_store_ops nf_memory_approvals;
 extern const struct nf_skill_store_ops nf_memory_skills;
 extern const struct nf_kv_store_ops nf_memory_kv;
+extern const struct nf_chat_store_ops nf_memory_chats;
 
 /* turn_finish.c */
 enum nf_code nf_memory_finish(struct nf_turn_store *s, const struct nf_finish *f, int64_t item_id,

@@ -150,6 +150,7 @@ static void memory_free(void *impl)
     for (size_t i = 0; i < m->pair.n; i++)
         nf_memory_pair_done(&m->pair.v[i]);
     free(m->pair.v);
+    free(m->chat.v);
     free(m);
 }
 
@@ -167,6 +168,7 @@ enum nf_code nf_memory_store_new(struct nf_stores *ret, struct nf_err *err)
     m->approvals.ops = &nf_memory_approvals;
     m->skills.ops = &nf_memory_skills;
     m->kv.ops = &nf_memory_kv;
+    m->chats.ops = &nf_memory_chats;
     *ret = (struct nf_stores){
         .turns = &m->turns,
         .sessions = &m->sessions,
@@ -177,6 +179,7 @@ enum nf_code nf_memory_store_new(struct nf_stores *ret, struct nf_err *err)
         .approvals = &m->approvals,
         .skills = &m->skills,
         .kv = &m->kv,
+        .chats = &m->chats,
         .impl = m,
         .free = memory_free,
     };

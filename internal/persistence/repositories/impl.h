@@ -15,6 +15,7 @@ struct nf_repositories {
     struct nf_approval_store approvals;
     struct nf_skill_store skills;
     struct nf_kv_store kv;
+    struct nf_chat_store chats;
 };
 
 extern const struct nf_turn_store_ops nf_repository_turns;
@@ -26,6 +27,7 @@ extern const struct nf_credential_store_ops nf_repository_credentials;
 extern const struct nf_approval_store_ops nf_repository_approvals;
 extern const struct nf_skill_store_ops nf_repository_skills;
 extern const struct nf_kv_store_ops nf_repository_kv;
+extern const struct nf_chat_store_ops nf_repository_chats;
 
 /* turn_finish.c: the operation `finish`. */
 enum nf_code nf_repository_finish(struct nf_turn_store *s, const struct nf_finish *f,

@@ -20,6 +20,7 @@ enum nf_code nf_repositories_new(struct nf_db *db, struct nf_stores *ret, struct
         .approvals.ops = &nf_repository_approvals,
         .skills.ops = &nf_repository_skills,
         .kv.ops = &nf_repository_kv,
+        .chats.ops = &nf_repository_chats,
     };
     *ret = (struct nf_stores){
         .turns = &r->turns,
@@ -31,6 +32,7 @@ enum nf_code nf_repositories_new(struct nf_db *db, struct nf_stores *ret, struct
         .approvals = &r->approvals,
         .skills = &r->skills,
         .kv = &r->kv,
+        .chats = &r->chats,
         .impl = r,
         .free = free,
     };

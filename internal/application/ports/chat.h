@@ -1,0 +1,75 @@
+/*
+ * Port: a chat network as a place where messages are shown and replaced: Telegram, Discord. What is
+ * shown, when and in how many messages is the presenter's (application/present_run.h); an adapter
+ * of this port translates, and keeps to the network's limits: a call waits until it may go out, and
+ * a network that asks for patience gets it within the call.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "domain/limits.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NF_CHAT_REF_MAX 64     /* bytes of a network's id of a message */
+#define NF_CHAT_BUTTONS_MAX 4  /* in one row */
+#define NF_BUTTON_LABEL_MAX 40 /* bytes */
+#define NF_BUTTON_DATA_MAX 64  /* bytes: Telegram's callback_data */
+
+struct nf_chat {
+    const struct nf_chat_ops *ops;
+    const char *name; /* of its channel */
+};
+
+/* What can be done in one chat. */
+struct nf_chat_caps {
+    int64_t edit_every_ms;   /* between two interim edits at least */
+    int64_t typing_every_ms; /* how long "is typing" lasts, less a margin; 0: there is none */
+    size_t parts_max;        /* an answer of more messages goes as a document */
+    bool once;               /* a send with the same `key` twice is one message (Discord) */
+};
+
+enum nf_button_look { NF_BUTTON_PLAIN = 0, NF_BUTTON_YES, NF_BUTTON_NO };
+struct nf_chat_button {
+    enum nf_button_look look;
+    char label[NF_BUTTON_LABEL_MAX + 1];
+    char data[NF_BUTTON_DATA_MAX + 1]; /* comes back with the press */
+};
+
+/* Borrowed. */
+struct nf_chat_post {
+    const char *address;  /* of the session: the chat as the adapter wrote it */
+    const char *markdown; /* the whole text; */
+    size_t part;          /* its part of this number is shown, from 0 */
+    const char *reply_to; /* ref of the message that is answered; "": none */
+    const char *key;      /* with `once`: 1 to 25 characters */
+    bool silent;          /* without a sound */
+    bool interim;         /* may be left out: NF_E_LIMIT at once instead of waiting */
+    const struct nf_chat_button *buttons;
+    size_t buttons_n; /* 0 in an edit takes them away */
+};
+
+struct nf_chat_ops {
+    void (*caps)(struct nf_chat *c, const char *address, struct nf_chat_caps *ret);
+    /* Into how many messages the text is cut: 1 at least; the same text always into the same. */
+    enum nf_code (*parts)(struct nf_chat *c, const char *markdown, size_t *ret, struct nf_err *err);
+    /* *ref: the network's id of the new message. NF_E_CONFLICT: it may have arrived, and nobody
+     * knows; NF_E_UNAVAILABLE, NF_E_TIMEOUT: it surely did not; NF_E_DENIED: this chat cannot be
+     * written to; NF_E_NOT_FOUND: it is gone; NF_E_INVALID, NF_E_LIMIT: the network refuses the
+     * message. Suspends. */
+    enum nf_code (*send)(struct nf_chat *c, const struct nf_chat_post *p,
+                         char ref[NF_CHAT_REF_MAX + 1], struct nf_err *err);
+    /* Twice is once; a text that is shown already is NF_OK. NF_E_NOT_FOUND: the message is gone, or
+     * cannot be edited any more. Else as send, but never NF_E_CONFLICT. Suspends. */
+    enum nf_code (*edit)(struct nf_chat *c, const struct nf_chat_post *p, const char *ref,
+                         struct nf_err *err);
+    /* NF_OK also for one that is gone. Suspends. */
+    enum nf_code (*remove)(struct nf_chat *c, const char *address, const char *ref,
+                           struct nf_err *err);
+    /* The whole text as a file. As send. */
+    enum nf_code (*document)(struct nf_chat *c, const struct nf_chat_post *p,
+                             char ref[NF_CHAT_REF_MAX + 1], struct nf_err *err);
+    enum nf_code (*typing)(struct nf_chat *c, const char *address, struct nf_err *err);
+};

@@ -1,0 +1,12 @@
+#include "domain/lang.h"
+
+#include <stddef.h>
+
+/* RFC 5646 section 2.1: the primary subtag comes first, in either case. */
+enum nf_lang nf_lang_of(const char *tag)
+{
+    if (tag && (tag[0] == 'r' || tag[0] == 'R') && (tag[1] == 'u' || tag[1] == 'U') &&
+        (tag[2] == '\0' || tag[2] == '-' || tag[2] == '_'))
+        return NF_LANG_RU;
+    return NF_LANG_EN;
+}
