@@ -81,6 +81,15 @@ static void gone(struct nf_pool *p)
     nf_pool_failed(p, &why);
 }
 
+/* It does not listen any more. The warden knows why, and will say so. */
+static void hung_up(struct nf_pool *p)
+{
+    nf_watch_free(p->control_watch);
+    p->control_watch = NULL;
+    p->hung_up_us = nf_warden_now_us();
+    nf_warden_due(p->warden, p->hung_up_us + NF_TEMPLATE_GONE_MS * 1000);
+}
+
 static void take_message(struct nf_pool *p, const struct nf_control *c, int fd)
 {
     struct nf_worker *k = nf_pool_worker(p, c->number);
@@ -106,7 +115,7 @@ static void on_message(void *arg)
     if (rc == NF_E_NOT_FOUND)
         return;
     if (rc != NF_OK) {
-        gone(p);
+        hung_up(p);
         return;
     }
     for (int i = 1; i < NF_CONTROL_FDS; i++) {
@@ -168,6 +177,7 @@ NF_RC nf_template_start(struct nf_pool *p, struct nf_err *err)
     int theirs[2] = { -1, -1 };
     p->template_number = ++p->warden->numbers;
     p->output_paused = false;
+    p->hung_up_us = NF_NEVER;
     enum nf_code rc = open_ends(p, theirs, err);
     if (rc == NF_OK)
         rc = order(p, theirs, err);
@@ -185,10 +195,11 @@ NF_RC nf_template_start(struct nf_pool *p, struct nf_err *err)
 }
 
 /* Before it is ready the order waits in the socket: the template finds it when it looks first. */
-NF_RC nf_template_fork(struct nf_pool *p, uint64_t number, const int fds[3], struct nf_err *err)
+void nf_template_fork(struct nf_pool *p, uint64_t number, const int fds[3])
 {
     struct nf_control c = nf_control_make(NF_CONTROL_FORK, number);
-    return nf_control_send(p->control, &c, fds, 3, err);
+    if (nf_control_send(p->control, &c, fds, 3, NULL) != NF_OK)
+        hung_up(p);
 }
 
 void nf_template_end(struct nf_pool *p, const struct nf_err *why)
@@ -215,6 +226,12 @@ int64_t nf_template_tick(struct nf_pool *p, int64_t now_us)
         nf_watch_resume(p->output_watch);
     } else if (p->output_paused) {
         next = (p->output_second + 1) * 1000000;
+    }
+    if (p->template != NF_TEMPLATE_NONE && p->hung_up_us != NF_NEVER) {
+        int64_t until = p->hung_up_us + NF_TEMPLATE_GONE_MS * 1000;
+        if (until > now_us)
+            return until < next ? until : next;
+        gone(p);
     }
     if (p->template == NF_TEMPLATE_NONE || p->workers || p->users > 0)
         return next;

@@ -31,6 +31,7 @@
 #define NF_WORKER_VIOLATION_MS 100        /* for the warden to tell what a process was killed for */
 #define NF_WORKER_NOTES_PER_S 60          /* log lines and progress; the host sends at most 51 */
 #define NF_WORKER_NOTE_MAX ((size_t)2048) /* bytes of one */
+#define NF_TEMPLATE_GONE_MS 2000          /* for the warden to say why a template hung up */
 #define NF_OUTPUT_PER_S ((size_t)64 * 1024) /* bytes that are read of what a skill prints */
 #define NF_OUTPUT_LINE ((size_t)1024)
 #define NF_LINK_HELLO_MS 15000
@@ -94,6 +95,7 @@ struct nf_pool {
 
     enum nf_template_state template;
     uint64_t template_number;
+    int64_t hung_up_us; /* NF_NEVER: it did not */
     int control, output;
     struct nf_watch *control_watch, *output_watch;
     char line[NF_OUTPUT_LINE];
@@ -179,7 +181,7 @@ size_t nf_pool_count(const struct nf_pool *p, enum nf_worker_state state);
 
 /* template.c */
 NF_RC nf_template_start(struct nf_pool *p, struct nf_err *err);
-NF_RC nf_template_fork(struct nf_pool *p, uint64_t number, const int fds[3], struct nf_err *err);
+void nf_template_fork(struct nf_pool *p, uint64_t number, const int fds[3]);
 /* Its processes end; calls fail with `why`. */
 void nf_template_end(struct nf_pool *p, const struct nf_err *why);
 int64_t nf_template_tick(struct nf_pool *p, int64_t now_us);

@@ -381,7 +381,7 @@ NF_RC nf_worker_start(struct nf_pool *p, struct nf_err *err)
     DL_APPEND(p->workers, k);
     enum nf_code rc = open_pipes(k, theirs, err);
     if (rc == NF_OK)
-        rc = nf_template_fork(p, k->number, theirs, err);
+        nf_template_fork(p, k->number, theirs);
     close_fd(&theirs[0]);
     close_fd(&theirs[1]);
     if (rc != NF_OK) {
