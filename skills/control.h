@@ -42,8 +42,8 @@ struct nf_control {
     /* Of a template. */
     int64_t memory_bytes, cpu_ms;
     uint32_t slot, workers_max;
-    uint32_t threads; /* 0 or 1 */
-    char level[8];    /* the lowest that will do, "" for any; of a hello the level there is */
+    uint32_t threads, oneshot; /* 0 or 1 */
+    char level[8]; /* the lowest that will do, "" for any; of a hello the level there is */
     char name[64], version[68];
     char text[NF_CONTROL_TEXT]; /* sent up to its NUL */
 };

@@ -278,6 +278,12 @@ NF_RC nf_memory_broker_put_http(struct nf_memory_broker *b, const char *url, con
     return put(&b->http, url, type, (struct nf_slice){ body, n }, err);
 }
 
+NF_RC nf_memory_broker_put_kv(struct nf_memory_broker *b, const char *key, const char *value,
+                              size_t n, struct nf_err *err)
+{
+    return put(&b->kv, key, "", (struct nf_slice){ value, n }, err);
+}
+
 NF_RC nf_memory_broker_put_file(struct nf_memory_broker *b, const char *path, const char *bytes,
                                 size_t n, struct nf_err *err)
 {

@@ -26,6 +26,8 @@ void nf_memory_broker_done(struct nf_memory_broker *b);
  * NF_SKILL_E_UNAVAILABLE. */
 NF_RC nf_memory_broker_put_http(struct nf_memory_broker *b, const char *url, const char *type,
                                 const char *body, size_t n, struct nf_err *err);
+NF_RC nf_memory_broker_put_kv(struct nf_memory_broker *b, const char *key, const char *value,
+                              size_t n, struct nf_err *err);
 NF_RC nf_memory_broker_put_file(struct nf_memory_broker *b, const char *path, const char *bytes,
                                 size_t n, struct nf_err *err);
 /* NULL: there is none. */

@@ -318,7 +318,7 @@ static enum nf_code wait_in_queue(struct nf_pool *p, struct nf_owner *o, struct 
 
 NF_RC nf_pool_take(struct nf_pool *p, int64_t owner, struct nf_worker **ret, struct nf_err *err)
 {
-    struct nf_owner *o;
+    struct nf_owner *o = NULL;
     NF_TRY(check_open(p, err));
     NF_TRY(owner_get(p, owner, &o, err));
     p->used_us = nf_warden_now_us();
@@ -361,8 +361,9 @@ void nf_pool_give(struct nf_pool *p, struct nf_worker *k, bool crashed)
         p->backoff_ms = 0;
     }
     if (is_used_up(k) || another_starves(p)) {
-        nf_worker_leave(k);
-        nf_pools_balance(p->warden);
+        /* The caller need not wait for that: the keeper ends it and starts what is wanted. */
+        k->state = NF_WORKER_USED;
+        nf_warden_due(p->warden, 0);
         return;
     }
     k->state = NF_WORKER_IDLE;
@@ -458,6 +459,9 @@ static int64_t worker_tick(struct nf_worker *k, int64_t now_us)
         if (due <= now_us && !k->killed)
             nf_worker_break(k, NF_E_UNAVAILABLE, "it did not end by itself");
         break;
+    case NF_WORKER_USED:
+        nf_worker_leave(k);
+        return now_us + NF_WORKER_LEAVE_MS * 1000;
     case NF_WORKER_BUSY:
         return NF_NEVER;
     }
@@ -474,10 +478,11 @@ int64_t nf_pool_tick(struct nf_pool *p, int64_t now_us)
 {
     int64_t next = nf_template_tick(p, now_us);
     struct nf_worker *k, *after;
-    bool stuck = false;
+    bool stuck = false, used = false;
     DL_FOREACH_SAFE(p->workers, k, after)
     {
         stuck = stuck || is_stuck(k, now_us);
+        used = used || k->state == NF_WORKER_USED;
         int64_t due = worker_tick(k, now_us);
         next = due < next ? due : next;
     }
@@ -485,7 +490,8 @@ int64_t nf_pool_tick(struct nf_pool *p, int64_t now_us)
         struct nf_err why;
         why.code = nf_err_set(&why, NF_E_UNAVAILABLE, "the processes of '%s' did not end", p->name);
         nf_template_end(p, &why);
-        nf_pool_balance(p);
     }
+    if (stuck || used)
+        nf_pools_balance(p->warden);
     return next;
 }

@@ -165,6 +165,7 @@ static NF_RC order(struct nf_pool *p, const int theirs[2], struct nf_err *err)
     c.slot = (uint32_t)(p->template_number % 65536);
     c.workers_max = (uint32_t)w->o.workers_max;
     c.threads = p->threads;
+    c.oneshot = p->oneshot;
     strcpy(c.level, p->min_level);
     strcpy(c.name, p->name);
     strcpy(c.version, p->version);

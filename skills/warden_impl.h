@@ -43,6 +43,7 @@ enum nf_worker_state {
     NF_WORKER_STARTING,
     NF_WORKER_IDLE,
     NF_WORKER_BUSY, /* a call's */
+    NF_WORKER_USED, /* will not be used again: the keeper lets it go */
     NF_WORKER_LEAVING,
 };
 

@@ -198,7 +198,7 @@ static int spawn(const char *program, char *const *argv, int socket, pid_t *ret)
         posix_spawnattr_setsigdefault(&a, &all);
         posix_spawnattr_setsigmask(&a, &none);
         posix_spawnattr_setflags(&a, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
-                                         POSIX_SPAWN_SETSID);
+                                         POSIX_SPAWN_SETPGROUP);
         posix_spawn_file_actions_addopen(&f, 0, "/dev/null", O_RDONLY, 0);
         posix_spawn_file_actions_adddup2(&f, 2, 1);
         posix_spawn_file_actions_adddup2(&f, socket, NF_CONTROL_FD);

@@ -63,10 +63,10 @@ static void drop(struct nf_worker *k)
 {
     struct nf_pool *p = k->pool;
     struct nf_err why = k->why;
-    bool leaving = k->state == NF_WORKER_LEAVING;
+    bool done = k->state == NF_WORKER_LEAVING || k->state == NF_WORKER_USED;
     hang_up(k);
     become(k, NF_WORKER_LEAVING);
-    if (!leaving)
+    if (!done)
         nf_pool_failed(p, &why);
 }
 

@@ -351,6 +351,25 @@ static bool begin(struct host *h, const struct nf_wire_frame *f, struct nf_skill
     return true;
 }
 
+void host_warm(struct host *h)
+{
+    char text[] = "nothing{\"a\":[1,\"b\"]}";
+    char payload[NF_WIRE_CALL_HEAD + sizeof text - 1], *room;
+    struct nf_wire_call c = { .output_max = sizeof text, .tool = { text, 7 } };
+    struct nf_wire_frame f = { .payload = { payload, sizeof payload } };
+    struct nf_skill_request r;
+    size_t n;
+    nf_wire_put_call(payload, &c);
+    memcpy(payload + NF_WIRE_CALL_HEAD, text, sizeof text - 1);
+    if (nf_wire_room(&h->reader, &room, &n, NULL) == NF_OK && begin(h, &f, &r)) {
+        memset(room, 0, NF_WIRE_HEAD);
+        const struct nf_skill_json *a = h->api.json_get(&h->api, r.args, "a");
+        (void)h->api.replyf(&h->api, "%d", (int)h->api.json_count(&h->api, a));
+        (void)h->api.left_ms(&h->api);
+    }
+    forget_call(h);
+}
+
 int host_serve(struct host *h)
 {
     struct nf_wire_frame f;

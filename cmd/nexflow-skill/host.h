@@ -60,6 +60,8 @@ int host_error(struct host *h, int code, const char *format, ...) NF_PRINTF(3, 4
 /* Until the call's functions give up; <= 0: they do. */
 int64_t host_left_us(const struct host *h);
 
+/* Do what a call does, without a plugin: what it needs is then in memory. */
+void host_warm(struct host *h);
 /* Serve calls until the daemon wants no more; the exit code. */
 int host_serve(struct host *h);
 

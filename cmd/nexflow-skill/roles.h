@@ -17,6 +17,7 @@ int warden_run(const char *const *preload);
 /* What a template needs to know; lives in the warden's frame when it is forked. */
 struct template_order {
     int64_t cpu_ms;
+    bool oneshot;
     char name[sizeof(((struct nf_control *)0)->name)];
     char version[sizeof(((struct nf_control *)0)->version)];
 };
@@ -26,6 +27,7 @@ int template_run(const struct nf_jail *j, void *order);
 struct worker_order {
     uint64_t number;
     int64_t cpu_ms;
+    bool oneshot;               /* it will serve one call: be ready for that */
     const char *name, *version; /* as in the manifest */
     int fds[NF_CONTROL_FDS];    /* requests, replies, shared memory */
 };

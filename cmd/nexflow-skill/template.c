@@ -80,6 +80,7 @@ static void fork_worker(const struct nf_jail *j, const struct template_order *t,
         struct worker_order o = {
             .number = number,
             .cpu_ms = t->cpu_ms,
+            .oneshot = t->oneshot,
             .name = t->name,
             .version = t->version,
             .fds = { fds[0], fds[1], fds[2] },

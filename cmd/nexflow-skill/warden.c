@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -72,7 +74,7 @@ static NF_RC check_level(const char *name, struct nf_err *err)
 static NF_RC spawn(const struct nf_control *c, const int fds[NF_CONTROL_FDS], struct template *t,
                    struct nf_err *err)
 {
-    struct template_order order = { .cpu_ms = c->cpu_ms };
+    struct template_order order = { .cpu_ms = c->cpu_ms, .oneshot = c->oneshot };
     memcpy(order.name, c->name, sizeof order.name);
     memcpy(order.version, c->version, sizeof order.version);
     NF_TRY(check_level(c->level, err));
@@ -128,9 +130,10 @@ static void take_order(void)
         return;
     if (c.type == NF_CONTROL_START && c.number && fds[0] >= 0 && fds[1] >= 0)
         start(&c, fds);
+    /* Killed now, and cleared away once it is dead: that may take a while, and others wait. */
     for (int i = 0; c.type == NF_CONTROL_END && i < NF_CONTROL_TEMPLATES; i++) {
         if (c.number && templates[i].number == c.number)
-            end(&templates[i]);
+            (void)pidfd_send_signal(templates[i].process.pidfd, SIGKILL, NULL, 0);
     }
     for (int i = 0; i < NF_CONTROL_FDS; i++) {
         if (fds[i] >= 0)

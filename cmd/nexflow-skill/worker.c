@@ -13,7 +13,6 @@
 
 #define PREFAULT_DATA_MAX ((size_t)256 * 1024) /* of one library */
 #define PREFAULT_CODE_MAX ((size_t)4 << 20)
-#define PREFAULT_STACK ((size_t)32 * 1024)
 #define PAGE ((uintptr_t)4096)
 
 /* In the template's memory, which each worker gets a copy of when it writes. */
@@ -42,31 +41,50 @@ static NF_RC place(const struct worker_order *o, struct nf_err *err)
 
 /* --- faults before they happen ---------------------------------------------------------------- */
 
-/* A page that the first call would fault in costs it a microsecond. Where the kernel does not know
- * the advice (before 5.14) the call does it by itself. */
+struct segments {
+    ElfW(Addr) base;
+};
+
+/* A page that a call would fault in costs it a microsecond and more. Where the kernel does not know
+ * the advice (before 5.14) the call does it by itself. Data begins behind what was made read-only.
+ */
 static int prefault_segments(struct dl_phdr_info *info, size_t size, void *arg)
 {
-    (void)size, (void)arg;
+    const struct segments *s = arg;
+    uintptr_t relro_end = 0;
+    (void)size;
+    if (info->dlpi_addr != s->base)
+        return 0;
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *p = &info->dlpi_phdr[i];
-        if (p->p_type != PT_LOAD)
-            continue;
+        if (p->p_type == PT_GNU_RELRO)
+            relro_end = (info->dlpi_addr + p->p_vaddr + p->p_memsz) & ~(PAGE - 1);
+    }
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
         uintptr_t from = (info->dlpi_addr + p->p_vaddr) & ~(PAGE - 1);
         uintptr_t to = (info->dlpi_addr + p->p_vaddr + p->p_memsz + PAGE - 1) & ~(PAGE - 1);
+        if (p->p_type != PT_LOAD)
+            continue;
+        if ((p->p_flags & PF_W) && relro_end > from && relro_end <= to)
+            from = relro_end;
         if ((p->p_flags & PF_W) && to - from < PREFAULT_DATA_MAX)
             (void)madvise((void *)from, to - from, MADV_POPULATE_WRITE);
         else if ((p->p_flags & PF_X) && to - from < PREFAULT_CODE_MAX)
             (void)madvise((void *)from, to - from, MADV_POPULATE_READ);
     }
-    return 0;
+    return 1;
 }
 
-static void prefault(void)
+/* For the only call that the process will serve. */
+static void prefault(void *so)
 {
-    char *here = __builtin_frame_address(0);
-    uintptr_t top = (uintptr_t)here & ~(PAGE - 1);
-    dl_iterate_phdr(prefault_segments, NULL);
-    (void)madvise((void *)(top - PREFAULT_STACK), PREFAULT_STACK, MADV_POPULATE_WRITE);
+    struct link_map *map;
+    if (dlinfo(so, RTLD_DI_LINKMAP, (void *)&map) == 0) {
+        struct segments s = { .base = map->l_addr };
+        (void)dl_iterate_phdr(prefault_segments, &s);
+    }
+    host_warm(&host);
 }
 
 /* --- the plugin ------------------------------------------------------------------------------- */
@@ -103,9 +121,11 @@ static NF_RC check_names(const struct nf_skill_v1 *s, const struct worker_order 
     return NF_OK;
 }
 
+static void *so;
+
 static NF_RC load(const struct nf_jail *j, struct nf_err *err)
 {
-    void *so = dlopen(j->plugin, RTLD_NOW | RTLD_LOCAL);
+    so = dlopen(j->plugin, RTLD_NOW | RTLD_LOCAL);
     if (!so)
         return nf_err_set(err, NF_E_INVALID, "load it: %s", dlerror());
     host.plugin = dlsym(so, "nf_skill_v1");
@@ -148,7 +168,8 @@ int worker_run(const struct nf_jail *j, const struct worker_order *o)
         host_send_failed(&host, o->number, err.msg);
         return 1;
     }
-    prefault();
+    if (o->oneshot)
+        prefault(so);
     char ready[NF_WIRE_HEAD];
     if (!host_send(&host, ready, NF_WIRE_READY, o->number, 0))
         return 1;

@@ -71,7 +71,8 @@ NF_RC nf_clone_wait(struct nf_jail_process *p, int ms, struct nf_failure *failed
 /* Which user, and whether it has to become one. */
 void nf_setup_user(struct nf_setup *s, unsigned slot);
 int nf_step_user(struct nf_setup *s);      /* inside a namespace for users */
-int nf_step_session(struct nf_setup *s);   /* its own, and a name for the host */
+int nf_step_name(struct nf_setup *s);      /* of the host */
+int nf_step_session(struct nf_setup *s);   /* its own, and the name */
 int nf_step_user_late(struct nf_setup *s); /* without such a namespace: mounting came first */
 int nf_step_capabilities(struct nf_setup *s);
 int nf_step_no_new_privs(struct nf_setup *s);

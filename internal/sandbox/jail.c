@@ -200,7 +200,10 @@ static int filter(struct nf_setup *s)
 static const struct nf_step steps[] = {
     { "place descriptors", place },
     { "become another user", nf_step_user },
-    { "begin a session", nf_step_session },
+    /* No session of its own: a terminal is out of reach of who has no ioctl, and with
+     * sched_autogroup a session is a group of the scheduler, to switch into which costs a sixth of
+     * a call (measured: 3.2 us instead of 2.75). */
+    { "name the host", nf_step_name },
     { "make an empty root", mount_root },
     { "become another user", nf_step_user_late },
     { "name the plugin", name_plugin },

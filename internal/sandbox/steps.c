@@ -58,12 +58,17 @@ int nf_step_user_late(struct nf_setup *s)
     return s->drop_uid && !s->user_ns ? become(s) : 0;
 }
 
-int nf_step_session(struct nf_setup *s)
+int nf_step_name(struct nf_setup *s)
 {
     static const char name[] = "skill";
+    return s->have[NF_LAYER_NAMESPACES] ? rc_of(sethostname(name, sizeof(name) - 1)) : 0;
+}
+
+int nf_step_session(struct nf_setup *s)
+{
     if (setsid() < 0 && errno != EPERM) /* a leader already: the first of a pid namespace */
         return -errno;
-    return s->have[NF_LAYER_NAMESPACES] ? rc_of(sethostname(name, sizeof(name) - 1)) : 0;
+    return nf_step_name(s);
 }
 
 /* --- files ------------------------------------------------------------------------------------ */

@@ -85,3 +85,34 @@ def history(place, Row, quick):
         if found:
             rows.append(Row(found[1], float(found[2]), "us p50", float(found[3]), "us p99"))
     return rows
+
+
+def skills(place, Row, quick):
+    """calls to plugins in their jails beside a raw ping-pong over pipes, posix_spawn and bwrap"""
+    options = ["--json"] + (["--quick"] if quick else [])
+    got = json.loads(text_of("skills_bench", *options, BIN / "nexflow-skill",
+                             BIN / "skills_plugin.so"))
+    ping, spawn = got["ping_us"], got["spawn_us"]
+
+    def row(what, key, beside, beside_what, most):
+        ratio = got[key] / beside if beside else None
+        return Row(what, got[key], "us", beside, beside_what, ratio, f"<= {most}",
+                   None if ratio is None else ratio <= most)
+
+    return [
+        row("pooled call", "jailed_us", ping, "ping-pong, us", 1.15),
+        row("  the same without a jail", "plain_us", ping, "ping-pong, us", 1.15),
+        row("  tax of the sandbox", "jailed_us", got["plain_us"], "without, us", 1.04),
+        row("  through the daemon's loop", "pooled_us", got["loop_ping_us"], "loop's ping-pong", 1.15),
+        row("broker round trip, in the loop", "ask_us", got["loop_ping_us"], "loop's ping-pong", 1.15),
+        row("oneshot call", "oneshot_us", got["pooled_us"], "pooled, us", 5),
+        row("", "oneshot_us", spawn, "posix_spawn true, us", 0.05),
+        row("worker ready", "ready_us", spawn, "posix_spawn true, us", 0.35),
+        row("first call of a cold skill", "cold_us", spawn, "posix_spawn true, us", 3.2),
+        row("program in its jail", "jail_us", got["bwrap_us"], "bwrap, us", 0.35),
+        Row("calls in a second", got["calls_per_s"], "1/s", goal=">= 120,000",
+            met=got["calls_per_s"] >= 120000),
+        Row("PSS of an idle worker", got["idle_pss_kib"], "KiB", goal="<= 100",
+            met=got["idle_pss_kib"] <= 100),
+        Row("  its page tables", got["idle_tables_kib"], "KiB"),
+    ]

@@ -42,6 +42,7 @@ BENCHES = {
     "fibers": programs.fibers,
     "sandbox": programs.sandbox,
     "history": programs.history,
+    "skills": programs.skills,
 }
 
 

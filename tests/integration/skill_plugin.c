@@ -220,8 +220,10 @@ static int misbehave(const struct nf_skill_host *h, const struct nf_skill_reques
     }
     if (strcmp(how, "ptrace") == 0)
         syscall(SYS_ptrace, 0, 0, 0, 0);
-    if (strcmp(how, "null") == 0)
-        *(volatile char *)8 = 1;
+    if (strcmp(how, "null") == 0) {
+        char *volatile nowhere = NULL;
+        *nowhere = 1;
+    }
     wait_for_ever();
     return NF_SKILL_OK;
 }
