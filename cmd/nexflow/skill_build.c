@@ -147,6 +147,7 @@ enum nf_code nf_skill_compile(struct nf_cli *cli, const char *dir, char *const *
                                          "-O2",
                                          "-g",
                                          "-Wall",
+                                         "-Werror=implicit-function-declaration",
                                          "-Wextra",
                                          "-shared",
                                          "-fPIC",

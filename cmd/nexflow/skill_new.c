@@ -90,11 +90,11 @@ static const char tests[] = "{\n"
 static const char readme[] =
     "# @NAME@\n"
     "\n"
-    "A skill of Nexflow.\n"
+    "A skill of Nexflow. Where its daemon runs:\n"
     "\n"
-    "    nexflow skill build      # @NAME@.c becomes @NAME@.so\n"
-    "    nexflow skill test       # the cases of tests.json, in the sandbox, without a daemon\n"
-    "    nexflow skill install .  # shows what it may do, and asks\n"
+    "    nexflow skill build @NAME@    # @NAME@.c becomes @NAME@.so\n"
+    "    nexflow skill test @NAME@     # the cases of tests.json, in the sandbox; needs no daemon\n"
+    "    nexflow skill install @NAME@  # shows what it may do, and asks\n"
     "    nexflow skill run @NAME@ greet '{\"name\": \"Ada\"}'\n"
     "\n"
     "- `skill.json`: its tools, what it may do, its limits\n"
@@ -216,12 +216,11 @@ static int run_new(struct nf_cli *cli, int argc, char **argv)
         return nf_cli_fail(&err);
     (void)printf("%s/ is a skill with one tool, `greet`. Next:\n"
                  "\n"
-                 "  cd %s\n"
-                 "  nexflow skill build\n"
-                 "  nexflow skill test\n"
-                 "  nexflow skill install .\n"
+                 "  nexflow skill build %s\n"
+                 "  nexflow skill test %s\n"
+                 "  nexflow skill install %s\n"
                  "  nexflow skill run %s greet '{\"name\": \"Ada\"}'\n",
-                 name, name, name);
+                 name, name, name, name, name);
     return NF_CLI_OK;
 }
 

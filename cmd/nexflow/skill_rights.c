@@ -87,7 +87,7 @@ enum nf_code nf_rights_tell_limits(const struct nf_skill_manifest *m, struct nf_
                                    struct nf_err *err)
 {
     char a[32], b[32], c[32];
-    NF_TRY(nf_str_addf(to, err, "uses at most %s of memory and %s of processor time a call\n",
+    NF_TRY(nf_str_addf(to, err, "uses at most %s of memory and %s of processor time\n",
                        size(m->memory_bytes, a), duration(m->cpu_ms, b)));
     NF_TRY(nf_str_addf(to, err, "says at most %s", size(m->output_bytes, c)));
     if (m->http_n > 0)

@@ -267,35 +267,6 @@ static NF_RC print_link(struct nf_cli *cli, struct nf_err *err)
     return NF_OK;
 }
 
-/* What the model can use, and in which sandbox: "Skills: calc, clock (sandbox L3). ..." Nothing of
- * a daemon that cannot say it: the link works all the same. */
-static void print_skills(struct nf_cli *cli)
-{
-    NF_CLEANUP(nf_json_freep) struct nf_json_doc *health = NULL;
-    NF_CLEANUP(nf_json_freep) struct nf_json_doc *skills = NULL;
-    struct nf_err ignored;
-    const char *separator = "Skills: ";
-
-    if (nf_cli_call(cli, "GET", "/health", NULL, &health, &ignored) != NF_OK ||
-        nf_cli_call(cli, "GET", "/api/v1/skills", NULL, &skills, &ignored) != NF_OK)
-        return;
-    const struct nf_json *all = nf_json_get(nf_json_root(skills), "skills");
-    const char *level =
-        nf_json_str(nf_json_get(nf_json_get(nf_json_root(health), "sandbox"), "level"));
-    for (const struct nf_json *s = nf_json_first(all); s; s = nf_json_next(s)) {
-        const char *status = nf_json_str(nf_json_get(s, "status"));
-        const char *name = nf_json_str(nf_json_get(s, "name"));
-        if (!name || !status || strcmp(status, "enabled") != 0)
-            continue;
-        nf_cli_print(stdout, "%s%s", separator, name);
-        separator = ", ";
-    }
-    if (separator[0] != ',')
-        (void)fputs("Skills: none is enabled", stdout);
-    nf_cli_print(stdout, " (sandbox %s). `nexflow skill list` shows all of them.\n",
-                 level ? level : "not known");
-}
-
 static NF_RC reread_config(struct nf_cli *cli, struct nf_err *err)
 {
     if (cli->config_rc == NF_OK)
@@ -326,7 +297,7 @@ static NF_RC bring_up(struct up *u, struct nf_err *err)
     NF_TRY(reread_config(u->cli, err));
     NF_TRY(nf_up_daemon(u->cli, err));
     NF_TRY(print_link(u->cli, err));
-    print_skills(u->cli);
+    nf_up_print_skills(u->cli);
     return NF_OK;
 }
 

@@ -54,3 +54,7 @@ bool nf_up_daemon_lacks(struct nf_cli *cli, const char *variable);
  * one take it over. Waits until it is ready. NF_E_UNAVAILABLE: it ended again, and why. Suspends.
  */
 NF_RC nf_up_daemon(struct nf_cli *cli, struct nf_err *err);
+
+/* Skills: calc, clock (sandbox L3). Nothing of a daemon that cannot say it: the rest works all the
+ * same. Suspends. */
+void nf_up_print_skills(struct nf_cli *cli);

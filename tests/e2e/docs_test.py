@@ -140,7 +140,10 @@ def test_it_installs(tmp_path):
     for name in ("bin/nexflow", "bin/nexflowd", "share/man/man1/nexflow.1",
                  "share/man/man5/nexflow.yaml.5", "share/man/man8/nexflowd.8",
                  "share/bash-completion/completions/nexflow",
-                 "share/bash-completion/completions/nexflowd", "share/doc/nexflow/quickstart.md"):
+                 "share/bash-completion/completions/nexflowd", "share/doc/nexflow/quickstart.md",
+                 "share/doc/nexflow/skills.md", "bin/nexflow-skill", "include/nexflow/skill.h",
+                 "share/nexflow/skill.schema.json", "lib/nexflow/skills/calc/skill.json",
+                 "lib/nexflow/skills/calc/calc.so"):
         assert name in files, files
     assert said(tmp_path / "usr/bin/nexflowd", "--version").startswith("nexflowd ")
     assert said(tmp_path / "usr/bin/nexflow", "--version").startswith("nexflow ")

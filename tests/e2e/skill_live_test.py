@@ -1,6 +1,7 @@
 """Skills from their scaffold to a model's call, with a real daemon."""
 import asyncio
 import json
+import re
 
 import pytest
 
@@ -161,3 +162,47 @@ def test_the_bundled_skills_are_there_and_up_says_so(tmp_path, provider):
         assert found["sandbox"]["state"] == "ok"
     finally:
         p.stop()
+
+
+def test_the_page_on_writing_a_skill_is_right(live):
+    page = (nexflow.TOP / "docs/skills.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```(?:json|c)\n(.*?)^```", page, re.M | re.S)
+    ok(live("skill", "new", "tally"))
+    directory = live.place.dir / "tally"
+    for name, text in zip(("skill.json", "tally.c", "tests.json"), blocks):
+        (directory / name).write_text(text, encoding="utf-8")
+    built = live("skill", "build", "tally")
+    assert ok(built) == "built tally/tally.so\n" and built.stderr == ""
+    tested = ok(live("skill", "test", "tally"))
+    assert "7 of 7 passed" in tested and "7 of 7 passed" in page
+    shown = ok(live("skill", "install", "tally", stdin="y\n"))
+    for line in shown.split("[y/N]")[0].splitlines():
+        assert line in page, line
+    assert ok(live("skill", "run", "tally", "add", '{"thing": "apples"}')) == "1\n"
+    for args, said in (('{"thing": "a b"}', "thing: one word, without blanks"),
+                       ('{"thing": "a", "count": 0}', "arguments.count: must be at least 1")):
+        assert said in failed(live("skill", "run", "tally", "add", args)) and f"`{said}`" in page
+
+    manifest = json.loads(blocks[0])
+    manifest["capabilities"] = {"http": ["https://api.example.com/v1/"]}
+    manifest["tools"] = [{"name": "now", "description": "Now.", "parameters": {"type": "object"}}]
+    (directory / "skill.json").write_text(json.dumps(manifest), encoding="utf-8")
+    (directory / "tally.c").write_text(
+        "#include <nexflow/skill.h>\nstatic int call(const struct nf_skill_host *h, "
+        "const struct nf_skill_request *r)\n{\n(void)r;\n" + blocks[3]
+        + "}\nNF_SKILL(\"tally\", \"0.1.0\", call)\n", encoding="utf-8")
+    (directory / "tests.json").write_text(blocks[4], encoding="utf-8")
+    built = live("skill", "build", "tally")
+    assert ok(built) and built.stderr == ""
+    assert "1 of 1 passed" in ok(live("skill", "test", "tally"))
+
+
+def test_the_members_of_a_manifest_are_all_described():
+    page = (nexflow.TOP / "docs/skills.md").read_text(encoding="utf-8")
+    schema = json.loads((nexflow.TOP / "skills/skill.schema.json").read_text(encoding="utf-8"))
+    for name in set(schema["properties"]) - {"$schema", "license", "interpreter"}:
+        assert f"`{name}`" in page or f"`{name}." in page or f"`{name}[]" in page, name
+    for name in schema["properties"]["capabilities"]["properties"]:
+        assert f"`capabilities.{name}`" in page
+    for name, limit in schema["properties"]["limits"]["properties"].items():
+        assert f"`{name}` {limit['default']}" in page
