@@ -33,6 +33,7 @@ static const struct {
     { "userns", NONROOT | NO_USERNS },
     { "old", NONROOT | NO_USERNS | NO_LANDLOCK },
     { "no-landlock", CONTAINER | NO_LANDLOCK },
+    { "namespaces-only", NO_LANDLOCK },
     { "no-seccomp", CONTAINER | NO_SECCOMP },
 };
 

@@ -13,6 +13,7 @@
  *   userns       an ordinary user where user namespaces are forbidden
  *   old          the same on a kernel without Landlock
  *   no-landlock  a container on a kernel without Landlock
+ *   namespaces-only  this machine with a kernel without Landlock
  *   no-seccomp   a container whose outer filter refuses filters
  * False: no such name, or this machine cannot even simulate it; said on stderr. */
 bool attack_surroundings(const char *name);
