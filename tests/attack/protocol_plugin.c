@@ -19,6 +19,7 @@
 #define FDS 32
 #define SEARCH ((intptr_t)4 << 20)
 #define PAGE 4096
+#define RACED 40000u /* bytes of a result in shared memory */
 
 static struct attack_orders orders = { .magic = ATTACK_MAGIC };
 
@@ -450,6 +451,45 @@ static void question_flood(void)
         (void)host->kv_get(host, "key", &b);
 }
 
+/* The halves of the shared memory: two pointers of the host that lie so far apart. */
+static char *find_shared(void)
+{
+    const uintptr_t *word = (const uintptr_t *)host->self;
+    for (size_t i = 0; i + 1 < 128; i++) {
+        uintptr_t low = word[i] < word[i + 1] ? word[i] : word[i + 1];
+        uintptr_t high = low == word[i] ? word[i + 1] : word[i];
+        if (high - low == NF_WIRE_BULK_MAX && is_readable(low) && is_readable(high))
+            return (char *)high;
+    }
+    return NULL;
+}
+
+static volatile char *raced;
+
+static void *race(void *arg)
+{
+    (void)arg;
+    for (unsigned i = 0;; i++) {
+        raced[0] = (char)(i % 4096 == 0); /* the code of the result */
+        raced[NF_WIRE_RESULT_HEAD + i % RACED] = (char)(i % 65536 == 0 ? 0xff : 'a' + i % 26);
+    }
+    return NULL;
+}
+
+/* Results in shared memory that another thread rewrites while the daemon reads them. */
+static void memory_race(void)
+{
+    pthread_t t;
+    raced = find_shared();
+    if (!raced)
+        _exit(8);
+    memset((char *)raced + NF_WIRE_RESULT_HEAD, 'a', RACED);
+    if (pthread_create(&t, NULL, race, NULL) != 0)
+        _exit(8);
+    bulk(id, NF_WIRE_RESULT, NF_WIRE_RESULT_HEAD + RACED, 4);
+    wait_for_the_end();
+}
+
 static const struct {
     const char *name;
     void (*body)(void);
@@ -508,6 +548,7 @@ static const struct {
     { "log_flood", log_flood },
     { "progress_flood", progress_flood },
     { "question_flood", question_flood },
+    { "memory_race", memory_race },
 };
 
 static int misbehave(const char *name)

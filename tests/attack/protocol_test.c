@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define SHORT_MS 400 /* for what only the deadline ends */
+#define RACES 40
 
 enum fate {
     ANSWERED, /* harmless: the call has its result "done", the process goes on */
@@ -189,6 +190,30 @@ static void lies_while_loading(struct host *h)
     }
 }
 
+/* What was checked is what is used: a result that is taken is text, whatever it was a moment later.
+ */
+static void memory_races(struct host *h)
+{
+    size_t texts = 0, refused = 0;
+    char path[256];
+    if (!attack_world_plugin(&h->world, plugin, "threads", "run", path))
+        abort();
+    for (int i = 0; i < RACES; i++) {
+        struct host_result r;
+        struct host_call c = { .path = path, .name = "protocol", .tool = "memory_race" };
+        c.threads = true;
+        c.timeout_ms = 5000;
+        c.output_bytes = (int64_t)1 << 20;
+        host_call(h, &c, &r);
+        texts += r.code == NF_OK;
+        refused += r.code != NF_OK;
+        (void)host_check(h, !strstr(r.text, "exit code 8"), "the shared memory was not found");
+        (void)host_check(h, r.code != NF_E_TIMEOUT, "race %d: %s", i, r.text);
+        nf_warden_retire(h->warden, "protocol");
+    }
+    (void)printf("%d races: %zu texts, %zu refused\n", RACES, texts, refused);
+}
+
 static void all_lies(struct host *h)
 {
     static const struct lie honest = { "nothing", ANSWERED, "" };
@@ -199,6 +224,7 @@ static void all_lies(struct host *h)
     int before = open_descriptors();
     lies_in_calls(h);
     lies_while_loading(h);
+    memory_races(h);
     next_call_is_right(h, path, &honest);
     int after = open_descriptors();
     (void)host_check(h, after <= before + 12, "descriptors: %d before, %d after", before, after);

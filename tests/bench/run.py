@@ -41,6 +41,7 @@ BENCHES = {
     "storage": programs.storage,
     "fibers": programs.fibers,
     "sandbox": programs.sandbox,
+    "isolation": programs.isolation,
     "history": programs.history,
     "skills": programs.skills,
 }
