@@ -202,6 +202,12 @@ static int ask_late(const struct nf_skill_host *h)
     return h->fail(h, NF_SKILL_E_TIMEOUT, "heard in time: %s", h->error(h));
 }
 
+__attribute__((no_sanitize("undefined"))) static void follow_null(void)
+{
+    char *volatile nowhere = NULL;
+    *nowhere = 1;
+}
+
 static int misbehave(const struct nf_skill_host *h, const struct nf_skill_request *r)
 {
     const char *how = h->json_str(h, h->json_get(h, r->args, "how"));
@@ -220,10 +226,8 @@ static int misbehave(const struct nf_skill_host *h, const struct nf_skill_reques
     }
     if (strcmp(how, "ptrace") == 0)
         syscall(SYS_ptrace, 0, 0, 0, 0);
-    if (strcmp(how, "null") == 0) {
-        char *volatile nowhere = NULL;
-        *nowhere = 1;
-    }
+    if (strcmp(how, "null") == 0)
+        follow_null();
     wait_for_ever();
     return NF_SKILL_OK;
 }
