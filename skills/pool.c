@@ -277,10 +277,10 @@ static bool another_starves(const struct nf_pool *p)
 
 /* --- taking and giving ------------------------------------------------------------------------ */
 
-static NF_RC check_open(const struct nf_pool *p, struct nf_err *err)
+static NF_RC check_open(const struct nf_pool *p, int64_t now_us, struct nf_err *err)
 {
     const struct nf_warden *w = p->warden;
-    int64_t left_us = p->closed_until_us - nf_warden_now_us();
+    int64_t left_us = p->closed_until_us - now_us;
     if (w->link == NF_LINK_DOWN)
         return nf_err_set(err, NF_E_UNAVAILABLE, "%s", w->link_why.msg);
     if (left_us > 0)
@@ -316,12 +316,13 @@ static enum nf_code wait_in_queue(struct nf_pool *p, struct nf_owner *o, struct 
     return NF_OK;
 }
 
-NF_RC nf_pool_take(struct nf_pool *p, int64_t owner, struct nf_worker **ret, struct nf_err *err)
+NF_RC nf_pool_take(struct nf_pool *p, int64_t owner, int64_t now_us, struct nf_worker **ret,
+                   struct nf_err *err)
 {
     struct nf_owner *o = NULL;
-    NF_TRY(check_open(p, err));
+    NF_TRY(check_open(p, now_us, err));
     NF_TRY(owner_get(p, owner, &o, err));
-    p->used_us = nf_warden_now_us();
+    p->used_us = now_us;
     struct nf_worker *k = p->queue ? NULL : idle_worker(p);
     if (k) {
         assign(p, k, o);
@@ -347,13 +348,13 @@ static bool is_used_up(const struct nf_worker *k)
            (p->cpu_ms > 0 && k->busy_us > p->cpu_ms * 1000);
 }
 
-void nf_pool_give(struct nf_pool *p, struct nf_worker *k, bool crashed)
+void nf_pool_give(struct nf_pool *p, struct nf_worker *k, bool crashed, int64_t now_us)
 {
     struct nf_owner *o = owner_of(p, k->owner);
     struct nf_err why = k->why;
     o->running--;
     owner_put(p, o);
-    p->used_us = nf_warden_now_us();
+    p->used_us = now_us;
     if (crashed) {
         nf_pool_crashed(p, why.msg);
     } else if (why.code == NF_OK) {
@@ -406,7 +407,7 @@ void nf_pool_crashed(struct nf_pool *p, const char *what)
     p->backoff_ms = next < NF_BREAKER_MAX_MS ? next : NF_BREAKER_MAX_MS;
     p->closed_until_us = nf_warden_now_us() + p->backoff_ms * 1000;
     struct nf_err why;
-    if (check_open(p, &why) != NF_OK)
+    if (check_open(p, nf_warden_now_us(), &why) != NF_OK)
         nf_pool_fail_queue(p, &why);
 }
 

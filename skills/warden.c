@@ -68,19 +68,23 @@ static enum nf_code keep(void *arg, struct nf_err *err)
 
 /* --- calls ------------------------------------------------------------------------------------ */
 
-static enum nf_code run(struct nf_pool *p, const struct nf_skill_run *r, int64_t deadline_us,
+/* The clock is read three times in a call: it is a good part of what a short one costs. */
+static enum nf_code run(struct nf_pool *p, const struct nf_skill_run *r, int64_t now_us,
                         struct nf_skill_ran *ret, struct nf_err *err)
 {
+    int64_t deadline_us = now_us + r->timeout_ms * 1000;
     struct nf_worker *k;
     bool crashed = false;
-    enum nf_code rc = nf_pool_take(p, r->owner, &k, err);
+    enum nf_code rc = nf_pool_take(p, r->owner, now_us, &k, err);
     if (rc == NF_E_TIMEOUT)
         return nf_err_set(err, rc, "no process of '%s' was free within %lld ms", p->name,
                           (long long)r->timeout_ms);
     if (rc != NF_OK)
         return rc;
-    rc = nf_worker_call(k, r, deadline_us, ret, &crashed, err);
-    nf_pool_give(p, k, crashed);
+    if (k->since_us > now_us) /* it was waited for */
+        now_us = nf_warden_now_us();
+    rc = nf_worker_call(k, r, now_us, deadline_us, ret, &crashed, err);
+    nf_pool_give(p, k, crashed, now_us + ret->wall_us);
     return rc;
 }
 
@@ -94,11 +98,11 @@ NF_RC nf_warden_call(struct nf_warden *w, const struct nf_skill_run *r, struct n
     if (!p)
         return err->code;
     struct nf_deadline d;
-    int64_t deadline_us = nf_warden_now_us() + r->timeout_ms * 1000;
+    int64_t now_us = nf_warden_now_us();
     w->stats.calls++;
     p->users++;
     nf_deadline_push(&d, r->timeout_ms);
-    enum nf_code rc = run(p, r, deadline_us, ret, err);
+    enum nf_code rc = run(p, r, now_us, ret, err);
     nf_deadline_pop(&d);
     p->users--;
     w->stats.failures += rc != NF_OK;

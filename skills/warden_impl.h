@@ -161,9 +161,10 @@ bool nf_link_reap(struct nf_warden *w);
 struct nf_pool *nf_pool_find(struct nf_warden *w, const struct nf_skill_unit *u,
                              struct nf_err *err);
 /* A worker that is busy for `owner` from now on. Suspends. */
-NF_RC nf_pool_take(struct nf_pool *p, int64_t owner, struct nf_worker **ret, struct nf_err *err);
+NF_RC nf_pool_take(struct nf_pool *p, int64_t owner, int64_t now_us, struct nf_worker **ret,
+                   struct nf_err *err);
 /* The call has ended; `crashed`: because the worker did. */
-void nf_pool_give(struct nf_pool *p, struct nf_worker *k, bool crashed);
+void nf_pool_give(struct nf_pool *p, struct nf_worker *k, bool crashed, int64_t now_us);
 /* Start what is wanted, hand out what is idle. */
 void nf_pool_balance(struct nf_pool *p);
 void nf_pools_balance(struct nf_warden *w);
@@ -208,5 +209,6 @@ void nf_worker_explain(const struct nf_worker *k, struct nf_err *ret);
 
 /* worker_call.c: NF_E_* as in warden.h; `*crashed` if the worker is to blame. The worker is of no
  * use afterwards if its `why` is set. Suspends. */
-NF_RC nf_worker_call(struct nf_worker *k, const struct nf_skill_run *r, int64_t deadline_us,
-                     struct nf_skill_ran *ret, bool *crashed, struct nf_err *err);
+NF_RC nf_worker_call(struct nf_worker *k, const struct nf_skill_run *r, int64_t now_us,
+                     int64_t deadline_us, struct nf_skill_ran *ret, bool *crashed,
+                     struct nf_err *err);

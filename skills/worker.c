@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
@@ -189,9 +190,22 @@ static void on_readable(void *arg)
 
 /* --- what its template says ------------------------------------------------------------------- */
 
-/* proc(5), /proc/pid/fdinfo: of a pidfd "Pid:", the number in our namespace. */
+/* linux/pidfd.h since Linux 6.13, of which the headers here may know nothing: its first 64 bytes.
+ */
+struct pidfd_info_0 {
+    uint64_t mask, cgroup;
+    uint32_t pid, others[11];
+};
+static_assert(sizeof(struct pidfd_info_0) == 64, "PIDFD_INFO_SIZE_VER0");
+#define GET_PIDFD_INFO _IOWR(0xff, 11, struct pidfd_info_0)
+#define PIDFD_INFO_PID_BIT 1u
+
+/* Its number in our namespace: the ioctl, or proc(5), /proc/pid/fdinfo: of a pidfd "Pid:". */
 static pid_t pid_of(int pidfd)
 {
+    struct pidfd_info_0 info = { .mask = PIDFD_INFO_PID_BIT };
+    if (ioctl(pidfd, GET_PIDFD_INFO, &info) == 0 && (info.mask & PIDFD_INFO_PID_BIT))
+        return (pid_t)info.pid;
     char path[64], text[512] = "";
     (void)snprintf(path, sizeof path, "/proc/self/fdinfo/%d", pidfd);
     int fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -17,6 +17,7 @@
 
 #define EXIT_WAIT_MS 1000        /* for the template to tell how a process ended */
 #define MARGIN_US 5000           /* of the time that is left, not given to the broker */
+#define SMALL ((size_t)1024)     /* bytes of a payload that are copied into one piece */
 #define WORDS_MAX ((size_t)1024) /* of a failure */
 
 struct call {
@@ -86,7 +87,7 @@ static enum nf_code send_parts(struct call *c, struct iovec *v, int n, struct nf
     for (int i = 0; i < n; i++)
         all += v[i].iov_len;
     c->ran->bytes += (int64_t)all;
-    ssize_t done = writev(c->k->to, v, n);
+    ssize_t done = n == 1 ? write(c->k->to, v->iov_base, v->iov_len) : writev(c->k->to, v, n);
     if (done == (ssize_t)all)
         return NF_OK;
     if (done < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
@@ -99,6 +100,21 @@ static enum nf_code send_parts(struct call *c, struct iovec *v, int n, struct nf
     return NF_OK;
 }
 
+/* To copy a little costs less than to have the kernel gather it. */
+static enum nf_code send_small(struct call *c, const char *head, const struct iovec *parts,
+                               size_t n, struct nf_err *err)
+{
+    char frame[NF_WIRE_HEAD + SMALL], *at = frame + NF_WIRE_HEAD;
+    memcpy(frame, head, NF_WIRE_HEAD);
+    for (int i = 0; i < 3; i++) {
+        if (parts[i].iov_len > 0)
+            memcpy(at, parts[i].iov_base, parts[i].iov_len);
+        at += parts[i].iov_len;
+    }
+    struct iovec v = { frame, NF_WIRE_HEAD + n };
+    return send_parts(c, &v, 1, err);
+}
+
 /* A payload in parts: in the frame, or if it is too big for one through the shared memory. */
 static enum nf_code send_frame(struct call *c, enum nf_wire_type type, const struct iovec *parts,
                                struct nf_err *err)
@@ -107,9 +123,12 @@ static enum nf_code send_frame(struct call *c, enum nf_wire_type type, const str
     char head[NF_WIRE_HEAD + 4];
     size_t n = parts[0].iov_len + parts[1].iov_len + parts[2].iov_len;
     if (n <= NF_WIRE_INLINE_MAX) {
-        struct iovec v[4] = { { head, NF_WIRE_HEAD }, parts[0], parts[1], parts[2] };
         nf_wire_put_head(head, type, k->id, n);
-        return send_parts(c, v, 4, err);
+        return n <= SMALL ? send_small(c, head, parts, n, err)
+                          : send_parts(c,
+                                       (struct iovec[4]){
+                                           { head, NF_WIRE_HEAD }, parts[0], parts[1], parts[2] },
+                                       4, err);
     }
     k->bulk_used = true;
     if (pwritev(k->memory, parts, 3, 0) != (ssize_t)n)
@@ -393,12 +412,12 @@ static uint64_t new_id(struct nf_warden *w)
     return w->ids[--w->ids_n];
 }
 
-NF_RC nf_worker_call(struct nf_worker *k, const struct nf_skill_run *r, int64_t deadline_us,
-                     struct nf_skill_ran *ret, bool *crashed, struct nf_err *err)
+NF_RC nf_worker_call(struct nf_worker *k, const struct nf_skill_run *r, int64_t now_us,
+                     int64_t deadline_us, struct nf_skill_ran *ret, bool *crashed,
+                     struct nf_err *err)
 {
-    struct call c = { .k = k, .r = r, .ran = ret, .deadline_us = deadline_us };
+    struct call c = { .k = k, .r = r, .ran = ret, .from_us = now_us, .deadline_us = deadline_us };
     struct nf_warden *w = k->pool->warden;
-    c.from_us = nf_warden_now_us();
     k->id = new_id(w);
     k->calls++;
     ret->worker = (int64_t)k->number;

@@ -261,6 +261,11 @@ void host_init(struct host *h)
     host_set_json(&h->api);
     host_set_asks(&h->api);
     h->deadline_us = INT64_MAX;
+    char *room;
+    size_t n;
+    if (nf_wire_room(&h->reader, &room, &n, NULL) != NF_OK ||
+        nf_str_reserve(&h->out, HOST_OUT_FIRST, NULL) != NF_OK)
+        return; /* then it is tried again when it is needed */
 }
 
 /* --- serving ---------------------------------------------------------------------------------- */

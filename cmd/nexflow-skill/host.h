@@ -17,8 +17,10 @@
 #define HOST_LOGS_PER_S 50   /* lines of the log and reports of progress; what is over is dropped */
 #define HOST_MARGIN_US 10000 /* before the deadline, when host functions give up */
 #define HOST_DOCS_MAX 256    /* texts parsed in one call */
+#define HOST_OUT_FIRST ((size_t)2048)     /* room for results to begin with */
 #define HOST_OUT_KEEP ((size_t)64 * 1024) /* room for results that is kept from call to call */
 
+/* What every call writes comes first, on one page. */
 struct host {
     struct nf_skill_host api;
     const struct nf_skill_v1 *plugin;
@@ -27,28 +29,27 @@ struct host {
     struct nf_wire_reader reader;
 
     bool calling; /* false: init or done */
+    bool args_parsed;
     uint64_t id;
     int64_t deadline_us;
     uint32_t output_max;
     struct nf_str out; /* the frame of the result: heads, then what was replied */
-    struct arena arena;
-
     struct nf_slice args;
-    bool args_parsed;
-    struct nf_json_doc *args_doc, *docs[HOST_DOCS_MAX]; /* of this call */
+    struct nf_json_doc *args_doc;
     size_t docs_n;
-
     int fail_code; /* of `fail`, NF_SKILL_OK: it was not called */
-    char fail_words[HOST_WORDS], error[HOST_WORDS];
-
     int64_t log_second;
     int log_lines, log_dropped;
     int64_t calls;
+
+    char fail_words[HOST_WORDS], error[HOST_WORDS];
+    struct arena arena;
+    struct nf_json_doc *docs[HOST_DOCS_MAX]; /* of this call */
 };
 
 #define HOST_HEADS (NF_WIRE_HEAD + NF_WIRE_RESULT_HEAD)
 
-/* Fill in the functions. */
+/* Fill in the functions, and have room for a frame and a result of usual size. */
 void host_init(struct host *h);
 void host_set_json(struct nf_skill_host *api);
 void host_set_asks(struct nf_skill_host *api);

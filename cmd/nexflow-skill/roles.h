@@ -31,5 +31,7 @@ struct worker_order {
     const char *name, *version; /* as in the manifest */
     int fds[NF_CONTROL_FDS];    /* requests, replies, shared memory */
 };
+/* In the template: what all its workers need. */
+void worker_prepare(void);
 /* In the fork; the exit code. */
 int worker_run(const struct nf_jail *j, const struct worker_order *o);

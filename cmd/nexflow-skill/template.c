@@ -18,15 +18,21 @@ static struct {
     uint64_t number;
 } workers[WORKERS_MAX];
 
+/* Not on the stack: a worker copies what it touches of that, and would copy this with it. */
+static struct nf_control message;
+
 static void on_child(int sig)
 {
     (void)sig; /* only there to end ppoll */
 }
 
-static void tell(const struct nf_control *c, const int *fds, size_t fds_n)
+static void tell(enum nf_control_type type, uint64_t number, int code, const char *text,
+                 const int *fds, size_t fds_n)
 {
-    struct nf_err err;
-    if (nf_control_send(NF_CONTROL_FD, c, fds, fds_n, &err) != NF_OK)
+    message = nf_control_make(type, number);
+    message.code = code;
+    nf_control_text(&message, text);
+    if (nf_control_send(NF_CONTROL_FD, &message, fds, fds_n, NULL) != NF_OK)
         _exit(1); /* the daemon is gone: so are our workers */
 }
 
@@ -37,20 +43,10 @@ static void reap(void)
         for (int i = 0; i < WORKERS_MAX; i++) {
             if (workers[i].pid != pid)
                 continue;
-            struct nf_control c = nf_control_make(NF_CONTROL_EXITED, workers[i].number);
-            c.code = status;
             workers[i].pid = 0;
-            tell(&c, NULL, 0);
+            tell(NF_CONTROL_EXITED, workers[i].number, status, "", NULL, 0);
         }
     }
-}
-
-static void refuse(uint64_t number, const char *why)
-{
-    struct nf_control c = nf_control_make(NF_CONTROL_EXITED, number);
-    c.code = -1;
-    nf_control_text(&c, why);
-    tell(&c, NULL, 0);
 }
 
 /* The parent's side of fork. */
@@ -59,8 +55,7 @@ static void note(pid_t pid, uint64_t number, int slot)
     workers[slot].pid = pid;
     workers[slot].number = number;
     int pidfd = pidfd_open(pid, 0);
-    struct nf_control c = nf_control_make(NF_CONTROL_FORKED, number);
-    tell(&c, &pidfd, pidfd >= 0 ? 1 : 0);
+    tell(NF_CONTROL_FORKED, number, 0, "", &pidfd, pidfd >= 0 ? 1 : 0);
     if (pidfd >= 0)
         close(pidfd);
 }
@@ -72,7 +67,7 @@ static void fork_worker(const struct nf_jail *j, const struct template_order *t,
     while (slot < WORKERS_MAX && workers[slot].pid != 0)
         slot++;
     if (slot == WORKERS_MAX) {
-        refuse(number, "the skill has as many processes as it may have");
+        tell(NF_CONTROL_EXITED, number, -1, "the skill has as many as it may have", NULL, 0);
         return;
     }
     pid_t pid = fork();
@@ -90,20 +85,18 @@ static void fork_worker(const struct nf_jail *j, const struct template_order *t,
         _exit(code);
     }
     if (pid < 0)
-        refuse(number, strerror(errno));
+        tell(NF_CONTROL_EXITED, number, -1, strerror(errno), NULL, 0);
     else
         note(pid, number, slot);
 }
 
 static void take_order(const struct nf_jail *j, const struct template_order *t)
 {
-    struct nf_control c;
-    struct nf_err err;
     int fds[NF_CONTROL_FDS];
-    if (nf_control_recv(NF_CONTROL_FD, &c, fds, &err) != NF_OK)
+    if (nf_control_recv(NF_CONTROL_FD, &message, fds, NULL) != NF_OK)
         _exit(0);
-    if (c.type == NF_CONTROL_FORK && fds[0] >= 0 && fds[1] >= 0 && fds[2] >= 0)
-        fork_worker(j, t, c.number, fds);
+    if (message.type == NF_CONTROL_FORK && fds[0] >= 0 && fds[1] >= 0 && fds[2] >= 0)
+        fork_worker(j, t, message.number, fds);
     for (int i = 0; i < NF_CONTROL_FDS; i++) {
         if (fds[i] >= 0)
             close(fds[i]);
@@ -120,6 +113,7 @@ int template_run(const struct nf_jail *j, void *order)
     sigdelset(&unblocked, SIGCHLD);
     struct sigaction act = { .sa_handler = on_child };
     sigaction(SIGCHLD, &act, NULL);
+    worker_prepare();
     for (;;) {
         struct pollfd p = { .fd = NF_CONTROL_FD, .events = POLLIN };
         int n = ppoll(&p, 1, NULL, &unblocked);

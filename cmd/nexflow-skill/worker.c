@@ -15,8 +15,13 @@
 #define PREFAULT_CODE_MAX ((size_t)4 << 20)
 #define PAGE ((uintptr_t)4096)
 
-/* In the template's memory, which each worker gets a copy of when it writes. */
-static struct host host;
+/* In the template's memory, of which each worker gets a copy, page by page, when it writes. */
+static _Alignas(4096) struct host host;
+
+void worker_prepare(void)
+{
+    host_init(&host);
+}
 
 /* --- descriptors and memory ------------------------------------------------------------------- */
 
@@ -70,7 +75,7 @@ static int prefault_segments(struct dl_phdr_info *info, size_t size, void *arg)
             from = relro_end;
         if ((p->p_flags & PF_W) && to - from < PREFAULT_DATA_MAX)
             (void)madvise((void *)from, to - from, MADV_POPULATE_WRITE);
-        else if ((p->p_flags & PF_X) && to - from < PREFAULT_CODE_MAX)
+        else if (!(p->p_flags & PF_W) && to - from < PREFAULT_CODE_MAX)
             (void)madvise((void *)from, to - from, MADV_POPULATE_READ);
     }
     return 1;
@@ -160,7 +165,6 @@ static NF_RC become_worker(const struct nf_jail *j, const struct worker_order *o
 int worker_run(const struct nf_jail *j, const struct worker_order *o)
 {
     struct nf_err err;
-    host_init(&host);
     enum nf_code rc = place(o, &err);
     if (rc == NF_OK)
         rc = become_worker(j, o, &err);
