@@ -17,6 +17,7 @@ import measure
 import programs
 import relay
 import through
+import tools
 
 
 @dataclasses.dataclass
@@ -44,6 +45,7 @@ BENCHES = {
     "isolation": programs.isolation,
     "history": programs.history,
     "skills": programs.skills,
+    "tools": tools.tools,
 }
 
 
