@@ -55,7 +55,7 @@ struct nf_app {
     struct nf_tools *tools; /* NULL: there are none */
     const struct nf_codec *codec;
     struct nf_parallel *parallel; /* NULL: one after the other */
-    struct nf_bell *bell;         /* NULL: nobody waits */
+    struct nf_bell *bell;         /* NULL: no tool ever asks */
     struct nf_approval_store *approvals;
     struct nf_skill_store *skills;
     struct nf_skill_files *skill_files; /* NULL: no skill can be installed */

@@ -357,6 +357,20 @@ static NF_RC give_up(struct call *c, struct nf_err *err)
     return write_end(c, err);
 }
 
+/* What needs an approval and used none cannot have run. */
+static NF_RC ran_unasked(struct call *c, bool *ret, struct nf_err *err)
+{
+    NF_CLEANUP(nf_approval_done) struct nf_approval_request asked = { 0 };
+    struct nf_approval_store *store = c->app->approvals;
+
+    *ret = !needs_approval(c);
+    if (*ret)
+        return NF_OK;
+    enum nf_code rc = store->ops->of_task(store, c->x->step->id, &asked, err);
+    *ret = rc == NF_OK && asked.status == NF_APPROVAL_USED;
+    return rc == NF_E_NOT_FOUND ? NF_OK : rc;
+}
+
 /* Write down that it begins, or begins again. */
 static NF_RC begin(struct call *c, struct nf_err *err)
 {
@@ -376,7 +390,9 @@ enum nf_code nf_execute_skill(struct nf_app *a, struct nf_execution *x, struct n
 
     if (ran) {
         NF_TRY(prepare(&c, err));
-        if (x->rc != NF_OK || !c.idempotent)
+        if (x->rc == NF_OK && !c.idempotent)
+            NF_TRY(ran_unasked(&c, &ran, err));
+        if (x->rc != NF_OK || (ran && !c.idempotent))
             return give_up(&c, err);
     }
     NF_TRY(begin(&c, err));

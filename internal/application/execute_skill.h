@@ -28,7 +28,9 @@ struct nf_execution {
  * failure of the tool, a refusal and a call that is wrong are results too: NF_OK with x->rc set,
  * and step->result is what the model shall read. An error is ours: the step's end is not written
  * down, or (NF_E_CANCELED) it was cancelled. A step of the journal that ran when we died is
- * repeated if it is idempotent, else it ends as unknown. May suspend.
+ * repeated if it is idempotent, else it ends as unknown; if it needs an approval and used none, it
+ * cannot have run, and is begun again. A call that is repeated asks again: an approval holds once.
+ * May suspend.
  */
 NF_RC nf_execute_skill(struct nf_app *a, struct nf_execution *x, struct nf_err *err);
 

@@ -265,6 +265,52 @@ static void of_nested_deadlines_the_earlier_one_holds(void **state)
     assert_ok(run(nest_deadlines, NULL), &err);
 }
 
+static struct nf_fiber *waiter;
+static enum nf_code waiter_rc;
+
+static enum nf_code wait_with_a_deadline(void *arg, struct nf_err *e)
+{
+    const int64_t *ms = arg;
+    struct nf_deadline d;
+    nf_deadline_push(&d, *ms);
+    waiter_rc = nf_wait(&gate, -1, "gate", e);
+    nf_deadline_pop(&d);
+    return NF_OK;
+}
+
+/* The deadline of one that waits moves by `by` ms; then, 100 ms later, it is let through. */
+static enum nf_code move_a_deadline(int64_t ms, int64_t by, struct nf_err *e)
+{
+    NF_CLEANUP(nf_scope_done) struct nf_scope s;
+    nf_scope_init(&s, loop);
+    gate = (struct nf_wait){ 0 };
+    NF_TRY(nf_scope_spawn(&s, wait_with_a_deadline, &ms, &waiter, e));
+    NF_TRY(nf_yield(e));
+    NF_TRY(nf_yield(e));
+    nf_fiber_move_deadline(waiter, by);
+    NF_TRY(nf_sleep(100, e));
+    nf_wait_wake(&gate, NF_OK);
+    return nf_scope_join(&s, e);
+}
+
+static enum nf_code move_deadlines(void *arg, struct nf_err *e)
+{
+    (void)arg;
+    NF_TRY(move_a_deadline(50, 60000, e));
+    assert_code(waiter_rc, NF_OK);
+    NF_TRY(move_a_deadline(60000, -60000, e));
+    assert_code(waiter_rc, NF_E_TIMEOUT);
+    nf_fiber_move_deadline(nf_fiber_current(), 5); /* it has none: nothing happens */
+    return nf_sleep(10, e);
+}
+
+static void a_deadline_can_be_moved_while_it_is_waited_for(void **state)
+{
+    (void)state;
+
+    assert_ok(run(move_deadlines, NULL), &err);
+}
+
 static enum nf_code hand_down_a_deadline(void *arg, struct nf_err *e)
 {
     (void)arg;
@@ -835,6 +881,7 @@ int main(void)
         T(a_wait_ends_with_its_timeout),
         T(hundreds_of_sleepers_wake_in_the_order_of_their_times),
         T(of_nested_deadlines_the_earlier_one_holds),
+        T(a_deadline_can_be_moved_while_it_is_waited_for),
         T(a_child_inherits_the_deadline),
         T(a_cancel_ends_every_kind_of_wait),
         T(a_cancel_may_bring_a_better_code),

@@ -81,6 +81,27 @@ static void resume_and_stop_are_read(void **state)
     nf_frame_done(&f);
 }
 
+static void a_decision_is_read(void **state)
+{
+    struct nf_frame f;
+    char json[256];
+    (void)state;
+    (void)snprintf(json, sizeof(json),
+                   "{\"type\":\"decide\",\"approval_id\":\"%s\",\"decision\":\"deny\","
+                   "\"reason\":\"no\"}",
+                   nf_id_to_text(RUN).s);
+    assert_ok(decode(json, &f), &err);
+    assert_int_equal(f.type, NF_FRAME_DECIDE);
+    assert_true(f.approval_id == RUN);
+    assert_false(f.allow);
+    assert_string_equal(f.reason, "no");
+    nf_frame_done(&f);
+    refuse("{\"type\":\"decide\",\"decision\":\"allow\"}", NF_E_INVALID, "approval_id");
+    (void)snprintf(json, sizeof(json), "{\"type\":\"decide\",\"approval_id\":\"%s\"}",
+                   nf_id_to_text(RUN).s);
+    refuse(json, NF_E_INVALID, "decision");
+}
+
 static void what_is_no_frame_is_refused_by_the_name_of_the_field(void **state)
 {
     (void)state;
@@ -170,7 +191,8 @@ static void expect(const struct nf_run_event *e, const char *want)
     full.seq = nf_run_seq(3, 4);
     assert_ok(nf_frame_event(&full, &got, &err), &err);
     char head[256];
-    int n = snprintf(head, sizeof(head), "\"seq\":50331652,\"session_id\":\"%s\",\"run_id\":\"%s\"",
+    int n = snprintf(head, sizeof(head), "%s\"session_id\":\"%s\",\"run_id\":\"%s\"",
+                     nf_run_event_passes(e->type) ? "" : "\"seq\":50331652,",
                      nf_id_to_text(SESSION).s, nf_id_to_text(RUN).s);
     char *at = strstr(nf_str_c(&got), head);
     assert_non_null(at);
@@ -215,6 +237,59 @@ static void every_event_has_its_frame(void **state)
         "true}");
     expect(&(struct nf_run_event){ .type = NF_RUN_ERROR, .text = NF_SLICE("sorry") },
            "{\"type\":\"RUN_ERROR\",,\"message\":\"sorry\"}");
+}
+
+static void an_approval_is_told_whole(void **state)
+{
+    static char args[] = "{\"a\":\"\\\"\"}";
+    const struct nf_user user = { .id = SESSION, .name = "Ada" };
+    struct nf_approval_request r = { .id = RUN,
+                                     .task_id = RUN,
+                                     .turn_id = RUN,
+                                     .user_id = SESSION,
+                                     .tool = "calc_evaluate",
+                                     .version = "v",
+                                     .args = args,
+                                     .workspace = "files",
+                                     .status = NF_APPROVAL_DENIED,
+                                     .created_ms = NF_ID_EPOCH_MS,
+                                     .expires_ms = NF_ID_EPOCH_MS + 1,
+                                     .decided_by = SESSION,
+                                     .decided_ms = NF_ID_EPOCH_MS,
+                                     .reason = "no" };
+    struct nf_str text = { 0 };
+    (void)state;
+    assert_ok(nf_frame_approval(&r, &user, true, &text, &err), &err);
+    static const char *const parts[] = {
+        "{\"type\":\"approval\",\"approval\":{\"id\":\"",
+        "\"session_id\":null",
+        "\"name\":\"Ada\"",
+        "\"tool\":\"calc_evaluate\"",
+        "\"arguments\":\"{\\\"a\\\":\\\"\\\\\\\"\\\"}\"",
+        "\"workspace\":\"files\"",
+        "\"status\":\"denied\"",
+        "\"yours\":true",
+        "\"reason\":\"no\"",
+    };
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        if (!strstr(nf_str_c(&text), parts[i]))
+            fail_msg("%s is not in %s", parts[i], nf_str_c(&text));
+    nf_str_done(&text);
+}
+
+static void what_passes_has_no_position(void **state)
+{
+    (void)state;
+    expect(
+        &(struct nf_run_event){
+            .type = NF_RUN_TOOL_PROGRESS, .call_id = "c", .percent = -1, .text = NF_SLICE("half") },
+        "{\"type\":\"CUSTOM\",,\"name\":\"tool_progress\",\"value\":{\"toolCallId\":\"c\","
+        "\"percent\":null,\"text\":\"half\"}}");
+    expect(&(struct nf_run_event){ .type = NF_RUN_TOOL_STATUS,
+                                   .call_id = "c",
+                                   .status = NF_TASK_WAITING_APPROVAL },
+           "{\"type\":\"CUSTOM\",,\"name\":\"tool_status\",\"value\":{\"toolCallId\":\"c\","
+           "\"status\":\"waiting_approval\"}}");
 }
 
 static void only_known_tokens_are_told(void **state)
@@ -303,11 +378,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_message_is_read),
         cmocka_unit_test(resume_and_stop_are_read),
+        cmocka_unit_test(a_decision_is_read),
         cmocka_unit_test(what_is_no_frame_is_refused_by_the_name_of_the_field),
         cmocka_unit_test(a_position_is_0_to_2_to_the_53),
         cmocka_unit_test(limits_hold_at_their_edge),
         cmocka_unit_test(a_refused_message_keeps_its_name),
         cmocka_unit_test(every_event_has_its_frame),
+        cmocka_unit_test(what_passes_has_no_position),
+        cmocka_unit_test(an_approval_is_told_whole),
         cmocka_unit_test(only_known_tokens_are_told),
         cmocka_unit_test(frames_about_messages_and_sessions),
         cmocka_unit_test(out_of_memory_nothing_leaks),
