@@ -167,7 +167,7 @@ static struct nf_worker *idle_worker(struct nf_pool *p)
     struct nf_worker *k, *newest = NULL;
     DL_FOREACH(p->workers, k)
     {
-        if (k->state == NF_WORKER_IDLE && (!newest || k->since_us > newest->since_us))
+        if (k->state == NF_WORKER_IDLE && !k->closed && (!newest || k->since_us > newest->since_us))
             newest = k;
     }
     return newest;

@@ -1,5 +1,6 @@
 /* Plugins that crash, hang, flood, lie and will not start: the call fails in words, the process is
  * replaced, the daemon goes on. */
+#include "skills/warden_impl.h"
 #include "tests/integration/skills_rig.h"
 
 #include <signal.h>
@@ -409,6 +410,85 @@ static void owners_take_turns(void **state)
     run(fairness);
 }
 
+/* --- processes that somebody kills -------------------------------------------------------------
+ */
+
+static pid_t pid_of_worker(void)
+{
+    assert_non_null(warden->pools);
+    assert_non_null(warden->pools->workers);
+    return warden->pools->workers->pid;
+}
+
+static void idle_killed(void)
+{
+    assert_result("count", "{}", "1");
+    int64_t worker = ran.worker;
+    kill(pid_of_worker(), SIGKILL);
+    for (int i = 0; i < 2000 && stats().idle > 0; i++)
+        assert_ok(nf_sleep(2, &err), &err);
+    assert_replaced(worker);
+    assert_int_equal(reports, 1);
+}
+
+static void an_idle_process_that_is_killed_is_replaced(void **state)
+{
+    (void)state;
+    run(idle_killed);
+}
+
+static void busy_killed(void)
+{
+    NF_CLEANUP(nf_scope_done) struct nf_scope s;
+    struct other o = { .tool = "bad", .args = "{\"how\":\"sleep\"}" };
+    assert_result("count", "{}", "1");
+    nf_scope_init(&s, loop);
+    spawn(&s, &o);
+    wait_for_busy(1);
+    kill(pid_of_worker(), SIGKILL);
+    assert_ok(nf_scope_join(&s, &err), &err);
+    assert_code(o.rc, NF_E_UNAVAILABLE);
+    assert_says(o.err.msg, "the kernel ended it");
+    assert_replaced(o.ran.worker);
+}
+
+static void a_busy_process_that_is_killed_fails_its_call(void **state)
+{
+    (void)state;
+    run(busy_killed);
+}
+
+static void template_killed(void)
+{
+    NF_CLEANUP(nf_scope_done) struct nf_scope s;
+    struct other o = { .tool = "bad", .args = "{\"how\":\"sleep\"}" };
+    nf_scope_init(&s, loop);
+    assert_result("count", "{}", "1");
+    spawn(&s, &o);
+    wait_for_busy(1);
+    char path[64];
+    int pid = 0;
+    (void)snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid_of_warden(),
+                   (int)pid_of_warden());
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    assert_int_equal(fscanf(f, "%d", &pid), 1);
+    (void)fclose(f);
+    kill((pid_t)pid, SIGKILL);
+    assert_ok(nf_scope_join(&s, &err), &err);
+    assert_code(o.rc, NF_E_UNAVAILABLE);
+    assert_result("count", "{}", "1");
+}
+
+static void a_template_that_is_killed_is_replaced(void **state)
+{
+    (void)state;
+    run(template_killed);
+}
+
+/* --- turns -------------------------------------------------------------------------------------
+ */
+
 /* Two skills, one process at a time. */
 static void eviction(void)
 {
@@ -508,6 +588,9 @@ int main(void)
         T(retiring_ends_what_runs),
         T(a_warden_that_dies_is_replaced),
         T(no_program),
+        T(an_idle_process_that_is_killed_is_replaced),
+        T(a_busy_process_that_is_killed_fails_its_call),
+        T(a_template_that_is_killed_is_replaced),
         T(owners_take_turns),
         T(skills_take_turns),
         T(calls_run_side_by_side),
