@@ -21,7 +21,7 @@ def seqs(frames, session_id):
 
 
 def test_a_message_is_accepted_streamed_and_kept(daemon, provider):
-    provider.script(text="Hello, world", piece=3)
+    provider.script(text="Hello, world", piece=3, delay=0.05)  # at once it would be one piece
 
     async def talk():
         async with daemon.connect() as socket:
