@@ -498,7 +498,8 @@ enum nf_code nf_hub_new(struct nf_app *a, struct nf_hub **ret, struct nf_err *er
     struct nf_hub *h = calloc(1, sizeof(*h));
     if (!h)
         return nf_err_set(err, NF_E_NOMEM, "out of memory");
-    h->channel = (struct nf_channel){ .ops = &hub_ops, .name = "web", .repeatable = true };
+    h->channel =
+        (struct nf_channel){ .ops = &hub_ops, .name = "web", .repeatable = true, .pulled = true };
     h->app = a;
     h->frame.max = FRAME_MAX;
     *ret = h;

@@ -97,8 +97,6 @@ __attribute__((noinline)) static NF_RC end_turn(struct nf_turn *t, struct nf_tur
                                    .status = NF_OUTBOX_PENDING };
     struct nf_finished done;
 
-    /* Without its channel nobody would hear of it: rather let the turn be claimed again. */
-    NF_TRY(nf_turn_load_session(t, err));
     if (t->cursor.pos == 0) /* it failed before it began: an end needs a beginning */
         nf_turn_show(t,
                      &(struct nf_run_event){ .type = NF_RUN_STARTED, .input_seq = t->claim->seq });
@@ -108,8 +106,8 @@ __attribute__((noinline)) static NF_RC end_turn(struct nf_turn *t, struct nf_tur
         NF_TRY(nf_turn_close_journal(t, err));
     if (needs_notice(t, status))
         NF_TRY(nf_turn_say(t, NF_ROLE_NOTICE, reason, NULL, err));
-    memcpy(item.channel, t->session.channel, sizeof(item.channel));
-    memcpy(item.address, t->session.address, sizeof(item.address));
+    memcpy(item.channel, t->claim->channel, sizeof(item.channel));
+    memcpy(item.address, t->claim->address, sizeof(item.address));
     item.created_ms = nf_app_now(a);
     item.next_ms = item.created_ms + HEAD_START_MS;
 
@@ -123,9 +121,9 @@ __attribute__((noinline)) static NF_RC end_turn(struct nf_turn *t, struct nf_tur
                            .usage = t->usage,
                            .usage_n = t->usage_n,
                            .tokens = tokens_of(t),
-                           .outbox = t->channel ? &item : NULL,
+                           .outbox = t->channel && !t->channel->pulled ? &item : NULL,
                            .now_ms = nf_app_now(a) };
-    NF_TRY(a->turns->ops->finish(a->turns, &f, item.id, &done, err));
+    NF_TRY(a->turns->ops->finish(a->turns, &f, f.outbox ? item.id : 0, &done, err));
     control->status = status;
     control->more = done.pending > 0;
     if (!t->channel)
@@ -133,14 +131,22 @@ __attribute__((noinline)) static NF_RC end_turn(struct nf_turn *t, struct nf_tur
 
     item.seq = done.last_seq;
     struct nf_run_event last = last_event(t, status, reason);
-    return nf_deliver_to(a, t->channel, &item, &t->said.v[t->said.n - 1], &last, err);
+    const struct nf_message *said = &t->said.v[t->said.n - 1];
+    if (!t->channel->pulled)
+        return nf_deliver_to(a, t->channel, &item, said, &last, err);
+    (void)!nf_channel_deliver(t->channel, &item, said, &last, NULL);
+    return NF_OK;
 }
 
 enum nf_code nf_answer_turn(struct nf_app *a, const struct nf_claim *c,
                             struct nf_turn_control *control, struct nf_err *err)
 {
     NF_CLEANUP(nf_turn_done)
-    struct nf_turn t = { .app = a, .claim = c, .cursor.fence = c->fence, .control = control };
+    struct nf_turn t = { .app = a,
+                         .claim = c,
+                         .channel = nf_channels_find(a->channels, c->channel),
+                         .cursor.fence = c->fence,
+                         .control = control };
     struct nf_err why = { 0 };
     enum nf_code rc = think(&t, &why);
 

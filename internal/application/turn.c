@@ -178,20 +178,9 @@ static void drop_later(struct nf_messages *m, int64_t seq)
     m->n = kept;
 }
 
-enum nf_code nf_turn_load_session(struct nf_turn *t, struct nf_err *err)
-{
-    struct nf_session_store *store = t->app->sessions;
-    if (t->session.id != 0)
-        return NF_OK;
-    NF_TRY(store->ops->get(store, t->claim->session_id, 0, &t->session, err));
-    t->channel = nf_channels_find(t->app->channels, t->session.channel);
-    return NF_OK;
-}
-
 enum nf_code nf_turn_load(struct nf_turn *t, struct nf_err *err)
 {
     struct nf_session_store *store = t->app->sessions;
-    NF_TRY(nf_turn_load_session(t, err));
     NF_TRY(store->ops->messages(store, t->claim->session_id, 0,
                                 (size_t)t->app->settings.history_max, &t->history, err));
     drop_later(&t->history, t->claim->seq);

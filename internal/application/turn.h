@@ -14,7 +14,6 @@ struct nf_turn {
     struct nf_app *app;
     const struct nf_claim *claim;
     struct nf_channel *channel; /* NULL: it is not configured any more */
-    struct nf_session session;
     struct nf_messages history; /* up to the message to answer, grouped by turn */
     struct nf_messages said;    /* what this turn has said, in order */
     struct nf_run_cursor cursor;
@@ -84,8 +83,5 @@ NF_RC nf_turn_replay_journal(struct nf_turn *t, struct nf_err *err);
 /* The turn ends before the journal was taken over as a whole: end what it says is running. */
 NF_RC nf_turn_close_journal(struct nf_turn *t, struct nf_err *err);
 
-/* Read the session and find its channel, unless that was done before. */
-NF_RC nf_turn_load_session(struct nf_turn *t, struct nf_err *err);
-
-/* Read session and history. */
+/* Read the history. */
 NF_RC nf_turn_load(struct nf_turn *t, struct nf_err *err);

@@ -6,9 +6,9 @@
  *   DIR is on the disk to measure; default ".", 3 s per row. With --bare only the bare program with
  *   N turns at once and the disk: one line of JSON.
  *
- * A turn is three transactions: accept (claimed), finish, outbox item sent. The bare program puts
- * as many transactions into one commit as there are turns at once, which is the best that group
- * commit can do, and writes plain rows: no checks, no threads, no loop.
+ * A turn, of the web's, is two transactions: accept (claimed) and finish. The bare program puts as
+ * many transactions into one commit as there are turns at once, which is the best that group commit
+ * can do, and writes plain rows: no checks, no threads, no loop.
  */
 #include "base/own.h"
 #include "persistence/migrations.h"
@@ -31,6 +31,7 @@
 #define QUESTION                                                                                   \
     "What did we decide about the garden last week, and who wanted to ask the neighbour?"
 #define ANSWER_BYTES 600
+#define PHASES 2
 
 struct bench {
     struct nf_loop *loop;
@@ -102,7 +103,6 @@ static NF_RC one_turn(struct bench *b, int64_t session, struct nf_err *err)
                             .ended_ms = id,
                             .name = "provider/model" };
     struct nf_usage usage = { .n = 1, .at_ms = id, .model = "provider/model" };
-    struct nf_outbox_item item = { .channel = "web", .next_ms = id };
     struct nf_finish f = { .claim = got.claim,
                            .status = NF_TASK_COMPLETED,
                            .model = "provider/model",
@@ -111,10 +111,8 @@ static NF_RC one_turn(struct bench *b, int64_t session, struct nf_err *err)
                            .step = &step,
                            .usage = &usage,
                            .usage_n = 1,
-                           .outbox = &item,
                            .now_ms = id };
-    NF_TRY(b->s.turns->ops->finish(b->s.turns, &f, id + 2, &done, err));
-    return b->s.outbox->ops->sent(b->s.outbox, id + 2, err);
+    return b->s.turns->ops->finish(b->s.turns, &f, 0, &done, err);
 }
 
 /* Fibers never meet in a session: the n-th has every n-th of them. */
@@ -195,14 +193,12 @@ static const char *const bare_finish[] = {
     "UPDATE tasks SET status=4,ended_at=?1,name='provider/model',changes=3,changed_at=?1,fence=?3,"
     "out_first=?3,out_last=?3 WHERE id=?1",
     "INSERT INTO task_changes VALUES(?1,3,4,?1,NULL),(?1+1,2,4,?1,NULL)",
-    "INSERT INTO outbox VALUES(?1+2,?2,1,?1,?3,'web','',1,0,?1,?1,NULL)",
 };
-static const char *const bare_sent[] = { "DELETE FROM outbox WHERE id=?1+2" };
 
 struct bare {
     sqlite3 *conn;
-    sqlite3_stmt *v[3][8];
-    size_t n[3];
+    sqlite3_stmt *v[PHASES][8];
+    size_t n[PHASES];
     int wal;
 };
 
@@ -260,7 +256,6 @@ static void bare_open(struct bare *b, const char *path)
                       NULL, NULL, NULL));
     bare_prepare(b, 0, bare_accept, sizeof(bare_accept) / sizeof(bare_accept[0]));
     bare_prepare(b, 1, bare_finish, sizeof(bare_finish) / sizeof(bare_finish[0]));
-    bare_prepare(b, 2, bare_sent, 1);
     sqlite3_wal_hook(b->conn, count_frames, b);
 }
 
@@ -277,12 +272,12 @@ static struct result bare(const char *path, int at_once, double seconds)
     int64_t cpu = now_us(CLOCK_PROCESS_CPUTIME_ID);
     int64_t ends = now_us(CLOCK_MONOTONIC) + (int64_t)(seconds * 1e6);
     while (now_us(CLOCK_MONOTONIC) < ends) {
-        for (size_t phase = 0; phase < 3; phase++) {
+        for (size_t phase = 0; phase < PHASES; phase++) {
             must(b.conn, sqlite3_exec(b.conn, "BEGIN IMMEDIATE", NULL, NULL, NULL));
             for (int i = 0; i < at_once; i++) {
                 int64_t session = (first + i) % SESSIONS + 1;
-                bare_phase(&b, phase, next + (int64_t)i * 4, session,
-                           phase < 2 ? ++seq[session] : 0, phase == 0 ? QUESTION : answer);
+                bare_phase(&b, phase, next + (int64_t)i * 4, session, ++seq[session],
+                           phase == 0 ? QUESTION : answer);
             }
             must(b.conn, sqlite3_exec(b.conn, "COMMIT", NULL, NULL, NULL));
             if (b.wal >= 4000)
@@ -296,7 +291,7 @@ static struct result bare(const char *path, int at_once, double seconds)
         turns += at_once;
     }
     cpu = now_us(CLOCK_PROCESS_CPUTIME_ID) - cpu;
-    for (size_t phase = 0; phase < 3; phase++)
+    for (size_t phase = 0; phase < PHASES; phase++)
         for (size_t i = 0; i < b.n[phase]; i++)
             sqlite3_finalize(b.v[phase][i]);
     nf_lite_conn_close(b.conn);

@@ -10,6 +10,8 @@ struct nf_channel {
     const struct nf_channel_ops *ops;
     const char *name; /* "web" */
     bool repeatable;  /* delivering an item twice does no harm: it needs no commit before it */
+    bool pulled; /* its readers fetch from us by position: what is committed has arrived, and to
+                    deliver is only to announce it. It has no outbox. */
 };
 
 struct nf_channel_ops {

@@ -10,6 +10,8 @@ struct nf_claim {
     int64_t fence;
     int64_t attempt; /* 1, or more after a crash */
     int64_t step_id; /* of its first model call, if accepting the message began it; else 0 */
+    char channel[NF_CHANNEL_MAX + 1]; /* of the session: who hears of it, and where */
+    char address[NF_ADDRESS_MAX + 1];
 };
 
 struct nf_turn_runner {

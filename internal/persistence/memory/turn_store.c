@@ -119,6 +119,15 @@ static bool take_in(struct nf_memory *m, const struct nf_accept *in, struct nf_m
     return claimed;
 }
 
+/* As far as the session tells. */
+static struct nf_claim claim_of(const struct nf_session *s)
+{
+    struct nf_claim c = { .session_id = s->id, .user_id = s->user_id, .fence = s->fence };
+    memcpy(c.channel, s->channel, sizeof(c.channel));
+    memcpy(c.address, s->address, sizeof(c.address));
+    return c;
+}
+
 static enum nf_code accept_message(struct nf_turn_store *st, const struct nf_accept *in,
                                    struct nf_accepted *ret, struct nf_err *err)
 {
@@ -160,14 +169,13 @@ static enum nf_code accept_message(struct nf_turn_store *st, const struct nf_acc
     *ret = (struct nf_accepted){
         .session_id = s->s.id, .run_id = in->run_id, .seq = s->s.last_seq, .claimed = claimed
     };
-    if (claimed)
-        ret->claim = (struct nf_claim){ .session_id = s->s.id,
-                                        .user_id = s->s.user_id,
-                                        .run_id = in->run_id,
-                                        .seq = s->s.last_seq,
-                                        .fence = s->s.fence,
-                                        .attempt = 1,
-                                        .step_id = in->step_id };
+    if (!claimed)
+        return NF_OK;
+    ret->claim = claim_of(&s->s);
+    ret->claim.run_id = in->run_id;
+    ret->claim.seq = s->s.last_seq;
+    ret->claim.attempt = 1;
+    ret->claim.step_id = in->step_id;
     return NF_OK;
 }
 
@@ -206,12 +214,10 @@ static enum nf_code claim(struct nf_turn_store *st, int64_t session_id, int64_t 
         nf_memory_touch(t, now_ms);
         nf_memory_note(m, t);
     }
-    *ret = (struct nf_claim){ .session_id = session_id,
-                              .user_id = s->s.user_id,
-                              .run_id = t->t.id,
-                              .seq = t->t.seq,
-                              .fence = s->s.fence,
-                              .attempt = t->t.attempt };
+    *ret = claim_of(&s->s);
+    ret->run_id = t->t.id;
+    ret->seq = t->t.seq;
+    ret->attempt = t->t.attempt;
     return NF_OK;
 }
 

@@ -22,11 +22,28 @@ static NF_RC lost(enum nf_code rc, struct nf_err *err)
 
 /* --- accept ---------------------------------------------------------------------------------- */
 
+/* What accepting did to the session. */
+struct taken {
+    int64_t last_seq, pending, owner;
+    struct nf_claim claim; /* as far as the session's row tells */
+};
+
+static NF_RC read_claim(struct nf_claim *c, int64_t fence, str channel, str address,
+                        struct nf_err *err)
+{
+    c->fence = fence;
+    NF_TRY(nf_row_copy(c->channel, sizeof(c->channel), channel, "a channel", err));
+    return nf_row_copy(c->address, sizeof(c->address), address, "an address", err);
+}
+
 static enum nf_code on_accept(void *to, const void *row, struct nf_err *err)
 {
-    (void)err;
-    *(struct session_accept_row *)to = *(const struct session_accept_row *)row;
-    return NF_OK;
+    const struct session_accept_row *r = row;
+    struct taken *t = to;
+    t->last_seq = r->last_seq;
+    t->pending = r->pending;
+    t->owner = r->owner;
+    return read_claim(&t->claim, r->fence, r->channel, r->address, err);
 }
 
 static enum nf_code on_inbox(void *to, const void *row, struct nf_err *err)
@@ -64,22 +81,22 @@ static NF_RC explain_refusal(struct nf_db *db, const struct nf_accept *in, struc
                       NF_SESSION_QUEUE_MAX);
 }
 
-static struct nf_accepted first_outcome(const struct nf_accept *in,
-                                        const struct session_accept_row *s)
+static struct nf_accepted first_outcome(const struct nf_accept *in, const struct taken *s)
 {
     struct nf_accepted a = { .session_id = in->session_id,
                              .run_id = in->run_id,
                              .seq = s->last_seq,
                              .claimed =
                                  in->lease_ms > 0 && s->pending == 1 && s->owner == in->owner };
-    if (a.claimed)
-        a.claim = (struct nf_claim){ .session_id = in->session_id,
-                                     .user_id = in->user_id,
-                                     .run_id = in->run_id,
-                                     .seq = s->last_seq,
-                                     .fence = s->fence,
-                                     .attempt = 1,
-                                     .step_id = in->step_id };
+    if (!a.claimed)
+        return a;
+    a.claim = s->claim;
+    a.claim.session_id = in->session_id;
+    a.claim.user_id = in->user_id;
+    a.claim.run_id = in->run_id;
+    a.claim.seq = s->last_seq;
+    a.claim.attempt = 1;
+    a.claim.step_id = in->step_id;
     return a;
 }
 
@@ -87,7 +104,7 @@ static enum nf_code accept_message(struct nf_turn_store *s, const struct nf_acce
                                    struct nf_accepted *ret, struct nf_err *err)
 {
     struct nf_db *db = db_of(s);
-    struct session_accept_row got = { 0 };
+    struct taken got = { 0 };
     struct session_put_in create = { 0 };
     const i64 owner = in->lease_ms > 0 ? in->owner : NOBODY;
     struct nf_cmd cmds[] = {
@@ -132,10 +149,8 @@ static enum nf_code on_session_claim(void *to, const void *row, struct nf_err *e
 {
     const struct session_claim_row *r = row;
     struct nf_claim *c = to;
-    (void)err;
     c->user_id = r->user_id;
-    c->fence = r->fence;
-    return NF_OK;
+    return read_claim(c, r->fence, r->channel, r->address, err);
 }
 
 static enum nf_code on_turn_claim(void *to, const void *row, struct nf_err *err)

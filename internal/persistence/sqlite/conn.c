@@ -156,10 +156,13 @@ static NF_RC configure(sqlite3 *conn, const char *path, enum nf_lite_kind kind, 
 }
 
 /* What a savepoint must be able to undo is kept in memory: the file it would go to from 64 KiB on
- * costs more than the commit. Only the first call in a process has an effect. */
+ * costs more than the commit. Nobody asks how much memory SQLite has: counting it takes a lock that
+ * all connections share, twice for every allocation. Only the first call in a process has an
+ * effect. */
 static void configure_library(void)
 {
     (void)sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, -1);
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
 enum nf_code nf_lite_conn_open(const char *path, enum nf_lite_kind kind, int busy_ms, sqlite3 **ret,

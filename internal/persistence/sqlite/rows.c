@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define COLUMNS_MAX 48 /* of a row */
+
 /* A record: this, the row struct, its texts with a NUL behind each. All records are aligned to 8.
  * While the buffer can still move, a text's pointer is its offset plus 1. */
 struct record {
@@ -40,33 +42,38 @@ static size_t aligned(size_t n)
     return (n + 7) & ~(size_t)7;
 }
 
-static size_t texts_size(const struct nf_query_info *q, sqlite3_stmt *s)
+/* The texts of the row at hand; asking SQLite is not free, so it is asked once. */
+static size_t read_texts(const struct nf_query_info *q, sqlite3_stmt *s, str texts[])
 {
     size_t n = 0;
-    for (size_t i = 0; i < q->out_n; i++)
-        if (q->out[i].type == NF_FIELD_STR)
-            n += (size_t)sqlite3_column_bytes(s, (int)i) + 1;
+    for (size_t i = 0; i < q->out_n; i++) {
+        if (q->out[i].type != NF_FIELD_STR)
+            continue;
+        const char *p = (const char *)sqlite3_column_text(s, (int)i);
+        texts[i] = (str){ p, p ? (size_t)sqlite3_column_bytes(s, (int)i) : 0 };
+        n += texts[i].n + 1;
+    }
     return n;
 }
 
-static void put_text(struct nf_lite_rows *r, str *to, size_t *at, sqlite3_stmt *s, int column)
+static void put_text(struct nf_lite_rows *r, str *to, size_t *at, str text)
 {
-    const void *p = sqlite3_column_text(s, column);
-    size_t n = (size_t)sqlite3_column_bytes(s, column);
-    if (!p)
+    if (!text.p)
         return;
-    memcpy(r->p + *at, p, n);
-    r->p[*at + n] = '\0';
+    memcpy(r->p + *at, text.p, text.n);
+    r->p[*at + text.n] = '\0';
     /* NOLINTNEXTLINE(performance-no-int-to-ptr): an offset until the buffer stays in its place */
-    *to = (str){ (const char *)(uintptr_t)(*at + 1), n };
-    *at += n + 1;
+    *to = (str){ (const char *)(uintptr_t)(*at + 1), text.n };
+    *at += text.n + 1;
 }
 
 enum nf_code nf_lite_rows_add(struct nf_lite_rows *r, const struct nf_query_info *q, size_t cmd,
                               sqlite3_stmt *s, struct nf_err *err)
 {
+    str texts[COLUMNS_MAX];
+    assert(q->out_n <= COLUMNS_MAX);
     size_t head = sizeof(struct record) + aligned(q->row_size);
-    size_t size = aligned(head + texts_size(q, s));
+    size_t size = aligned(head + read_texts(q, s, texts));
     NF_TRY(reserve(r, size, err));
 
     char *record = r->p + r->len, *row = record + sizeof(struct record);
@@ -78,7 +85,7 @@ enum nf_code nf_lite_rows_add(struct nf_lite_rows *r, const struct nf_query_info
         if (q->out[i].type == NF_FIELD_I64)
             *(i64 *)field = sqlite3_column_int64(s, (int)i);
         else
-            put_text(r, field, &at, s, (int)i);
+            put_text(r, field, &at, texts[i]);
     }
     r->len += size;
     return NF_OK;
