@@ -25,15 +25,29 @@ static const char *approval_name(enum nf_approval a)
     return "?";
 }
 
-static void put_tool(struct nf_json_out *o, const char *skill, const struct nf_tool_manifest *t)
+/* When it asks, where the configuration says another than the manifest. */
+static void put_in_force(struct nf_json_out *o, const struct nf_web *w, const char *call,
+                         enum nf_approval manifest)
+{
+    struct nf_tool_info info;
+    struct nf_err ignored;
+    if (w->o.app->tools && nf_tools_find(w->o.app->tools, 0, call, &info, &ignored) == NF_OK &&
+        info.approval != manifest)
+        nf_json_put_str(o, "in_force", approval_name(info.approval));
+}
+
+static void put_tool(struct nf_json_out *o, const struct nf_web *w, const char *skill,
+                     const struct nf_tool_manifest *t)
 {
     char call[NF_CALL_NAME_MAX + 1];
     struct nf_err ignored;
 
     nf_json_out_object(o);
     nf_json_put_str(o, "name", t->name);
-    if (nf_skill_tool_name(skill, t->name, call, &ignored) == NF_OK)
+    if (nf_skill_tool_name(skill, t->name, call, &ignored) == NF_OK) {
         nf_json_put_str(o, "call", call);
+        put_in_force(o, w, call, t->approval);
+    }
     nf_json_put_str(o, "description", t->description);
     nf_json_out_key(o, "arguments");
     nf_json_out_raw(o, t->schema, strlen(t->schema));
@@ -61,8 +75,8 @@ static NF_RC put_may(struct nf_json_out *o, const struct nf_skill_manifest *m, s
     return NF_OK;
 }
 
-static NF_RC put_manifest(struct nf_json_out *o, const struct nf_skill_manifest *m,
-                          struct nf_err *err)
+static NF_RC put_manifest(struct nf_json_out *o, const struct nf_web *w,
+                          const struct nf_skill_manifest *m, struct nf_err *err)
 {
     nf_json_put_str(o, "description", m->description);
     nf_json_put_str(o, "kind", m->kind == NF_SKILL_PLUGIN ? "plugin" : "program");
@@ -72,12 +86,13 @@ static NF_RC put_manifest(struct nf_json_out *o, const struct nf_skill_manifest 
     nf_json_out_key(o, "tools");
     nf_json_out_array(o);
     for (size_t i = 0; i < m->tools_n; i++)
-        put_tool(o, m->name, &m->tools[i]);
+        put_tool(o, w, m->name, &m->tools[i]);
     nf_json_out_end(o);
     return NF_OK;
 }
 
-static NF_RC put_skill(struct nf_json_out *o, const struct nf_skill_view *v, struct nf_err *err)
+static NF_RC put_skill(struct nf_json_out *o, const struct nf_web *w, const struct nf_skill_view *v,
+                       struct nf_err *err)
 {
     const struct nf_skill *s = &v->skill;
 
@@ -90,21 +105,21 @@ static NF_RC put_skill(struct nf_json_out *o, const struct nf_skill_view *v, str
     if (v->problem[0])
         nf_json_put_str(o, "problem", v->problem);
     else
-        NF_TRY(put_manifest(o, &v->package.manifest, err));
+        NF_TRY(put_manifest(o, w, &v->package.manifest, err));
     nf_web_put_time(o, "installed_at", s->created_ms);
     nf_web_put_time(o, "updated_at", s->updated_ms);
     nf_json_out_end(o);
     return NF_OK;
 }
 
-static NF_RC answer_skill(struct nf_http_exchange *x, int status, const struct nf_skill_view *v,
-                          struct nf_err *err)
+static NF_RC answer_skill(const struct nf_web *w, struct nf_http_exchange *x, int status,
+                          const struct nf_skill_view *v, struct nf_err *err)
 {
     NF_CLEANUP(nf_str_done) struct nf_str body = { .max = BODY_MAX };
     struct nf_json_out o;
 
     nf_json_begin_doc(&o, &body);
-    NF_TRY(put_skill(&o, v, err));
+    NF_TRY(put_skill(&o, w, v, err));
     NF_TRY(nf_json_end_doc(&o, err));
     return nf_web_json(x, status, &body, err);
 }
@@ -122,7 +137,7 @@ enum nf_code nf_web_skills(void *arg, struct nf_http_exchange *x, struct nf_err 
     nf_json_out_key(&o, "skills");
     nf_json_out_array(&o);
     for (size_t i = 0; i < list.n; i++)
-        NF_TRY(put_skill(&o, &list.v[i], err));
+        NF_TRY(put_skill(&o, w, &list.v[i], err));
     nf_json_out_end(&o);
     nf_json_out_end(&o);
     NF_TRY(nf_json_end_doc(&o, err));
@@ -187,10 +202,10 @@ enum nf_code nf_web_skill_install(void *arg, struct nf_http_exchange *x, struct 
                           "path: must be absolute: it is one of the daemon's machine");
     if (b.inspect) {
         NF_TRY(nf_skill_inspect(w->o.app, who, b.path, &v, err));
-        return answer_skill(x, 200, &v, err);
+        return answer_skill(w, x, 200, &v, err);
     }
     NF_TRY(nf_skill_install(w->o.app, who, b.path, b.hash, &v, err));
-    return answer_skill(x, 201, &v, err);
+    return answer_skill(w, x, 201, &v, err);
 }
 
 enum nf_code nf_web_skill_get(void *arg, struct nf_http_exchange *x, struct nf_err *err)
@@ -201,7 +216,7 @@ enum nf_code nf_web_skill_get(void *arg, struct nf_http_exchange *x, struct nf_e
 
     NF_TRY(path_name(x, "name", "skill", name, err));
     NF_TRY(nf_skill_show(w->o.app, &nf_web_who(x)->user, name, &v, err));
-    return answer_skill(x, 200, &v, err);
+    return answer_skill(w, x, 200, &v, err);
 }
 
 enum nf_code nf_web_skill_delete(void *arg, struct nf_http_exchange *x, struct nf_err *err)
@@ -242,7 +257,7 @@ enum nf_code nf_web_skill_enable(void *arg, struct nf_http_exchange *x, struct n
     NF_TRY(path_name(x, "name", "skill", name, err));
     NF_TRY(read_body(x, &grant_table, &b, err));
     NF_TRY(nf_skill_enable(w->o.app, &nf_web_who(x)->user, name, b.hash, &v, err));
-    return answer_skill(x, 200, &v, err);
+    return answer_skill(w, x, 200, &v, err);
 }
 
 enum nf_code nf_web_skill_disable(void *arg, struct nf_http_exchange *x, struct nf_err *err)
@@ -253,7 +268,7 @@ enum nf_code nf_web_skill_disable(void *arg, struct nf_http_exchange *x, struct 
 
     NF_TRY(path_name(x, "name", "skill", name, err));
     NF_TRY(nf_skill_disable(w->o.app, &nf_web_who(x)->user, name, &v, err));
-    return answer_skill(x, 200, &v, err);
+    return answer_skill(w, x, 200, &v, err);
 }
 
 enum nf_code nf_web_skill_logs(void *arg, struct nf_http_exchange *x, struct nf_err *err)

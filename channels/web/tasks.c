@@ -72,6 +72,8 @@ enum nf_code nf_web_tasks(void *arg, struct nf_http_exchange *x, struct nf_err *
 /* A tool call: what was asked, what came back, how it ran. */
 static void put_call(struct nf_json_out *o, const struct nf_task *t)
 {
+    if (t->call_id[0])
+        nf_json_put_str(o, "call_id", t->call_id);
     nf_json_put_str(o, "arguments", t->args);
     nf_json_put_str(o, "result", t->result);
     nf_json_put_i64(o, "duration_us", t->wall_us);

@@ -25,6 +25,9 @@ test('a tool call is a closed card that tells what was asked and what came back'
   assert.match(await summary(page), /^read_file notes\/week\.md done 0\.4 s$/);
   await card.locator('summary').click();
   assert.match(await card.innerText(), /"lines": 3/);
+  await card.getByText(/0\.4\ss in a sandbox of level L2, process 7/).waitFor();
+  await accessible(page, 'a tool in full');
+  await shot(page, 'tool-open');
   await page.reload();
   await ended(page);
   assert.match(await summary(page), /^read_file notes\/week\.md done 0\.4 s$/);

@@ -1,5 +1,5 @@
 // The daemon's REST interface, as far as this page needs it.
-import type { Approval, MessagePage, Models, SessionInfo } from './protocol';
+import type { Approval, MessagePage, Models, SessionInfo, Step } from './protocol';
 
 export class ApiError extends Error {
   constructor(readonly status: number, readonly code: string, message: string) {
@@ -43,6 +43,8 @@ export const api = {
   session: (id: string) => call<SessionInfo>('GET', at(id)),
   rename: (id: string, title: string) => call<SessionInfo>('PATCH', at(id), { title }),
   remove: (id: string) => call<void>('DELETE', at(id)),
+  steps: async (run: string) =>
+    (await call<{ steps: Step[] }>('GET', `/api/v1/tasks/${encodeURIComponent(run)}`)).steps,
   approvals: () => call<{ approvals: Approval[] }>('GET', '/api/v1/approvals'),
   decide: (id: string, allow: boolean, reason: string) => call<void>(
     'POST', `/api/v1/approvals/${encodeURIComponent(id)}`,

@@ -82,6 +82,14 @@ export interface Approval {
   expires_at: string;
 }
 
+// Of a run: how a tool's call went.
+export interface Step {
+  call_id?: string;
+  duration_us?: number;
+  level?: string;
+  worker?: number;
+}
+
 // What happens to a call that has not ended: it has no position, the newest counts.
 export type Meanwhile = { type: 'CUSTOM'; session_id: string; run_id: string } & (
   | { name: 'tool_progress'; value: { toolCallId: string; percent: number | null; text: string } }

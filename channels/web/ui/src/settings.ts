@@ -78,5 +78,5 @@ export function number(value: number, options?: Intl.NumberFormatOptions): strin
 export function duration(ms: number): string {
   const [value, unit]: [number, 'ms' | 's' | 'min'] =
     ms < 100 ? [ms, 'ms'] : ms < 60000 ? [ms / 1000, 's'] : [ms / 60000, 'min'];
-  return `${number(value, { maximumFractionDigits: unit === 's' && ms < 10000 ? 1 : 0 })}\u00a0${t(unit)}`;
+  return `${ms < 1 ? '<1' : number(value, { maximumFractionDigits: unit === 's' && ms < 10000 ? 1 : 0 })}\u00a0${t(unit)}`;
 }

@@ -11,6 +11,7 @@ export interface SkillTool {
   description: string;
   arguments: { properties?: Record<string, { type?: string; description?: string }>; required?: string[] };
   approval: 'never' | 'ask' | 'always';
+  in_force?: 'never' | 'ask' | 'always'; // what the configuration says instead
   timeout_ms: number;
 }
 

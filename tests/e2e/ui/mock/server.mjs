@@ -115,6 +115,10 @@ export class Mock {
       const all = [...this.sessions.values()].sort((a, b) => (a.updated_at < b.updated_at ? 1 : -1));
       return reply(200, { sessions: all.map(publicSession), next_cursor: null });
     }
+    if (path.startsWith('tasks/')) {
+      return reply(200, { id: path.slice(6), steps: [
+        { n: 1, kind: 'tool', call_id: `call-${path.slice(6)}`, duration_us: 420000, level: 'L2', worker: 7, bytes: 210 }] });
+    }
     if (path.startsWith('approvals')) return this.approvalRoute(path.slice(10), body, reply);
     if (path.startsWith('skills')) return this.skills.route(method, path.slice(7), body, reply, url.search.slice(1));
     if (path === '/health') return reply(200, { status: 'ok', sandbox: this.skills.sandbox });

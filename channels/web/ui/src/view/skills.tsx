@@ -39,7 +39,7 @@ function Rights({ skill }: { skill: Skill }) {
         {(skill.tools ?? []).map((tool) => (
           <li key={tool.name}>
             <span class="tool-name">{tool.name}</span>
-            <span class={`approval-mode ${tool.approval}`}>{ts(tool.approval)}</span>
+            <span class={`approval-mode ${tool.in_force ?? tool.approval}`}>{ts(tool.in_force ?? tool.approval)}</span>
             <span class="tool-about">{tool.description}</span>
           </li>
         ))}

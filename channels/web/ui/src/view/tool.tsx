@@ -1,6 +1,9 @@
 // A call of a tool: what, on what, how it went and how long it took; the rest on demand.
+import { useEffect, useState } from 'preact/hooks';
+import { api } from '../api';
 import { useNow } from '../clock';
 import type { ToolItem } from '../conversation';
+import type { Step } from '../protocol';
 import { duration, t } from '../settings';
 import { Icon } from './icons';
 
@@ -50,13 +53,28 @@ function Progress({ item }: { item: ToolItem }) {
   );
 }
 
-export function ToolCard({ item, over }: { item: ToolItem; over: boolean; version: number }) {
+// How it ran, which is asked for when somebody looks.
+function Ran({ item, run }: { item: ToolItem; run: string }) {
+  const [step, setStep] = useState<Step>();
+  useEffect(() => {
+    api.steps(run).then((steps) => setStep(steps.find((s) => s.call_id === item.id)), () => {});
+  }, [item.result]);
+  if (!step?.level || step.duration_us === undefined) return null;
+  return (
+    <p class="label">
+      {t('toolRan', { time: duration(step.duration_us / 1000), level: step.level, worker: String(step.worker ?? '') })}
+    </p>
+  );
+}
+
+export function ToolCard({ item, run, over }: { item: ToolItem; run: string; over: boolean; version: number }) {
+  const [open, setOpen] = useState(false);
   const state = stateOf(item, over);
   const now = useNow(state === 'toolRunning' && item.since !== undefined);
   const since = state === 'toolRunning' && item.since ? Math.floor((now - item.since) / 1000) * 1000 : 0;
   const elapsed = since > 0 ? since : item.ms;
   return (
-    <details class={`tool ${state}`}>
+    <details class={`tool ${state}`} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>
         <span class="tool-mark" aria-hidden="true">
           {state === 'toolRunning' ? <i class="spinner" />
@@ -75,6 +93,7 @@ export function ToolCard({ item, over }: { item: ToolItem; over: boolean; versio
         <>
           <p class="label">{t('toolResult')}</p>
           <pre tabIndex={0}>{pretty(item.result)}</pre>
+          {open && <Ran item={item} run={run} />}
         </>
       )}
     </details>

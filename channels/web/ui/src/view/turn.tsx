@@ -24,8 +24,8 @@ function Notice({ item }: { item: NoticeItem }) {
   );
 }
 
-function ItemView({ item, over, version }: { item: Item; over: boolean; version: number }) {
-  if (item.kind === 'tool') return <ToolCard item={item} over={over} version={version} />;
+function ItemView({ item, run, over, version }: { item: Item; run: string; over: boolean; version: number }) {
+  if (item.kind === 'tool') return <ToolCard item={item} run={run} over={over} version={version} />;
   if (item.kind === 'notice') return <Notice item={item} />;
   return <Markdown text={item.text} open={item.open && !over} />;
 }
@@ -77,7 +77,7 @@ function TurnBody({ turn, version }: Versioned) {
         <article class="message assistant" tabIndex={-1} aria-label={t('assistant')} aria-busy={!over}>
           <h2 class="offscreen">{t('assistant')}</h2>
           {turn.items.map((item) => 
-            <ItemView key={item.id} item={item} over={over} version={version} />
+            <ItemView key={item.id} item={item} run={turn.runId} over={over} version={version} />
           )}
           <Waiting turn={turn} version={version} />
           {over && <Footer turn={turn} version={version} />}
