@@ -56,7 +56,7 @@ def install(daemon, directory, http):
     assert status == 200, skill
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def service():
     s = Service()
     yield s
@@ -64,8 +64,9 @@ def service():
     s.server_close()
 
 
-@pytest.fixture
-def daemon(tmp_path, service):
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory, service):
+    tmp_path = tmp_path_factory.mktemp("theft")
     port = service.server_address[1]
     d = nexflow.Daemon(tmp_path, config="skills: {bundled: [none], allow_private: ['127.0.0.1'], min_level: L0.5}\n")
     d.start()
@@ -73,6 +74,14 @@ def daemon(tmp_path, service):
                                     "http://169.254.169.254/", "http://0.0.0.0/"])
     yield d
     assert d.stop() == 0, d.log()[-2000:]
+
+
+@pytest.fixture(scope="module")
+def eve(daemon):
+    """Another person: how they ask."""
+    _, cookie = daemon.user("Eve")
+    return {"token": None, "headers": {"Cookie": f"nexflow_session={cookie}",
+                                       "Origin": f"http://127.0.0.1:{daemon.port}"}}
 
 
 def ask(daemon, what, name, value=None, **who):
@@ -84,9 +93,7 @@ def ask(daemon, what, name, value=None, **who):
     return answer["code"], answer["text"]
 
 
-def test_one_persons_keys_are_not_anothers(daemon):
-    _, cookie = daemon.user("Eve")
-    eve = {"token": None, "headers": {"Cookie": f"nexflow_session={cookie}", "Origin": f"http://127.0.0.1:{daemon.port}"}}
+def test_one_persons_keys_are_not_anothers(daemon, eve):
     assert ask(daemon, "kv_put", "diary", "of the owner")[0] == OK
     assert ask(daemon, "kv_get", "diary") == (OK, "of the owner")
 
@@ -97,9 +104,7 @@ def test_one_persons_keys_are_not_anothers(daemon):
 
 
 @pytest.mark.parametrize("key", ["../1/diary", "thief/1/diary", "diary%", "di ary", "", "a" * 129, "%", "_", "*"])
-def test_no_key_leads_to_another_store(daemon, key):
-    _, cookie = daemon.user("Eve")
-    eve = {"token": None, "headers": {"Cookie": f"nexflow_session={cookie}", "Origin": f"http://127.0.0.1:{daemon.port}"}}
+def test_no_key_leads_to_another_store(daemon, eve, key):
     assert ask(daemon, "kv_put", "diary", "of the owner")[0] == OK
     code, text = ask(daemon, "kv_get", key, **eve)
     assert code in (INVALID, NOT_FOUND, 4) and "of the owner" not in text
