@@ -26,7 +26,6 @@ struct work {
     size_t dirs_n;
     struct seen seen[NF_BUNDLED_SEEN_MAX];
     size_t seen_n;
-    bool seen_changed;
 };
 
 static void work_free(struct work **w)
@@ -36,26 +35,29 @@ static void work_free(struct work **w)
     free(*w);
 }
 
-static struct seen *find_seen(struct work *w, const char *name)
+static bool was_seen(const struct work *w, const char *name, const char *hash)
 {
     for (size_t i = 0; i < w->seen_n; i++)
-        if (strcmp(w->seen[i].name, name) == 0)
-            return &w->seen[i];
-    return NULL;
+        if (strcmp(w->seen[i].name, name) == 0 && (!hash || strcmp(w->seen[i].hash, hash) == 0))
+            return true;
+    return false;
 }
 
-static void note_seen(struct work *w, const char *name, const char *hash)
+/* Forget the oldest version of `name` but one: the newest is about to be installed, and the one
+ * before is, until it was. */
+static void forget_oldest(struct work *w, const char *name)
 {
-    struct seen *s = find_seen(w, name);
+    size_t first = w->seen_n, n = 0;
 
-    if (!s && w->seen_n == NF_BUNDLED_SEEN_MAX)
+    for (size_t i = w->seen_n; i-- > 0;)
+        if (strcmp(w->seen[i].name, name) == 0) {
+            first = i;
+            n++;
+        }
+    if (n < 2)
         return;
-    if (!s)
-        s = &w->seen[w->seen_n++];
-    *s = (struct seen){ .name = "" };
-    memcpy(s->name, name, strlen(name) + 1);
-    memcpy(s->hash, hash, NF_SKILL_HASH + 1);
-    w->seen_changed = true;
+    memmove(&w->seen[first], &w->seen[first + 1], (w->seen_n - first - 1) * sizeof(w->seen[0]));
+    w->seen_n--;
 }
 
 static void parse_seen(struct work *w, const char *text)
@@ -130,6 +132,22 @@ static enum nf_code write_job(void *arg, struct nf_err *err)
     for (size_t i = 0; i < w->seen_n; i++)
         NF_TRY(nf_str_addf(&text, err, "%s %s\n", w->seen[i].name, w->seen[i].hash));
     return nf_file_replace(w->b->seen, nf_str_c(&text), text.len, err);
+}
+
+/* Before it is upgraded, so that who is interrupted in between finds its own work again. */
+static NF_RC note_seen(struct work *w, const struct nf_skill_package *p, struct nf_err *err)
+{
+    forget_oldest(w, p->manifest.name);
+    if (w->seen_n == NF_BUNDLED_SEEN_MAX)
+        return nf_err_set(err, NF_E_LIMIT,
+                          "'%.150s' has %d lines: no more skills can come with "
+                          "the program",
+                          w->b->seen, NF_BUNDLED_SEEN_MAX);
+    struct seen *s = &w->seen[w->seen_n++];
+    *s = (struct seen){ .name = "" };
+    memcpy(s->name, p->manifest.name, strlen(p->manifest.name) + 1);
+    memcpy(s->hash, p->hash, sizeof(s->hash));
+    return nf_executor_call(w->b->executor, write_job, w, err);
 }
 
 /* --- one skill -------------------------------------------------------------------------------- */
@@ -213,17 +231,19 @@ static NF_RC see_to(struct work *w, const char *dir, struct nf_err *err)
     NF_TRY(b->files->ops->inspect(b->files, nf_str_c(&path), &p, err));
     if (!is_wanted(b->names, p.manifest.name))
         return NF_OK;
-    const struct seen *seen = find_seen(w, p.manifest.name);
     enum nf_code rc = b->store->ops->find(b->store, p.manifest.name, &s, err);
-    if (rc == NF_E_NOT_FOUND && !seen)
-        rc = install(b, nf_str_c(&path), &p, err);
-    else if (rc == NF_OK && seen && strcmp(seen->hash, s.hash) == 0 && strcmp(s.hash, p.hash) != 0)
-        rc = upgrade(b, nf_str_c(&path), &s, &p, err);
-    else if (rc == NF_OK || rc == NF_E_NOT_FOUND)
-        return NF_OK; /* a person's own, removed by one, or as it should be */
-    if (rc == NF_OK)
-        note_seen(w, p.manifest.name, p.hash);
-    return rc;
+    if (rc == NF_E_NOT_FOUND && !was_seen(w, p.manifest.name, NULL)) {
+        NF_TRY(install(b, nf_str_c(&path), &p, err));
+        return note_seen(w, &p, err);
+    }
+    if (rc == NF_OK && strcmp(s.hash, p.hash) == 0 && !was_seen(w, s.name, s.hash))
+        return note_seen(w, &p, err); /* installed by one of us who was interrupted */
+    if (rc == NF_OK && strcmp(s.hash, p.hash) != 0 && was_seen(w, s.name, s.hash)) {
+        NF_TRY(note_seen(w, &p, err));
+        return upgrade(b, nf_str_c(&path), &s, &p, err);
+    }
+    /* As it should be, a person's own, or removed by one. */
+    return rc == NF_E_NOT_FOUND ? NF_OK : rc;
 }
 
 static NF_RC see_to_all(struct work *w, struct nf_err *err)
@@ -250,8 +270,5 @@ enum nf_code nf_bundled_install(const struct nf_bundled *b, struct nf_err *err)
         return nf_err_set(err, NF_E_NOMEM, "out of memory");
     w->b = b;
     NF_TRY(nf_executor_call(b->executor, read_job, w, err));
-    enum nf_code rc = see_to_all(w, err);
-    if (w->seen_changed && rc == NF_OK)
-        rc = nf_executor_call(b->executor, write_job, w, err);
-    return rc;
+    return see_to_all(w, err);
 }

@@ -1,0 +1,385 @@
+"""Skills from outside: installed, granted, called by hand and by a model, with what they may ask."""
+import asyncio
+import http.server
+import json
+import os
+import pathlib
+import subprocess
+import threading
+
+import pytest
+
+import nexflow
+
+ASKER = pathlib.Path(__file__).parent / "asker"
+SECRET = "planted-secret-4711-xyzzy"
+
+
+def text_tool(name, *keys, **more):
+    schema = {"type": "object", "properties": {k: {"type": "string"} for k in keys}}
+    return {"name": name, "description": name, "parameters": schema, "approval": "never", **more}
+
+
+TOOLS = [
+    {"name": "fetch", "description": "fetch", "approval": "never", "parameters": {
+        "type": "object", "required": ["url"], "properties": {
+            "url": {"type": "string"}, "headers": {"type": "array", "items": {"type": "string"}}}}},
+    text_tool("keep", "key", "value"),
+    text_tool("file", "path", "text"),
+    text_tool("say", "text"),
+    text_tool("crash"),
+    text_tool("hang", timeout_ms=500),
+    text_tool("ask_first", "text", approval="ask"),
+]
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """Answers with the request it got; /to?URL redirects."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.seen = []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):  # noqa: N802  (its name)
+        self.server.seen.append((self.path, dict(self.headers)))
+        body = (self.path + "\n" + str(self.headers)).encode()
+        redirect = self.path.startswith("/to?")
+        self.send_response(302 if redirect else 200)
+        if redirect:
+            self.send_header("Location", self.path[4:])
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def server():
+    s = Server()
+    yield s
+    s.shutdown()
+
+
+@pytest.fixture(scope="module")
+def plugin(tmp_path_factory):
+    out = tmp_path_factory.mktemp("probe") / "probe.so"
+    subprocess.run(["cc", "-std=c99", "-Wall", "-Werror", "-O1", "-fPIC", "-shared",
+                    "-I", nexflow.TOP / "skills/include", ASKER / "asker.c", "-o", out],
+                   check=True, timeout=60)
+    return out.read_bytes()
+
+
+def write_skill(directory, plugin, **manifest):
+    directory.mkdir(exist_ok=True)
+    (directory / "probe.so").write_bytes(plugin)
+    m = {"name": "probe", "version": "1.0.0", "description": "Asks what it is told to",
+         "entry": "probe.so", "tools": TOOLS, **manifest}
+    (directory / "skill.json").write_text(json.dumps(m), encoding="utf-8")
+    return directory
+
+
+def install(daemon, directory, enable=True):
+    status, skill = daemon.post("/api/v1/skills", {"path": str(directory)})
+    assert status == 201, skill
+    if enable:
+        status, skill = daemon.post("/api/v1/skills/probe/enable", {"hash": skill["hash"]})
+        assert status == 200, skill
+    return skill
+
+
+def run(daemon, tool, **arguments):
+    """(status, result or message)"""
+    status, body = daemon.post(f"/api/v1/skills/probe/tools/{tool}/run", arguments)
+    if status == 200:
+        return status, body["result"]
+    return status, body.get("error", body) if isinstance(body, dict) else body
+
+
+CONFIG = """skills:
+  allow_private: [127.0.0.1]
+  bundled: [none]
+  secrets:
+    - {name: KEY, value: "%s"}
+""" % SECRET
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory, server, plugin):
+    d = nexflow.Daemon(tmp_path_factory.mktemp("daemon"), CONFIG).start()
+    install(d, write_skill(d.dir / "src", plugin, capabilities={
+        "http": [server.url + "/api/", server.url + "/to"], "secrets": ["KEY"], "kv": True,
+        "files": "workspace"}))
+    yield d
+    assert d.stop() == 0
+
+
+# --- what a skill asks --------------------------------------------------------------------------
+
+
+def test_a_granted_url_is_fetched(daemon, server):
+    status, text = run(daemon, "fetch", url=server.url + "/api/x?y=1")
+    assert status == 200 and text.startswith("200 /api/x?y=1"), text
+
+
+@pytest.mark.parametrize("url", [
+    "{server}/other",                       # not below the prefix
+    "{server}/api/../other",
+    "{server}/api/%2e%2e/other",
+    "{server}/apix",
+    "http://localhost:{port}/api/x",        # another name of the same machine
+    "http://127.1:{port}/api/x",            # other spellings of the address
+    "http://2130706433:{port}/api/x",
+    "http://0x7f.0.0.1:{port}/api/x",
+    "http://0177.0.0.1:{port}/api/x",
+    "http://[::1]:{port}/api/x",
+    "http://[::ffff:127.0.0.1]:{port}/api/x",
+    "http://127.0.0.1:{port}@evil.example/api/x",
+    "http://evil.example@127.0.0.1:{port}/api/x",
+    "http://evil.example#@127.0.0.1:{port}/api/x",
+    "http://127.0.0.1:{port}\\@evil.example/api/x",
+    "https://127.0.0.1:{port}/api/x",
+    "http://127.0.0.1:1/api/x",
+    "http://169.254.169.254/latest/meta-data/",
+    "file:///etc/passwd",
+    "gopher://127.0.0.1:{port}/",
+    "ftp://127.0.0.1/",
+    "//127.0.0.1:{port}/api/x",
+    "http:///api/x",
+])
+def test_nothing_else_is_fetched(daemon, server, url):
+    seen = len(server.seen)
+    url = url.replace("{server}", server.url).replace("{port}", str(server.server_port))
+    status, text = run(daemon, "fetch", url=url)
+    assert status == 200 and text.startswith(("code 1:", "code 3:")), text
+    assert len(server.seen) == seen
+
+
+@pytest.mark.parametrize("to", ["http://169.254.169.254/", "file:///etc/passwd", "/other",
+                                "http://localhost:{port}/api/x", "//10.0.0.1/api/"])
+def test_a_redirect_leads_nowhere_else(daemon, server, to):
+    to = to.replace("{port}", str(server.server_port))
+    status, text = run(daemon, "fetch", url=f"{server.url}/to?{to}")
+    assert status == 200 and text.startswith(("code 1: redirect", "code 3: redirect")), text
+
+
+def test_a_redirect_to_what_is_granted_is_followed(daemon, server):
+    status, text = run(daemon, "fetch", url=f"{server.url}/to?/api/there")
+    assert status == 200 and text.startswith("200 /api/there"), text
+
+
+def test_private_addresses_need_the_configuration(tmp_path, server, plugin):
+    d = nexflow.Daemon(tmp_path, "skills: {bundled: [none]}\n").start()
+    install(d, write_skill(tmp_path / "src", plugin, capabilities={
+        "http": [server.url + "/", f"http://localhost:{server.server_port}/",
+                 "http://169.254.169.254/"]}))
+    seen = len(server.seen)
+    for url in (server.url + "/", f"http://localhost:{server.server_port}/",
+                "http://169.254.169.254/"):
+        status, text = run(d, "fetch", url=url)
+        assert status == 200 and text.startswith("code 3:"), text
+        assert "private or reserved" in text
+    d.stop()
+    assert len(server.seen) == seen
+
+
+def test_keys_and_files_are_kept(daemon):
+    assert run(daemon, "keep", key="a", value="one") == (200, "kept")
+    assert run(daemon, "keep", key="a") == (200, "one")
+    assert run(daemon, "file", path="notes/a.txt", text="hello") == (200, "written")
+    assert run(daemon, "file", path="notes/a.txt") == (200, "hello")
+    for path in ("../../nexflow.db", "/etc/passwd", "notes/../../x"):
+        assert run(daemon, "file", path=path)[1].startswith("code 1:")
+
+
+def test_what_is_not_granted_is_denied(tmp_path, server, plugin):
+    d = nexflow.Daemon(tmp_path, CONFIG).start()
+    install(d, write_skill(tmp_path / "src", plugin))
+    for tool, arguments in (("fetch", {"url": server.url + "/"}), ("keep", {"key": "a"}),
+                            ("file", {"path": "a"})):
+        status, text = run(d, tool, **arguments)
+        assert status == 200 and text.startswith("code 3:"), text
+    d.stop()
+
+
+# --- what a call may do to us -------------------------------------------------------------------
+
+
+def test_a_crash_and_a_hang_are_failures_with_reasons(daemon):
+    status, error = run(daemon, "crash")
+    assert status >= 400 and error, error
+    status, error = run(daemon, "hang")
+    assert status >= 400 and error, error
+    assert run(daemon, "say", text="still there") == (200, "said")
+    text = daemon.get("/metrics")[1]
+    assert 'nexflow_skill_calls_total{skill="probe",outcome="timeout"} 1' in text
+
+
+def test_the_log_is_the_owners_to_read(daemon):
+    run(daemon, "say", text="something to note")
+
+    def logged():
+        status, body = daemon.get("/api/v1/skills/probe/logs")
+        return status == 200 and " warn told: something to note" in body["log"]
+    daemon.wait_until(logged)
+
+
+def test_health_says_how_strong_the_sandbox_is(daemon):
+    sandbox = daemon.get("/health")[1]["sandbox"]
+    assert sandbox["level"] in ("L3", "L2", "L1", "L0.5")
+    assert isinstance(sandbox["missing"], str)
+
+
+# --- secrets ------------------------------------------------------------------------------------
+
+
+def test_a_planted_secret_is_sent_and_appears_nowhere(tmp_path, server, plugin):
+    d = nexflow.Daemon(tmp_path, CONFIG + "log: {level: debug}\n").start()
+    install(d, write_skill(tmp_path / "src", plugin, capabilities={
+        "http": [server.url + "/"], "secrets": ["KEY"], "kv": True, "files": "workspace"}))
+    answers = [
+        run(d, "fetch", url=server.url + "/echo", headers=["X-Key: ${secret:KEY}"]),
+        run(d, "fetch", url=server.url + "/echo", headers=["X-Key: a ${secret:KEY} b ${secret:KEY}"]),
+        run(d, "fetch", url=server.url + "/${secret:KEY}"),
+        run(d, "fetch", url=server.url + "/", headers=["X: ${secret:OTHER}"]),
+        run(d, "fetch", url=server.url + "/to?http://x.example/", headers=["X: ${secret:KEY}"]),
+        run(d, "say", text="${secret:KEY}"),
+        run(d, "keep", key="a", value="${secret:KEY}"),
+        run(d, "keep", key="a"),
+        d.get("/api/v1/skills/probe"), d.get("/health"), d.get("/metrics"),
+    ]
+    d.request("GET", "/api/v1/skills/probe/logs")
+    assert server.seen[-1][1].get("X") == SECRET or any(
+        h.get("X-Key") == SECRET for _, h in server.seen)
+    assert d.stop() == 0
+    shown = subprocess.run([nexflow.BIN / "nexflow", "--config", d.config, "config", "show"],
+                           capture_output=True, text=True, check=False, timeout=30, env=d.env)
+    assert SECRET not in json.dumps(answers) + shown.stdout + shown.stderr
+    for path in tmp_path.rglob("*"):
+        if path.is_file() and path != d.config:
+            assert SECRET.encode() not in path.read_bytes(), path
+
+
+# --- grants -------------------------------------------------------------------------------------
+
+
+def test_nothing_runs_before_the_owner_agreed(tmp_path, plugin):
+    d = nexflow.Daemon(tmp_path, CONFIG).start()
+    source = write_skill(tmp_path / "src", plugin)
+    skill = install(d, source, enable=False)
+    assert run(d, "say", text="x")[0] == 404
+    status, _ = d.post("/api/v1/skills/probe/enable", {"hash": "0" * 64})
+    assert status == 409
+    status, _ = d.post("/api/v1/skills/probe/enable", {"hash": skill["hash"]})
+    assert status == 200
+    assert run(d, "say", text="x") == (200, "said")
+    # Other files are another skill, and need another grant.
+    write_skill(source, plugin, description="Another")
+    install(d, source, enable=False)
+    assert run(d, "say", text="x")[0] == 404
+    d.stop()
+
+
+def test_a_file_changed_behind_our_back_is_noticed(tmp_path, plugin):
+    d = nexflow.Daemon(tmp_path, CONFIG).start()
+    skill = install(d, write_skill(tmp_path / "src", plugin))
+    assert run(d, "say", text="x") == (200, "said")
+    entry = tmp_path / "data/skills/probe" / skill["hash"] / "probe.so"
+    os.chmod(entry, 0o644)
+    with open(entry, "ab") as f:
+        f.write(b"\0")
+    status, error = run(d, "say", text="x")
+    assert status == 409 and "changed" in json.dumps(error), error
+    d.stop()
+    d.start()  # and after a restart it is not even offered
+    assert run(d, "say", text="x")[0] == 404
+    assert d.events("skill.unusable")
+    d.stop()
+
+
+def test_settings_say_who_is_asked(tmp_path, plugin):
+    d = nexflow.Daemon(tmp_path, CONFIG + "  approval: [{tool: probe.say, approval: always}]\n")
+    d.start()
+    install(d, write_skill(tmp_path / "src", plugin))
+    tools = {t["name"]: t for t in d.get("/api/v1/skills/probe")[1]["tools"]}
+    assert tools["fetch"]["approval"] == "never"
+    answer = []
+    caller = threading.Thread(target=lambda: answer.append(run(d, "say", text="x")))
+    caller.start()
+    d.wait_until(lambda: d.get("/api/v1/approvals")[1]["approvals"])
+    approval = d.get("/api/v1/approvals")[1]["approvals"][0]
+    assert d.post(f"/api/v1/approvals/{approval['id']}", {"decision": "allow"})[0] == 200
+    caller.join(30)
+    assert answer == [(200, "said")]
+    d.stop()
+
+
+# --- bundled ------------------------------------------------------------------------------------
+
+
+def skills(d):
+    return {s["name"]: s for s in d.get("/api/v1/skills")[1]["skills"]}
+
+
+def test_bundled_skills_are_there_and_stay_removed(tmp_path, plugin):
+    bundled = tmp_path / "bundled"
+    bundled.mkdir()
+    write_skill(bundled / "probe", plugin)
+    write_skill(bundled / "reach", plugin, name="reach",
+                capabilities={"http": ["https://a.example/"]})
+    (bundled / "broken").mkdir()
+    config = f'skills: {{bundled_dir: "{bundled}", allow_private: [127.0.0.1]}}\n'
+    d = nexflow.Daemon(tmp_path, config).start()
+    d.wait_until(lambda: len(skills(d)) == 2)
+    assert skills(d)["probe"]["status"] == "enabled"
+    assert skills(d)["reach"]["status"] == "installed"  # it reaches the network: somebody is asked
+    assert d.events("skill.bundled.failed")
+    assert run(d, "say", text="x") == (200, "said")
+    d.stop()
+
+    # The program is upgraded: asking for no more, it keeps its grant.
+    write_skill(bundled / "probe", plugin, version="1.0.1")
+    d.start()
+    d.wait_until(lambda: skills(d)["probe"]["version"] == "1.0.1")
+    assert skills(d)["probe"]["status"] == "enabled"
+    d.stop()
+    # Asking for more it waits for one.
+    write_skill(bundled / "probe", plugin, version="1.0.2", capabilities={"kv": True})
+    d.start()
+    d.wait_until(lambda: skills(d)["probe"]["version"] == "1.0.2")
+    assert skills(d)["probe"]["status"] == "disabled"
+    # What a person removed does not come back.
+    assert d.request("DELETE", "/api/v1/skills/probe")[0] == 204
+    d.stop()
+    d.start()
+    d.wait_until(lambda: "reach" in skills(d))
+    assert "probe" not in skills(d)
+    d.stop()
+
+
+# --- a model calls ------------------------------------------------------------------------------
+
+
+def test_a_model_calls_a_tool_and_the_person_sees_progress(tmp_path, plugin, provider):
+    d = nexflow.Daemon(tmp_path, CONFIG, provider=provider.yaml()).start()
+    write_skill(tmp_path / "src", plugin, tools=[text_tool("say", "text")])
+    install(d, tmp_path / "src")
+    provider.script(call_offered=True, args={"text": "tea"})
+
+    async def talk():
+        async with d.connect() as s:
+            _, last, text = await s.answer("hello", "m1")
+            return last, text, s.frames
+    last, text, frames = asyncio.run(talk())
+    assert last["type"] == "RUN_FINISHED", last
+    assert "said" in text
+    assert any(f["type"].startswith("TOOL_CALL") for f in frames)
+    assert "half of tea" in json.dumps(frames)
+    d.stop()
