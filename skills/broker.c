@@ -115,7 +115,8 @@ static enum nf_code file_read(struct nf_broker *b, const struct nf_json *v, stru
 
     NF_TRY(path_of(v, &path, err));
     ret->raw.max = NF_WORKSPACE_READ_MAX + 1;
-    return nf_workspace_read(b->deps->workspaces, b->call->session_id, path, offset,
+    return nf_workspace_read(b->deps->workspaces,
+                             nf_workspace_of(b->call->session_id, b->call->user_id), path, offset,
                              limit > 0 ? (size_t)limit : 0, &ret->raw, err);
 }
 
@@ -128,7 +129,9 @@ static enum nf_code file_write(struct nf_broker *b, const struct nf_json *v, str
     (void)ret;
 
     NF_TRY(path_of(v, &path, err));
-    return nf_workspace_write(b->deps->workspaces, b->call->session_id, path, raw, &quota, err);
+    return nf_workspace_write(b->deps->workspaces,
+                              nf_workspace_of(b->call->session_id, b->call->user_id), path, raw,
+                              &quota, err);
 }
 
 static enum nf_code file_list(struct nf_broker *b, const struct nf_json *v, struct nf_slice raw,
@@ -139,7 +142,9 @@ static enum nf_code file_list(struct nf_broker *b, const struct nf_json *v, stru
 
     NF_TRY(path_of(v, &path, err));
     ret->json.max = (size_t)4 << 20; /* NF_WORKSPACE_LIST_MAX entries with long names */
-    return nf_workspace_list(b->deps->workspaces, b->call->session_id, path, &ret->json, err);
+    return nf_workspace_list(b->deps->workspaces,
+                             nf_workspace_of(b->call->session_id, b->call->user_id), path,
+                             &ret->json, err);
 }
 
 static enum nf_code file_remove(struct nf_broker *b, const struct nf_json *v, struct nf_slice raw,
@@ -150,7 +155,8 @@ static enum nf_code file_remove(struct nf_broker *b, const struct nf_json *v, st
     (void)ret;
 
     NF_TRY(path_of(v, &path, err));
-    return nf_workspace_remove(b->deps->workspaces, b->call->session_id, path, err);
+    return nf_workspace_remove(b->deps->workspaces,
+                               nf_workspace_of(b->call->session_id, b->call->user_id), path, err);
 }
 
 /* --- log and progress ------------------------------------------------------------------------- */

@@ -31,6 +31,9 @@ enum nf_control_type {
     /* From it. */
     NF_CONTROL_FORKED, /* fds: its pidfd */
     NF_CONTROL_EXITED, /* status of waitpid; -1: it could not be forked, text */
+    /* To the warden. The answers are those about a template. */
+    NF_CONTROL_PROGRAM, /* text: directory, entry, interpreter, work directory, a line each; fds:
+                           its standard input, output and error */
     NF_CONTROL_TYPES,
 };
 

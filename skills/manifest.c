@@ -424,10 +424,6 @@ static NF_RC check_kind(const struct nf_json *v, const struct nf_skill_manifest 
             return must(err, "threads", "be left out: a program may start as many as it likes");
         if (m->mode == NF_SKILL_POOLED)
             return must(err, "mode", "be oneshot: a program is started for every call");
-        if (m->kv)
-            return must(err, "capabilities.kv", "be left out: only a plugin has it");
-        if (m->secrets_n > 0)
-            return must(err, "capabilities.secrets", "be left out: only a plugin has them");
         return NF_OK;
     }
     size_t n = strlen(m->entry);

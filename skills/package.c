@@ -278,7 +278,7 @@ static NF_RC make_parents(int dir, const char *path, struct nf_err *err)
     NF_TRY(nf_strdup(path, &copy, err));
     for (char *p = strchr(copy, '/'); p; p = strchr(p + 1, '/')) {
         *p = '\0';
-        if (mkdirat(dir, copy, 0755) != 0 && errno != EEXIST)
+        if ((mkdirat(dir, copy, 0755) != 0 && errno != EEXIST) || fchmodat(dir, copy, 0755, 0) != 0)
             return failed(err, "create directory", copy);
         *p = '/';
     }
@@ -291,7 +291,8 @@ static NF_RC write_file(int dir, const struct nf_package_file *f, struct nf_err 
 
     NF_TRY(make_parents(dir, f->path, err));
     fd = nf_beneath_open(dir, f->path, O_WRONLY | O_CREAT | O_EXCL, f->executable ? 0555 : 0444);
-    if (fd < 0)
+    /* Whatever the umask is: who may get here is the business of the directories above. */
+    if (fd < 0 || fchmod(fd, f->executable ? 0555 : 0444) != 0)
         return failed(err, "create", f->path);
     return write_content(fd, f->path, &f->data, err);
 }
@@ -300,7 +301,7 @@ static NF_RC write_all(const struct nf_package *p, const char *path, struct nf_e
 {
     NF_CLEANUP(closep) int dir = -1;
 
-    if (mkdir(path, 0755) != 0)
+    if (mkdir(path, 0755) != 0 || chmod(path, 0755) != 0)
         return failed(err, "create directory", path);
     dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0)

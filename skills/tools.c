@@ -2,6 +2,7 @@
 
 #include "base/own.h"
 #include "observe/log.h"
+#include "skills/program.h"
 #include "skills/tools_impl.h"
 
 #include <stdlib.h>
@@ -269,6 +270,53 @@ static NF_RC run_plugin(struct nf_skill_tools *t, const struct nf_offered *o,
     return nf_warden_call(t->o.warden, &run, ran, err);
 }
 
+/* Its work directory is the conversation's, or an empty one that goes with the call. */
+static NF_RC open_work(struct nf_skill_tools *t, const struct nf_skill_manifest *m,
+                       const struct nf_tool_call *c, struct nf_str *ret, struct nf_err *err)
+{
+    const struct nf_skill_settings *s = t->o.broker->settings;
+    const struct nf_workspace_quota quota = { s->workspace_bytes, s->workspace_files };
+
+    if (m->files)
+        return nf_workspace_open(t->o.broker->workspaces,
+                                 nf_workspace_of(c->session_id, c->user_id), &quota, ret, err);
+    return nf_workspace_scratch(t->o.broker->workspaces, ret, err);
+}
+
+static NF_RC run_program(struct nf_skill_tools *t, const struct nf_offered *o,
+                         const struct nf_tool_manifest *tool, const struct nf_tool_call *c,
+                         struct nf_skill_ran *ran, struct nf_err *err)
+{
+    const struct nf_skill_manifest *m = &o->package.manifest;
+    NF_CLEANUP(nf_str_done) struct nf_str work = { 0 };
+    struct nf_broker broker;
+
+    NF_TRY(open_work(t, m, c, &work, err));
+    nf_broker_init(&broker, t->o.broker, m, c);
+    const struct nf_program_run run = {
+        .name = m->name,
+        .dir = o->dir,
+        .entry = m->entry,
+        .interpreter = m->interpreter,
+        .work_dir = nf_str_c(&work),
+        .slot = (uint32_t)((uint64_t)nf_workspace_of(c->session_id, c->user_id) %
+                           65521), /* a prime: ids are not spread evenly */
+        .min_level = level_for(t, m),
+        .memory_bytes = m->memory_bytes,
+        .cpu_ms = m->cpu_ms,
+        .output_bytes = m->output_bytes,
+        .tool = tool->name,
+        .args = c->args,
+        .asks = m->http_n > 0 || m->kv,
+        .timeout_ms = tool->timeout_ms,
+        .broker = &broker.port,
+    };
+    enum nf_code rc = nf_warden_program(t->o.warden, &run, ran, err);
+    if (!m->files)
+        nf_workspace_drop(t->o.broker->workspaces, nf_str_c(&work));
+    return rc;
+}
+
 /* How it ran is told in any case. */
 static NF_RC tell(const struct nf_skill_ran *ran, enum nf_code rc, struct nf_tool_outcome *ret,
                   struct nf_err *err)
@@ -301,7 +349,9 @@ static NF_RC run_checked(struct nf_skill_tools *t, struct nf_offered *o,
                           o->package.manifest.name, level_for(t, &o->package.manifest),
                           nf_warden_level(t->o.warden), nf_warden_missing(t->o.warden));
     NF_TRY(nf_offered_check(t->o.catalogue, o, err));
-    enum nf_code rc = run_plugin(t, o, tool, c, &ran, err);
+    bool program = o->package.manifest.kind == NF_SKILL_PROGRAM;
+    enum nf_code rc =
+        program ? run_program(t, o, tool, c, &ran, err) : run_plugin(t, o, tool, c, &ran, err);
     rc = tell(&ran, rc, ret, err);
     nf_tools_count(o->package.manifest.name, rc, ran.wall_us);
     return rc;

@@ -136,6 +136,8 @@ struct nf_warden {
     char level[8];
     char *missing;
 
+    struct nf_program *programs; /* program.c */
+    size_t programs_n;
     struct nf_pool *pools, *turn; /* turn: who may start a worker next */
     uint64_t numbers;
     uint64_t ids[NF_WARDEN_IDS]; /* of calls to come, of which ids_n are left */

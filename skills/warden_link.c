@@ -1,4 +1,5 @@
 /* The process of the warden: starting it, hearing it, noticing that it is gone. */
+#include "skills/program_impl.h"
 #include "skills/warden_impl.h"
 
 #include <errno.h>
@@ -110,6 +111,8 @@ static void on_message(void *arg)
     struct nf_pool *p = pool_of(w, c.number);
     if (c.type == NF_CONTROL_HELLO)
         take_hello(w, &c);
+    else if (!p && nf_program_message(w, &c))
+        return;
     else if (p && c.type == NF_CONTROL_READY)
         p->template = NF_TEMPLATE_READY;
     else if (p && c.type == NF_CONTROL_REFUSED)
@@ -158,6 +161,7 @@ static void link_down(struct nf_warden *w, const char *why)
                                   "being started again",
                                   why);
     nf_warden_report(w, NULL, w->link_why.msg);
+    nf_programs_lost(w, &w->link_why);
     DL_FOREACH(w->pools, p)
     {
         nf_pool_fail_queue(p, &w->link_why);

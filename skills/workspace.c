@@ -3,7 +3,9 @@
 #include "base/own.h"
 #include "base/utf8.h"
 #include "codec/json.h"
+#include "observe/log.h"
 #include "skills/beneath.h"
+#include "skills/package.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -21,6 +23,7 @@
 struct nf_workspaces {
     char *dir;
     struct nf_executor *executor;
+    uint64_t scratches; /* made so far */
 };
 
 /* What the thread is asked to do. */
@@ -448,4 +451,47 @@ enum nf_code nf_workspace_open(struct nf_workspaces *w, int64_t session_id,
 
     NF_TRY(run(w, session_id, open_job, &j, err));
     return session_dir(w, session_id, ret, err);
+}
+
+/* --- scratch ---------------------------------------------------------------------------------- */
+
+static enum nf_code scratch_job(void *arg, struct nf_err *err)
+{
+    const struct job *j = arg;
+
+    if (mkdir(j->parent, 0700) != 0 && errno != EEXIST)
+        return nf_err_set(err, NF_E_IO, "create '%.150s': %s", j->parent, strerror(errno));
+    NF_TRY(nf_tree_remove(j->dir, err)); /* of a daemon that was killed */
+    if (mkdir(j->dir, 0700) != 0)
+        return nf_err_set(err, NF_E_IO, "create '%.150s': %s", j->dir, strerror(errno));
+    return NF_OK;
+}
+
+static enum nf_code drop_job(void *arg, struct nf_err *err)
+{
+    const struct job *j = arg;
+
+    return nf_tree_remove(j->dir, err);
+}
+
+enum nf_code nf_workspace_scratch(struct nf_workspaces *w, struct nf_str *ret, struct nf_err *err)
+{
+    nf_str_reset(ret);
+    NF_TRY(nf_str_addf(ret, err, "%s/scratch-%llu", w->dir, (unsigned long long)++w->scratches));
+    struct job j = { .dir = nf_str_c(ret), .parent = w->dir };
+    return nf_executor_call(w->executor, scratch_job, &j, err);
+}
+
+void nf_workspace_drop(struct nf_workspaces *w, const char *path)
+{
+    struct job j = { .dir = path };
+    struct nf_err why;
+    enum nf_code cancelled = nf_fiber_cancelled();
+
+    nf_fiber_uncancel(); /* what was cancelled is the call, which is over */
+    enum nf_code rc = nf_executor_call(w->executor, drop_job, &j, &why);
+    if (cancelled != NF_OK)
+        nf_fiber_cancel(nf_fiber_current(), cancelled);
+    if (rc != NF_OK)
+        nf_log_warn("skill.scratch.left", "path", path, "err", why.msg, NULL);
 }

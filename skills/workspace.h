@@ -27,6 +27,13 @@ NF_RC nf_workspaces_new(const char *dir, struct nf_executor *executor, struct nf
                         struct nf_err *err);
 void nf_workspaces_free(struct nf_workspaces *w); /* NULL is allowed */
 
+/* The id of the files that a call works on: those of its session; of a call by hand, which has
+ * none, the user's own. */
+static inline int64_t nf_workspace_of(int64_t session_id, int64_t user_id)
+{
+    return session_id > 0 ? session_id : -user_id;
+}
+
 /* NF_E_INVALID: no path, as the message says. "" is one only where a directory is meant. */
 NF_RC nf_workspace_check_path(const char *path, struct nf_err *err);
 
@@ -46,6 +53,10 @@ NF_RC nf_workspace_list(struct nf_workspaces *w, int64_t session_id, const char 
 /* A file or an empty directory. */
 NF_RC nf_workspace_remove(struct nf_workspaces *w, int64_t session_id, const char *path,
                           struct nf_err *err);
+/* Make an empty directory that belongs to no session and replace *ret by its path; and remove it
+ * with what is in it, as far as that is possible. */
+NF_RC nf_workspace_scratch(struct nf_workspaces *w, struct nf_str *ret, struct nf_err *err);
+void nf_workspace_drop(struct nf_workspaces *w, const char *path);
 /* Make the session's directory if it is not there and replace *ret by its path. NF_E_LIMIT: it is
  * over the quota already. For programs, which work in it. */
 NF_RC nf_workspace_open(struct nf_workspaces *w, int64_t session_id,

@@ -14,6 +14,10 @@
  * will need: they are loaded once, here. */
 int warden_run(const char *const *preload);
 
+/* Start the program of an order; see NF_CONTROL_PROGRAM. Errors as nf_program_spawn. */
+NF_RC program_spawn(struct nf_sandbox *sandbox, const struct nf_control *c,
+                    const int fds[NF_CONTROL_FDS], struct nf_jail_process *ret, struct nf_err *err);
+
 /* What a template needs to know; lives in the warden's frame when it is forked. */
 struct template_order {
     int64_t cpu_ms;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -71,8 +72,8 @@ static NF_RC check_level(const char *name, struct nf_err *err)
     return nf_sandbox_require(sandbox, min, err);
 }
 
-static NF_RC spawn(const struct nf_control *c, const int fds[NF_CONTROL_FDS], struct template *t,
-                   struct nf_err *err)
+static NF_RC spawn_template(const struct nf_control *c, const int fds[NF_CONTROL_FDS],
+                            struct template *t, struct nf_err *err)
 {
     struct template_order order = { .cpu_ms = c->cpu_ms, .oneshot = c->oneshot };
     memcpy(order.name, c->name, sizeof order.name);
@@ -96,6 +97,15 @@ static NF_RC spawn(const struct nf_control *c, const int fds[NF_CONTROL_FDS], st
     enum nf_code rc = nf_jail_spawn(sandbox, &o, &t->process, err);
     close(code);
     return rc;
+}
+
+static NF_RC spawn(const struct nf_control *c, const int fds[NF_CONTROL_FDS], struct template *t,
+                   struct nf_err *err)
+{
+    if (c->type == NF_CONTROL_START)
+        return spawn_template(c, fds, t, err);
+    NF_TRY(check_level(c->level, err));
+    return program_spawn(sandbox, c, fds, &t->process, err);
 }
 
 static void start(const struct nf_control *c, const int fds[NF_CONTROL_FDS])
@@ -129,6 +139,8 @@ static void take_order(void)
     if (rc != NF_OK)
         return;
     if (c.type == NF_CONTROL_START && c.number && fds[0] >= 0 && fds[1] >= 0)
+        start(&c, fds);
+    if (c.type == NF_CONTROL_PROGRAM && c.number && fds[0] >= 0 && fds[1] >= 0 && fds[2] >= 0)
         start(&c, fds);
     /* Killed now, and cleared away once it is dead: that may take a while, and others wait. */
     for (int i = 0; c.type == NF_CONTROL_END && i < NF_CONTROL_TEMPLATES; i++) {
@@ -276,6 +288,7 @@ int warden_run(const char *const *preload)
     static char line[BUFSIZ];
     struct nf_err err;
     tzset();
+    (void)umask(022); /* the roots of jails are seen by other users */
     (void)setvbuf(stdout, line, _IOLBF, sizeof line); /* what a plugin prints comes by lines */
     load_libraries(preload);
     if (nf_sandbox_new(&sandbox, &err) != NF_OK) {

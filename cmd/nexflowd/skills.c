@@ -128,13 +128,23 @@ static NF_RC beside_program(struct nf_str *ret, struct nf_err *err)
     return nf_str_addf(ret, err, "%s/lib/nexflow/skills", path);
 }
 
+/* A jail has no directory of ours as its current one: paths within begin at the root. */
+static NF_RC absolute(const char *path, struct nf_str *ret, struct nf_err *err)
+{
+    NF_CLEANUP(nf_freep) char *here = *path == '/' ? NULL : getcwd(NULL, 0);
+
+    if (*path != '/' && !here)
+        return nf_err_set(err, NF_E_IO, "the current directory: %s", strerror(errno));
+    return nf_str_addf(ret, err, "%s%s%s", here ? here : "", here ? "/" : "", path);
+}
+
 static NF_RC find_dirs(struct nf_skill_wiring *s, const char *data_dir, struct nf_err *err)
 {
-    NF_TRY(nf_str_set(&s->data_dir, data_dir, err));
+    NF_TRY(absolute(data_dir, &s->data_dir, err));
     if (s->settings->dir[0])
-        NF_TRY(nf_str_set(&s->dir, s->settings->dir, err));
+        NF_TRY(absolute(s->settings->dir, &s->dir, err));
     else
-        NF_TRY(nf_str_addf(&s->dir, err, "%s/skills", data_dir));
+        NF_TRY(nf_str_addf(&s->dir, err, "%s/skills", nf_str_c(&s->data_dir)));
     if (s->settings->bundled_dir[0])
         return nf_str_set(&s->bundled_dir, s->settings->bundled_dir, err);
     return beside_program(&s->bundled_dir, err);

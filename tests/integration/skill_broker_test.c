@@ -650,6 +650,11 @@ static enum nf_code files(struct fixture *f, struct nf_err *err)
     EXPECT(write_file("mine", "x") == NF_SKILL_OK);
     st.call.session_id = 43;
     EXPECT(on_path(NF_SKILL_OP_FILE_READ, "mine") == NF_SKILL_E_NOT_FOUND);
+    /* By hand, without one, each person has files of their own. */
+    st.call.session_id = 0;
+    EXPECT(write_file("mine", "by hand") == NF_SKILL_OK);
+    st.call.user_id = 8;
+    EXPECT(on_path(NF_SKILL_OP_FILE_READ, "mine") == NF_SKILL_E_NOT_FOUND);
     return NF_OK;
 }
 
