@@ -67,21 +67,25 @@ static int put(int dir, const char *file, const char *text)
 static int put_number(int dir, const char *file, int64_t value)
 {
     char text[24];
-    snprintf(text, sizeof(text), "%lld", (long long)value);
+    (void)snprintf(text, sizeof(text), "%lld", (long long)value);
     return put(dir, file, text);
 }
 
-/* The whole file with a NUL, "" if there is none. Free it. */
-static char *get(int dir, const char *file, size_t max)
+/* The whole file, "" if there is none. */
+static void get(int dir, const char *file, size_t max, struct nf_str *ret)
 {
-    char *text = calloc(1, max + 1);
-    int fd = text ? openat(dir, file, O_RDONLY | O_CLOEXEC) : -1;
-    size_t n = 0;
-    for (ssize_t got = 1; fd >= 0 && got > 0 && n<max; n += got> 0 ? (size_t)got : 0)
-        got = read(fd, text + n, max - n);
-    if (fd >= 0)
-        close(fd);
-    return text;
+    nf_str_reset(ret);
+    int fd = openat(dir, file, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    while (ret->len < max && nf_str_reserve(ret, max - ret->len, NULL) == NF_OK) {
+        ssize_t got = read(fd, ret->p + ret->len, max - ret->len);
+        if (got <= 0)
+            break;
+        ret->len += (size_t)got;
+        ret->p[ret->len] = '\0';
+    }
+    close(fd);
 }
 
 /* Whether one of the words, which `separators` separate, is `word`. */
@@ -110,11 +114,12 @@ static int64_t number_after(const char *text, const char *key)
  * "4:memory:/path", "0::/path" (cgroups(7), /proc/[pid]/cgroup). */
 static bool own_path(const char *controller, char *ret, size_t n)
 {
-    NF_CLEANUP(nf_freep) char *text = get(AT_FDCWD, "/proc/self/cgroup", LINES_MAX);
-    for (char *line = text; line && *line;) {
+    NF_CLEANUP(nf_str_done) struct nf_str text = { 0 };
+    get(AT_FDCWD, "/proc/self/cgroup", LINES_MAX, &text);
+    for (const char *line = nf_str_c(&text); *line;) {
         size_t length = strcspn(line, "\n");
-        char *list = memchr(line, ':', length);
-        char *path = list ? memchr(list + 1, ':', length - (size_t)(list + 1 - line)) : NULL;
+        const char *list = memchr(line, ':', length);
+        const char *path = list ? memchr(list + 1, ':', length - (size_t)(list + 1 - line)) : NULL;
         if (path) {
             size_t k = (size_t)(path - list - 1), m = length - (size_t)(path + 1 - line);
             bool mine =
@@ -133,8 +138,9 @@ static bool own_path(const char *controller, char *ret, size_t n)
 /* Where that hierarchy is mounted, and which part of it (proc(5), mountinfo). */
 static bool mount_point(const char *controller, char *ret, char *root, size_t n)
 {
-    NF_CLEANUP(nf_freep) char *text = get(AT_FDCWD, "/proc/self/mountinfo", LINES_MAX);
-    char *rest = text;
+    NF_CLEANUP(nf_str_done) struct nf_str text = { 0 };
+    get(AT_FDCWD, "/proc/self/mountinfo", LINES_MAX, &text);
+    char *rest = text.p;
     for (char *line; rest && (line = strsep(&rest, "\n")) && *line;) {
         char at[1024], from[1024], options[1024], type[32];
         char *tail = strstr(line, " - ");
@@ -162,7 +168,7 @@ static void find_places(const char *controller, int ret[2])
         return;
     size_t skip = strcmp(root, "/") == 0 ? 0 : strlen(root);
     bool below = strncmp(path, root, skip) == 0;
-    snprintf(full, sizeof(full), "%s%s", at, below ? path + skip : "");
+    (void)snprintf(full, sizeof(full), "%s%s", at, below ? path + skip : "");
     ret[0] = open(full, O_DIRECTORY | O_CLOEXEC);
     ret[1] = open(at, O_DIRECTORY | O_CLOEXEC);
 }
@@ -204,16 +210,17 @@ static void remove_leftovers(int parent)
 
 static bool has_controllers(int dir)
 {
-    NF_CLEANUP(nf_freep) char *text = get(dir, "cgroup.controllers", FILE_MAX);
-    return text && has_word(text, strlen(text), " \n", "memory") &&
-           has_word(text, strlen(text), " \n", "pids");
+    NF_CLEANUP(nf_str_done) struct nf_str text = { 0 };
+    get(dir, "cgroup.controllers", FILE_MAX, &text);
+    return has_word(nf_str_c(&text), text.len, " \n", "memory") &&
+           has_word(nf_str_c(&text), text.len, " \n", "pids");
 }
 
 static int make_dir(struct nf_cgroup_base *b, int parent, int *ret)
 {
     for (int i = 0; i < SAME_PROCESS; i++) {
         if (b->name[0] == '\0' || i > 0)
-            snprintf(b->name, sizeof(b->name), PREFIX "%d-%d", (int)getpid(), i);
+            (void)snprintf(b->name, sizeof(b->name), PREFIX "%d-%d", (int)getpid(), i);
         if (mkdirat(parent, b->name, 0755) == 0) {
             *ret = openat(parent, b->name, O_DIRECTORY | O_CLOEXEC);
             return *ret >= 0 ? 0 : -errno;
@@ -344,7 +351,7 @@ enum nf_code nf_cgroup_new(struct nf_cgroup_base *b, int64_t memory_bytes, int64
         return nf_err_set(err, NF_E_NOMEM, "no memory for a control group");
     g->base = b;
     g->dir[MEMORY] = g->dir[PIDS] = -1;
-    snprintf(g->name, sizeof(g->name), "%d", b->next++);
+    (void)snprintf(g->name, sizeof(g->name), "%d", b->next++);
     int rc = 0;
     for (int t = 0; rc == 0 && t < (b->version == 2 ? 1 : TREES); t++) {
         if (mkdirat(b->dir[t], g->name, 0755) == 0)
@@ -380,12 +387,13 @@ int nf_cgroup_join(const struct nf_cgroup *g)
  * fork meanwhile. */
 static void kill_each(int dir)
 {
+    NF_CLEANUP(nf_str_done) struct nf_str text = { 0 };
     put(dir, "pids.max", "0");
     for (int i = 0; i < KILL_ROUNDS; i++) {
-        NF_CLEANUP(nf_freep) char *text = get(dir, "cgroup.procs", LINES_MAX);
-        if (!text || !*text)
+        get(dir, "cgroup.procs", LINES_MAX, &text);
+        if (text.len == 0)
             return;
-        for (char *p = text; *p; p += strcspn(p, "\n") + 1) {
+        for (const char *p = nf_str_c(&text); *p; p += strcspn(p, "\n") + 1) {
             long pid = strtol(p, NULL, 10);
             if (pid > 0)
                 kill((pid_t)pid, SIGKILL);
@@ -405,12 +413,12 @@ void nf_cgroup_kill(const struct nf_cgroup *g)
 const char *nf_cgroup_hit(const struct nf_cgroup *g)
 {
     bool two = g->base->version == 2;
-    NF_CLEANUP(nf_freep)
-    char *memory = get(g->dir[MEMORY], two ? "memory.events" : "memory.oom_control", FILE_MAX);
-    NF_CLEANUP(nf_freep) char *pids = get(g->dir[two ? MEMORY : PIDS], "pids.events", FILE_MAX);
-    if (memory && number_after(memory, "oom_kill ") > 0)
+    NF_CLEANUP(nf_str_done) struct nf_str text = { 0 };
+    get(g->dir[MEMORY], two ? "memory.events" : "memory.oom_control", FILE_MAX, &text);
+    if (number_after(nf_str_c(&text), "oom_kill ") > 0)
         return "memory";
-    return pids && number_after(pids, "max ") > 0 ? "processes" : "";
+    get(g->dir[two ? MEMORY : PIDS], "pids.events", FILE_MAX, &text);
+    return number_after(nf_str_c(&text), "max ") > 0 ? "processes" : "";
 }
 
 void nf_cgroup_free(struct nf_cgroup *g)

@@ -35,7 +35,7 @@ struct message {
 static void tell(const struct nf_setup *s, const struct message *m)
 {
     char control[CMSG_SPACE(sizeof(int))] = { 0 };
-    struct iovec io = { .iov_base = (void *)(uintptr_t)m, .iov_len = sizeof(*m) };
+    struct iovec io = { .iov_base = (void *)m, .iov_len = sizeof(*m) };
     struct msghdr h = { .msg_iov = &io, .msg_iovlen = 1 };
     if (s->listener >= 0) {
         h.msg_control = control;
@@ -52,7 +52,7 @@ static void tell(const struct nf_setup *s, const struct message *m)
 static _Noreturn void give_up(const struct nf_setup *s, const char *step, int error)
 {
     struct message m = { .error = error };
-    snprintf(m.step, sizeof(m.step), "%s", step);
+    (void)snprintf(m.step, sizeof(m.step), "%s", step);
     tell(s, &m);
     _exit(FAILED_STATUS);
 }
@@ -84,7 +84,7 @@ static _Noreturn void inside(struct nf_setup *s, const struct nf_cgroup *group,
 static int put_proc(pid_t pid, const char *file, const char *text)
 {
     char path[64];
-    snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+    (void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
     int fd = open(path, O_WRONLY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
@@ -98,9 +98,9 @@ static int map_user(const struct nf_setup *s, pid_t pid)
 {
     char text[64];
     int rc = s->drop_uid ? 0 : put_proc(pid, "setgroups", "deny");
-    snprintf(text, sizeof(text), "%u %u 1", s->uid, s->uid);
+    (void)snprintf(text, sizeof(text), "%u %u 1", s->uid, s->uid);
     rc = rc ? rc : put_proc(pid, "uid_map", text);
-    snprintf(text, sizeof(text), "%u %u 1", s->gid, s->gid);
+    (void)snprintf(text, sizeof(text), "%u %u 1", s->gid, s->gid);
     return rc ? rc : put_proc(pid, "gid_map", text);
 }
 
@@ -132,7 +132,7 @@ static pid_t clone_process(const struct nf_setup *s, const struct nf_jail_proces
 static NF_RC fail(struct nf_failure *failed, const char *step, int error, struct nf_err *err)
 {
     failed->error = error;
-    snprintf(failed->step, sizeof(failed->step), "%s", step);
+    (void)snprintf(failed->step, sizeof(failed->step), "%s", step);
     return nf_err_set(err, NF_E_UNAVAILABLE, "start a sandbox: %s: %s", step, strerror(error));
 }
 

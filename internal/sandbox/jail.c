@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/memfd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -118,8 +119,8 @@ static int mount_root(struct nf_setup *s)
     if (s->jail->code_fd >= 0 && fstat(s->code, &st) != 0)
         return -errno;
     char options[64];
-    snprintf(options, sizeof(options), "size=%lld,nr_inodes=4,mode=755",
-             (long long)st.st_size + ROOT_SPARE);
+    (void)snprintf(options, sizeof(options), "size=%lld,nr_inodes=4,mode=755",
+                   (long long)st.st_size + ROOT_SPARE);
     const char *dir = nf_mount_tmpfs(options);
     if (!dir || chdir(dir) != 0)
         return -errno;
@@ -134,11 +135,11 @@ static int mount_root(struct nf_setup *s)
 static int name_plugin(struct nf_setup *s)
 {
     if (s->have[NF_LAYER_NAMESPACES] || s->jail->code_fd < 0) {
-        snprintf(s->plugin, sizeof(s->plugin), "/plugin.so");
+        (void)snprintf(s->plugin, sizeof(s->plugin), "/plugin.so");
         if (s->jail->code_fd >= 0)
             close(s->code);
     } else {
-        snprintf(s->plugin, sizeof(s->plugin), "/proc/self/fd/%d", s->code);
+        (void)snprintf(s->plugin, sizeof(s->plugin), "/proc/self/fd/%d", s->code);
     }
     return 0;
 }
@@ -240,11 +241,9 @@ static size_t mapped_bytes(void)
     char text[32] = "";
     int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
     ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
-    unsigned long pages = 0;
     if (fd >= 0)
         close(fd);
-    if (n > 0)
-        sscanf(text, "%lu", &pages);
+    unsigned long pages = n > 0 ? strtoul(text, NULL, 10) : 0;
     return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 

@@ -82,9 +82,9 @@ void nf_syscall_name(enum nf_policy_arch arch, int number, char *ret, size_t n)
 {
     char *name = seccomp_syscall_resolve_num_arch(token(arch), number);
     if (name)
-        snprintf(ret, n, "%s", name);
+        (void)snprintf(ret, n, "%s", name);
     else
-        snprintf(ret, n, "syscall %d", number);
+        (void)snprintf(ret, n, "syscall %d", number);
     free(name);
 }
 

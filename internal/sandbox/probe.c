@@ -142,9 +142,9 @@ static void note(struct nf_sandbox *sb, enum nf_layer layer, const struct tried 
     char why[sizeof(sb->report.gaps[0].why)];
     int error = t->failed.error;
     if (error)
-        snprintf(why, sizeof(why), "%s: %s", t->failed.step, strerror(error));
+        (void)snprintf(why, sizeof(why), "%s: %s", t->failed.step, strerror(error));
     else
-        snprintf(why, sizeof(why), "it can be set up here, but forbids nothing");
+        (void)snprintf(why, sizeof(why), "it can be set up here, but forbids nothing");
     nf_report_gap(&sb->report, layer, error, why, nf_fix_for(layer, error));
 }
 

@@ -58,7 +58,7 @@ static int watch_children(struct nf_setup *s)
     p->children = -1;
     if (s->have[NF_LAYER_NAMESPACES])
         return 0;
-    snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+    (void)snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
     p->children = open(path, O_RDONLY | O_CLOEXEC);
     return p->children >= 0 ? 0 : -errno;
 }

@@ -33,7 +33,7 @@ static void on_term(int sig)
 static _Noreturn void run(const struct nf_program_setup *p, const int *fds, size_t n)
 {
     const struct nf_program_options *o = p->o;
-    signal(SIGTERM, SIG_DFL);
+    (void)signal(SIGTERM, SIG_DFL);
     /* One domain deeper than its parent, so that it cannot send it a signal (Landlock ABI 6). */
     const struct nf_land_rule all = { .path = "/", .may = NF_LAND_WRITE };
     bool alone = p->base.have[NF_LAYER_NAMESPACES] || !p->base.have[NF_LAYER_LANDLOCK];
@@ -43,7 +43,7 @@ static _Noreturn void run(const struct nf_program_setup *p, const int *fds, size
     if (rc == 0)
         rc = nf_step_with_parent(NULL);
     if (rc == 0)
-        execve(o->argv[0], (char *const *)(uintptr_t)o->argv, (char *const *)(uintptr_t)o->env);
+        execve(o->argv[0], (char *const *)o->argv, (char *const *)o->env);
     dprintf(2, "%s: %s\n", o->argv[0], strerror(rc ? -rc : errno));
     _exit(NF_PROGRAM_NOT_RUN);
 }

@@ -61,7 +61,7 @@ static int make_place(const char *path, bool directory)
     if (strlen(relative) >= sizeof(part))
         return -ENAMETOOLONG;
     for (const char *slash = strchr(relative, '/'); slash; slash = strchr(slash + 1, '/')) {
-        snprintf(part, sizeof(part), "%.*s", (int)(slash - relative), relative);
+        (void)snprintf(part, sizeof(part), "%.*s", (int)(slash - relative), relative);
         if (mkdir(part, 0755) != 0 && errno != EEXIST)
             return -errno;
     }
@@ -97,7 +97,7 @@ static int bind_fd(int fd, const char *path, bool read_only, bool device)
     int rc = make_place(path, S_ISDIR(st.st_mode));
     if (rc != 0)
         return rc;
-    snprintf(source, sizeof(source), "/proc/self/fd/%d", fd);
+    (void)snprintf(source, sizeof(source), "/proc/self/fd/%d", fd);
     if (mount(source, path + 1, NULL, MS_BIND | MS_REC, NULL) != 0)
         return -errno;
     return set_attributes(path + 1, read_only, device);
@@ -165,8 +165,8 @@ int nf_program_mount_root(struct nf_setup *s)
     if (!s->have[NF_LAYER_NAMESPACES])
         return fchdir(p->work) == 0 ? 0 : -errno;
     char options[64];
-    snprintf(options, sizeof(options), "size=%d,nr_inodes=%d,mode=755", NF_PROGRAM_TMP_BYTES,
-             ROOT_FILES);
+    (void)snprintf(options, sizeof(options), "size=%d,nr_inodes=%d,mode=755", NF_PROGRAM_TMP_BYTES,
+                   ROOT_FILES);
     const char *dir = nf_mount_tmpfs(options);
     if (!dir || chdir(dir) != 0 || mkdir("etc", 0755) != 0)
         return -errno;
@@ -220,50 +220,54 @@ struct adoption {
     uid_t uid;
     gid_t gid;
     int files;
+    DIR *path[NF_PROGRAM_DEPTH_MAX]; /* the directories that we are in */
+    int depth;
 };
 
-static void close_dir(DIR **d)
+static void adoption_done(struct adoption *a)
 {
-    if (*d)
-        closedir(*d);
+    while (a->depth > 0)
+        closedir(a->path[--a->depth]);
 }
 
-static NF_RC adopt_dir(struct adoption *a, int fd, int depth, struct nf_err *err)
+/* Takes `fd` over. */
+static NF_RC enter_dir(struct adoption *a, int fd, struct nf_err *err)
 {
-    NF_CLEANUP(close_dir) DIR *d = fdopendir(fd);
-    if (!d) {
-        close(fd);
-        return nf_err_set(err, NF_E_IO, "read the work directory: %s", strerror(errno));
+    DIR *d = a->depth < NF_PROGRAM_DEPTH_MAX ? fdopendir(fd) : NULL;
+    if (d) {
+        a->path[a->depth++] = d;
+        return NF_OK;
     }
-    if (depth > NF_PROGRAM_DEPTH_MAX)
+    int error = errno;
+    close(fd);
+    if (a->depth == NF_PROGRAM_DEPTH_MAX)
         return nf_err_set(err, NF_E_LIMIT, "the work directory is nested more than %d deep",
                           NF_PROGRAM_DEPTH_MAX);
-    for (struct dirent *e; (e = readdir(d));) {
-        struct stat st;
-        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-            continue;
-        if (++a->files > NF_PROGRAM_FILES_MAX)
-            return nf_err_set(err, NF_E_LIMIT, "the work directory has more than %d files",
-                              NF_PROGRAM_FILES_MAX);
-        if (fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-            continue; /* removed meanwhile */
-        /* A file that has another name elsewhere keeps its owner: it may be no file of ours. */
-        if (st.st_uid != a->uid && (S_ISDIR(st.st_mode) || st.st_nlink == 1) &&
-            fchownat(fd, e->d_name, a->uid, a->gid, AT_SYMLINK_NOFOLLOW) != 0)
-            return nf_err_set(err, NF_E_IO, "give the work directory to the program: %s",
-                              strerror(errno));
-        int below = S_ISDIR(st.st_mode)
-                        ? openat(fd, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-                        : -1;
-        if (below >= 0)
-            NF_TRY(adopt_dir(a, below, depth + 1, err));
-    }
-    return NF_OK;
+    return nf_err_set(err, NF_E_IO, "read the work directory: %s", strerror(error));
+}
+
+static NF_RC adopt_entry(struct adoption *a, int dir, const char *name, struct nf_err *err)
+{
+    struct stat st;
+    if (++a->files > NF_PROGRAM_FILES_MAX)
+        return nf_err_set(err, NF_E_LIMIT, "the work directory has more than %d files",
+                          NF_PROGRAM_FILES_MAX);
+    if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return NF_OK; /* removed meanwhile */
+    /* A file that has another name elsewhere keeps its owner: it may be no file of ours. */
+    if (st.st_uid != a->uid && (S_ISDIR(st.st_mode) || st.st_nlink == 1) &&
+        fchownat(dir, name, a->uid, a->gid, AT_SYMLINK_NOFOLLOW) != 0 && errno != ENOENT)
+        return nf_err_set(err, NF_E_IO, "give the work directory to the program: %s",
+                          strerror(errno));
+    if (!S_ISDIR(st.st_mode))
+        return NF_OK;
+    int below = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return below >= 0 ? enter_dir(a, below, err) : NF_OK;
 }
 
 NF_RC nf_program_adopt(const char *path, uid_t uid, gid_t gid, struct nf_err *err)
 {
-    struct adoption a = { .uid = uid, .gid = gid };
+    NF_CLEANUP(adoption_done) struct adoption a = { .uid = uid, .gid = gid };
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 || fchown(fd, uid, gid) != 0) {
         int error = errno;
@@ -271,5 +275,14 @@ NF_RC nf_program_adopt(const char *path, uid_t uid, gid_t gid, struct nf_err *er
             close(fd);
         return nf_err_set(err, NF_E_IO, "open the work directory '%s': %s", path, strerror(error));
     }
-    return adopt_dir(&a, fd, 1, err);
+    NF_TRY(enter_dir(&a, fd, err));
+    while (a.depth > 0) {
+        DIR *d = a.path[a.depth - 1];
+        struct dirent *e = readdir(d);
+        if (!e)
+            closedir(a.path[--a.depth]);
+        else if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            NF_TRY(adopt_entry(&a, dirfd(d), e->d_name, err));
+    }
+    return NF_OK;
 }

@@ -56,8 +56,8 @@ void nf_report_gap(struct nf_sandbox_report *r, enum nf_layer layer, int error, 
     assert(r->gaps_n < NF_LAYERS);
     struct nf_gap *g = &r->gaps[r->gaps_n++];
     *g = (struct nf_gap){ .layer = layer, .error = error };
-    snprintf(g->why, sizeof(g->why), "%s", why);
-    snprintf(g->fix, sizeof(g->fix), "%s", fix);
+    (void)snprintf(g->why, sizeof(g->why), "%s", why);
+    (void)snprintf(g->fix, sizeof(g->fix), "%s", fix);
 }
 
 void nf_sandbox_gaps_text(const struct nf_sandbox_report *r, char *ret, size_t n)
@@ -81,7 +81,7 @@ static long setting(const char *path)
     FILE *f = fopen(path, "re");
     char *got = f ? fgets(text, sizeof(text), f) : NULL;
     if (f)
-        fclose(f);
+        (void)fclose(f);
     return got ? strtol(text, NULL, 10) : -1;
 }
 

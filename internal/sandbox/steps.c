@@ -162,7 +162,7 @@ int nf_step_signals(struct nf_setup *s)
     (void)s;
     sigset_t none;
     for (int sig = 1; sig < NSIG; sig++)
-        signal(sig, SIG_DFL); /* fails for some, which have no other */
+        (void)signal(sig, SIG_DFL); /* fails for some, which have no other */
     sigemptyset(&none);
     return rc_of(sigprocmask(SIG_SETMASK, &none, NULL));
 }

@@ -46,7 +46,7 @@ static double now_us(void)
 
 static _Noreturn void die(const char *what, const struct nf_err *err)
 {
-    fprintf(stderr, "%s: %s\n", what, err ? err->msg : strerror(errno));
+    (void)fprintf(stderr, "%s: %s\n", what, err ? err->msg : strerror(errno));
     exit(1);
 }
 
@@ -69,7 +69,7 @@ static int run_template(const struct nf_jail *j, void *arg)
 {
     char c;
     (void)arg;
-    signal(SIGCHLD, SIG_IGN);
+    (void)signal(SIGCHLD, SIG_IGN);
     while (read(3, &c, 1) == 1) {
         pid_t pid = fork();
         if (pid == 0)
@@ -104,7 +104,7 @@ static void spawn_and_wait(const char *const *argv)
     char *env[] = { NULL };
     pid_t pid;
     int status = -1;
-    if (posix_spawn(&pid, argv[0], NULL, NULL, (char *const *)(uintptr_t)argv, env) != 0)
+    if (posix_spawn(&pid, argv[0], NULL, NULL, (char *const *)argv, env) != 0)
         die(argv[0], NULL);
     waitpid(pid, &status, 0);
     if (status != 0)

@@ -172,7 +172,8 @@ static int in_worker(const struct nf_jail *j, const char *function)
             say("%s\n", dlerror());
             _exit(92);
         }
-        int (*fn)(void) = (int (*)(void))(uintptr_t)dlsym(plugin, function);
+        int (*fn)(void) = NULL;
+        *(void **)&fn = dlsym(plugin, function); /* as dlsym's page of POSIX has it */
         if (!fn || nf_worker_lock(j, &err) != NF_OK)
             _exit(93);
         say("%s %d\n", function, fn());
@@ -401,14 +402,14 @@ static long status_number(const struct jail *j, const char *key)
 {
     char path[64], line[256];
     long value = -1;
-    snprintf(path, sizeof(path), "/proc/%d/status", (int)j->process.pid);
+    (void)snprintf(path, sizeof(path), "/proc/%d/status", (int)j->process.pid);
     FILE *f = fopen(path, "re");
     while (f && fgets(line, sizeof(line), f)) {
         if (strncmp(line, key, strlen(key)) == 0)
             value = strtol(line + strlen(key), NULL, strncmp(key, "Cap", 3) == 0 ? 16 : 10);
     }
     if (f)
-        fclose(f);
+        (void)fclose(f);
     return value;
 }
 
@@ -429,7 +430,7 @@ static void seen_from_outside_a_template_is_nobody(void **data)
         assert_int_equal(status_number(j, "CapBnd:"), 0);
     }
     char path[64];
-    snprintf(path, sizeof(path), "/proc/%d/environ", (int)j->process.pid);
+    (void)snprintf(path, sizeof(path), "/proc/%d/environ", (int)j->process.pid);
     struct stat st;
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_uid, 0); /* not dumpable: its files are root's */
@@ -446,7 +447,7 @@ static void its_descriptors_are_those_that_were_handed_in(void **data)
     assert_int_equal(read(j->report[0], path, 1), 1); /* it has done what it does after its jail */
 
     for (int fd = 0; fd < 256; fd++) {
-        snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)j->process.pid, fd);
+        (void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)j->process.pid, fd);
         struct stat st;
         assert_int_equal(lstat(path, &st) == 0, fd <= ORDER_FD);
     }

@@ -8,7 +8,7 @@
 
 static _Noreturn void refuse(const char *what, size_t at)
 {
-    fprintf(stderr, "BPF program: %s at %zu\n", what, at);
+    (void)fprintf(stderr, "BPF program: %s at %zu\n", what, at);
     abort();
 }
 

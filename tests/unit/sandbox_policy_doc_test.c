@@ -47,19 +47,20 @@ static void put_number(FILE *to, const struct nf_policy_row *r, enum nf_policy_a
 {
     int nr = r->on[arch] ? nf_syscall_number(arch, r->name) : -1;
     if (nr >= 0)
-        fprintf(to, "%d | ", nr);
+        (void)fprintf(to, "%d | ", nr);
     else
-        fputs("- | ", to);
+        (void)fputs("- | ", to);
 }
 
 static void put_verdict(FILE *to, const struct nf_verdict *v)
 {
     if (!v->allow)
-        fprintf(to, "%s | ", strerrorname_np(v->error));
+        (void)fprintf(to, "%s | ", strerrorname_np(v->error));
     else if (v->cond == NF_COND_NONE)
-        fputs("yes | ", to);
+        (void)fputs("yes | ", to);
     else
-        fprintf(to, "if %s, else %s | ", nf_condition_text(v->cond), strerrorname_np(v->error));
+        (void)fprintf(to, "if %s, else %s | ", nf_condition_text(v->cond),
+                      strerrorname_np(v->error));
 }
 
 static void put_rows(FILE *to, unsigned profiles, enum nf_phase last)
@@ -69,19 +70,19 @@ static void put_rows(FILE *to, unsigned profiles, enum nf_phase last)
     for (size_t i = 0; i < n; i++) {
         if (!(r[i].profiles & profiles))
             continue;
-        fprintf(to, "| `%s` | ", r[i].name);
+        (void)fprintf(to, "| `%s` | ", r[i].name);
         put_number(to, &r[i], NF_ARCH_X86_64);
         put_number(to, &r[i], NF_ARCH_AARCH64);
-        fprintf(to, "%s | ", who(r[i].profiles));
+        (void)fprintf(to, "%s | ", who(r[i].profiles));
         for (enum nf_phase p = NF_PHASE_TEMPLATE; p <= last; p++)
             put_verdict(to, &r[i].at[p]);
-        fprintf(to, "%s |\n", r[i].why);
+        (void)fprintf(to, "%s |\n", r[i].why);
     }
 }
 
 static void put_document(FILE *to)
 {
-    fputs(
+    (void)fputs(
         "# System calls of skills\n\n"
         "Made from `internal/sandbox/policy.def`; do not edit. The same table is what the filters "
         "are compiled from, for both\narchitectures. `-`: the architecture has no such call, or "
@@ -97,12 +98,13 @@ static void put_document(FILE *to)
         "|---|---|---|---|---|---|---|---|\n",
         to);
     put_rows(to, PLUGINS, NF_PHASE_RUN);
-    fprintf(to,
-            "\n## Programs\n\n"
-            "A program may do everything but this. Calls numbered above %d, which are younger than "
-            "this table, do not exist for it\n(ENOSYS).\n\n"
-            "| call | x86-64 | aarch64 | programs | may it | why |\n|---|---|---|---|---|---|\n",
-            NF_SYSCALL_NEWEST);
+    (void)fprintf(
+        to,
+        "\n## Programs\n\n"
+        "A program may do everything but this. Calls numbered above %d, which are younger than "
+        "this table, do not exist for it\n(ENOSYS).\n\n"
+        "| call | x86-64 | aarch64 | programs | may it | why |\n|---|---|---|---|---|---|\n",
+        NF_SYSCALL_NEWEST);
     put_rows(to, PROGRAMS, NF_PHASE_TEMPLATE);
 }
 
@@ -113,7 +115,7 @@ static void the_document_is_current(void **data)
     (void)data;
     FILE *to = open_memstream(&want, &n);
     put_document(to);
-    fclose(to);
+    (void)fclose(to);
 
     if (getenv("NF_RENEW")) {
         FILE *f = fopen(DOCUMENT, "we");
@@ -126,7 +128,7 @@ static void the_document_is_current(void **data)
     have = calloc(1, n + 2);
     assert_non_null(have);
     have_n = fread(have, 1, n + 1, f);
-    fclose(f);
+    (void)fclose(f);
     bool same = have_n == n && memcmp(have, want, n) == 0;
     free(have);
     free(want);

@@ -20,7 +20,8 @@
 #define X32_BIT 0x40000000u
 #define VIOLATION SECCOMP_RET_USER_NOTIF
 #define REFUSED(error) (SECCOMP_RET_ERRNO | (uint32_t)(error))
-#define MIXTURES 400
+#define SINGLE_BITS ((size_t)4 * 64)
+#define MIXTURES ((size_t)400)
 
 static const uint32_t audit_arch[NF_ARCHS] = { AUDIT_ARCH_X86_64, AUDIT_ARCH_AARCH64 };
 static const enum nf_policy_profile plugins[] = { NF_PROFILE_PLAIN, NF_PROFILE_THREADS,
@@ -140,13 +141,13 @@ static uint64_t mixed(uint64_t *state)
 static bool arguments(size_t i, uint64_t *state, uint64_t args[6])
 {
     memset(args, 0, 6 * sizeof(args[0]));
-    if (i < 4 * 64) {
+    if (i < SINGLE_BITS) {
         args[i / 64] = UINT64_C(1) << (i % 64);
         return true;
     }
     for (size_t k = 0; k < 4; k++)
         args[k] = mixed(state);
-    return i < 4 * 64 + MIXTURES;
+    return i < SINGLE_BITS + MIXTURES;
 }
 
 static void check_number(const struct nf_policy *p, enum nf_policy_profile profile,
