@@ -115,6 +115,21 @@ const struct nf_condition_clauses nf_conditions[NF_CONDS] = {
         .allow = { ONE(SCMP_CMP64(0, SCMP_CMP_EQ, AF_UNIX)) },
         .refuse = { ONE(SCMP_CMP64(0, SCMP_CMP_NE, AF_UNIX)) },
     },
+    [NF_COND_OF_ITSELF] = {
+        .text = "of itself (0)",
+        .allow = { ONE(SCMP_CMP64(0, SCMP_CMP_EQ, 0)) },
+        .refuse = { ONE(SCMP_CMP64(0, SCMP_CMP_NE, 0)) },
+    },
+    [NF_COND_WHO_ITSELF] = {
+        .text = "of itself (0)",
+        .allow = { ONE(SCMP_CMP64(1, SCMP_CMP_EQ, 0)) },
+        .refuse = { ONE(SCMP_CMP64(1, SCMP_CMP_NE, 0)) },
+    },
+    [NF_COND_NO_NAME] = {
+        .text = "without a name",
+        .allow = { ONE(SCMP_CMP64(1, SCMP_CMP_EQ, 0)) },
+        .refuse = { ONE(SCMP_CMP64(1, SCMP_CMP_NE, 0)) },
+    },
 };
 
 const char *nf_condition_text(enum nf_condition c)

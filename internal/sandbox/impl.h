@@ -7,6 +7,8 @@
 
 #include <limits.h>
 
+enum { NF_OFFLINE, NF_ONLINE, NF_BARE, NF_PROGRAMS };
+
 struct nf_sandbox {
     struct nf_sandbox_report report;
     uid_t uid; /* of a warden that is not root, and of nobody else */
@@ -15,8 +17,8 @@ struct nf_sandbox {
     bool other_uid; /* the range of users of our own is not mapped here */
     struct nf_cgroup_base *cgroups;
     struct nf_policy *plugin[2][2]; /* [threads][notify] */
-    struct nf_policy *program[2];   /* [online] */
-    int empty_net;                  /* a network namespace that programs share; -1: none yet */
+    struct nf_policy *program[NF_PROGRAMS];
+    int empty_net; /* a network namespace that programs share; -1: none yet */
 };
 
 /* What a step of a jail could not do. */

@@ -27,6 +27,7 @@ enum nf_policy_profile {
     NF_PROFILE_THREADS_SANITIZED = 8,
     NF_PROFILE_PROGRAM_OFFLINE = 16,
     NF_PROFILE_PROGRAM_ONLINE = 32,
+    NF_PROFILE_PROGRAM_BARE = 64, /* without namespaces */
 };
 
 /* Where a filter belongs. A program has only the first. */
@@ -46,6 +47,9 @@ enum nf_condition {
     NF_COND_SAME_NAMESPACES,
     NF_COND_NO_TYPING,
     NF_COND_UNIX_SOCKET,
+    NF_COND_OF_ITSELF,
+    NF_COND_WHO_ITSELF,
+    NF_COND_NO_NAME,
     NF_CONDS,
 };
 /* In words, for the documents: "flags: read only". */
@@ -85,7 +89,7 @@ struct nf_policy {
 
 /* What the kernel knows beyond the youngest call that libseccomp and this table were written for
  * is refused to programs with ENOSYS, as an older kernel would. */
-#define NF_SYSCALL_NEWEST 462 /* mseal, Linux 6.10 */
+#define NF_SYSCALL_NEWEST 450 /* set_mempolicy_home_node, Linux 5.17 */
 
 /* Compile. `notify`: a violation goes to the listener instead of killing the process at once.
  * NF_E_NOMEM, NF_E_INTERNAL. */

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -122,7 +123,9 @@ static NF_RC try_layers(struct nf_sandbox *sb, enum nf_layer a, enum nf_layer b,
     if (rc == NF_OK) {
         struct nf_violation v;
         siginfo_t ended;
-        if (p.listener >= 0) /* waits until there is one, or until all have ended */
+        struct pollfd either[] = { { .fd = p.pidfd, .events = POLLIN },
+                                   { .fd = p.listener, .events = POLLIN } };
+        if (p.listener >= 0 && poll(either, 2, NF_PROBE_MS) > 0)
             ret->recorded =
                 nf_violation_take(p.listener, &v, err) == NF_OK && v.number == SYS_personality;
         while (waitid(P_PID, (id_t)p.pid, &ended, WEXITED | WNOWAIT) != 0 && errno == EINTR)

@@ -11,6 +11,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* Landlock keeps signals and abstract sockets to its own domain from version 6 on. */
+#define ABI_OF_SIGNALS 6
+
 static int join_network(struct nf_setup *s)
 {
     if (s->net_ns < 0 || !s->have[NF_LAYER_NAMESPACES])
@@ -111,7 +114,7 @@ static const struct nf_step steps[] = {
 static int shared_network(struct nf_sandbox *sb, bool online)
 {
     if (!sb->root || !sb->report.have[NF_LAYER_NAMESPACES] ||
-        (online && sb->report.landlock_abi < 6))
+        (online && sb->report.landlock_abi < ABI_OF_SIGNALS))
         return -1;
     if (sb->empty_net >= 0)
         return sb->empty_net;
@@ -143,6 +146,11 @@ static NF_RC check(const struct nf_sandbox *sb, const struct nf_program_options 
     if (n > NF_PROGRAM_READ_ONLY_MAX)
         return nf_err_set(err, NF_E_LIMIT, "more than %d directories to read",
                           NF_PROGRAM_READ_ONLY_MAX);
+    if (!sb->report.have[NF_LAYER_NAMESPACES] && !sb->report.have[NF_LAYER_UID] &&
+        sb->report.landlock_abi < ABI_OF_SIGNALS)
+        return nf_err_set(err, NF_E_DENIED,
+                          "a program could end the daemon by a signal, since it is the same user: "
+                          "it needs namespaces or Linux 6.12");
     if (o->proxy_socket && !sb->report.have[NF_LAYER_NAMESPACES])
         return nf_err_set(err, NF_E_DENIED,
                           "a program with a proxy needs namespaces, else it could connect to any "
@@ -162,7 +170,9 @@ static NF_RC spawn(struct nf_sandbox *sb, const struct nf_program_options *o, in
             .user_ns = sb->report.user_ns,
             .group_memory_bytes = o->memory_bytes,
             .group_processes = o->processes > 0 ? o->processes + 1 : 0, /* and the first process */
-            .policy = sb->program[online],
+            .policy = sb->program[!sb->report.have[NF_LAYER_NAMESPACES] ? NF_BARE
+                                  : online                              ? NF_ONLINE
+                                                                        : NF_OFFLINE],
             .net_ns = shared_network(sb, online),
         },
         .o = o,

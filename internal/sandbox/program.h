@@ -5,7 +5,8 @@
  *
  * With namespaces it sees a root of its own: /usr and what belongs to it, a few files of /etc,
  * read_only[], /work, an empty /tmp, its own /proc and some harmless devices. Without them (level
- * L1) paths stay those of the machine, and Landlock leaves the same ones, without /tmp and /proc.
+ * L1) paths stay those of the machine, and Landlock leaves the same ones, without /tmp and /proc;
+ * and since Landlock does not guard names against chmod and the like, those are refused.
  */
 #pragma once
 
@@ -43,9 +44,9 @@ struct nf_program_options {
 
 /* Start it. The caller has one thread. nf_jail_wait says when it is jailed and about to run; its
  * exit status is that of the program, 128 + n if signal n ended it. When it has ended, or by
- * nf_jail_end, everything that it started ends too. NF_E_DENIED: the level is below L1, or a proxy
- * without namespaces. NF_E_INVALID: a path that is not absolute. NF_E_LIMIT: too many files in the
- * work directory. NF_E_UNAVAILABLE. */
+ * nf_jail_end, everything that it started ends too. NF_E_DENIED: the level is below L1, or without
+ * namespaces there is a proxy, or nothing that keeps its signals from the daemon. NF_E_INVALID: a
+ * path that is not absolute. NF_E_LIMIT: too many files in the work directory. NF_E_UNAVAILABLE. */
 NF_RC nf_program_spawn(struct nf_sandbox *s, const struct nf_program_options *o,
                        struct nf_jail_process *ret, struct nf_err *err);
 

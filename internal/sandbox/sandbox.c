@@ -13,8 +13,14 @@ static NF_RC compile_policies(struct nf_sandbox *sb, struct nf_err *err)
             NF_TRY(nf_policy_new(nf_policy_profile_of(threads), NF_ARCH_NATIVE, notify,
                                  &sb->plugin[threads][notify], err));
     }
-    NF_TRY(nf_policy_new(NF_PROFILE_PROGRAM_OFFLINE, NF_ARCH_NATIVE, false, &sb->program[0], err));
-    return nf_policy_new(NF_PROFILE_PROGRAM_ONLINE, NF_ARCH_NATIVE, false, &sb->program[1], err);
+    static const enum nf_policy_profile programs[NF_PROGRAMS] = {
+        [NF_OFFLINE] = NF_PROFILE_PROGRAM_OFFLINE,
+        [NF_ONLINE] = NF_PROFILE_PROGRAM_ONLINE,
+        [NF_BARE] = NF_PROFILE_PROGRAM_BARE,
+    };
+    for (int i = 0; i < NF_PROGRAMS; i++)
+        NF_TRY(nf_policy_new(programs[i], NF_ARCH_NATIVE, false, &sb->program[i], err));
+    return NF_OK;
 }
 
 enum nf_code nf_sandbox_new(struct nf_sandbox **ret, struct nf_err *err)
@@ -43,8 +49,9 @@ void nf_sandbox_free(struct nf_sandbox *sb)
     for (int i = 0; i < 2; i++) {
         for (int k = 0; k < 2; k++)
             nf_policy_free(sb->plugin[i][k]);
-        nf_policy_free(sb->program[i]);
     }
+    for (int i = 0; i < NF_PROGRAMS; i++)
+        nf_policy_free(sb->program[i]);
     nf_cgroup_base_free(sb->cgroups);
     if (sb->empty_net >= 0)
         close(sb->empty_net);

@@ -193,7 +193,7 @@ struct nf_violation {
     uint64_t ip;
 };
 
-/* Take one from a listener that is readable, and kill its process: the call is never done.
- * NF_E_NOT_FOUND: there is none any more (the process was killed meanwhile). NF_E_CANCELED: nobody
+/* Take one from a listener, and kill its process: the call is never done. Does not wait.
+ * NF_E_NOT_FOUND: there is none (any more: the process was killed meanwhile). NF_E_CANCELED: nobody
  * is left who could violate, close the listener. */
 NF_RC nf_violation_take(int listener, struct nf_violation *ret, struct nf_err *err);

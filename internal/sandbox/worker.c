@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -63,6 +64,11 @@ NF_RC nf_violation_take(int listener, struct nf_violation *ret, struct nf_err *e
         struct seccomp_notif n;
         char room[sizeof(struct seccomp_notif) + GROWTH];
     } in;
+    struct pollfd p = { .fd = listener, .events = POLLIN };
+    if (poll(&p, 1, 0) == 1 && !(p.revents & POLLIN))
+        return nf_err_set(err, NF_E_CANCELED, "nobody is left who could violate");
+    if (!(p.revents & POLLIN))
+        return nf_err_set(err, NF_E_NOT_FOUND, "there is no violation");
     memset(&in, 0, sizeof(in)); /* else EINVAL */
     int rc;
     while ((rc = ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &in)) != 0 && errno == EINTR)

@@ -283,6 +283,44 @@ static void it_writes_nowhere_else(void **data)
                 "");
 }
 
+/* Which Landlock does not guard, and permissions do not if the user is the same. */
+static void nor_does_it_change_their_attributes(void **data)
+{
+    struct rig *r = *data;
+    char victim[] = "/tmp/nexflow-victim-XXXXXX", script[256];
+    struct stat before, after;
+    take_away(r, NF_LAYER_NAMESPACES, NF_LAYER_UID);
+    int fd = mkstemp(victim);
+    assert_int_equal(fstat(fd, &before), 0);
+    (void)snprintf(script, sizeof(script),
+                   "chmod 777 %s; touch -d 2001-01-01 %s; setfattr -n user.x -v y %s; chown 1 %s",
+                   victim, victim, victim, victim);
+
+    begin(r, script);
+    (void)status(r);
+
+    assert_int_equal(fstat(fd, &after), 0);
+    assert_memory_equal(&after, &before, sizeof(after));
+    close(fd);
+    unlink(victim);
+}
+
+/* The same user's, without namespaces: its limits, priority and life. */
+static void other_processes_are_safe_from_it(void **data)
+{
+    struct rig *r = *data;
+    char script[256];
+    int me = (int)getpid();
+    take_away(r, NF_LAYER_NAMESPACES, NF_LAYER_UID);
+    (void)snprintf(
+        script, sizeof(script),
+        "prlimit --pid %d --core=0:0 2>/dev/null || echo safe; kill -0 %d 2>/dev/null || "
+        "echo safe; renice -n 5 -p %d >/dev/null 2>&1 || echo safe",
+        me, me, me);
+
+    assert_says(r, script, "safe\nsafe\nsafe\n");
+}
+
 static void it_sees_no_other_processes(void **data)
 {
     struct rig *r = *data;
@@ -599,6 +637,8 @@ int main(void)
         PROGRAM_TEST(it_sees_no_other_files),
         PROGRAM_TEST(without_namespaces_landlock_hides_them),
         PROGRAM_TEST(it_writes_nowhere_else),
+        PROGRAM_TEST(nor_does_it_change_their_attributes),
+        PROGRAM_TEST(other_processes_are_safe_from_it),
         PROGRAM_TEST(it_sees_no_other_processes),
         PROGRAM_TEST(it_has_no_network),
         PROGRAM_TEST(nor_without_namespaces),

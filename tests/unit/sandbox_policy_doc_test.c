@@ -15,7 +15,7 @@
 #define PLUGINS                                                                                    \
     (NF_PROFILE_PLAIN | NF_PROFILE_THREADS | NF_PROFILE_PLAIN_SANITIZED |                          \
      NF_PROFILE_THREADS_SANITIZED)
-#define PROGRAMS (NF_PROFILE_PROGRAM_OFFLINE | NF_PROFILE_PROGRAM_ONLINE)
+#define PROGRAMS (NF_PROFILE_PROGRAM_OFFLINE | NF_PROFILE_PROGRAM_ONLINE | NF_PROFILE_PROGRAM_BARE)
 
 static const char *who(unsigned profiles)
 {
@@ -33,10 +33,12 @@ static const char *who(unsigned profiles)
         return "in sanitizer builds";
     case NF_PROFILE_PLAIN_SANITIZED | NF_PROFILE_THREADS | NF_PROFILE_THREADS_SANITIZED:
         return "with threads, or in sanitizer builds";
-    case NF_PROFILE_PROGRAM_OFFLINE:
+    case NF_PROFILE_PROGRAM_OFFLINE | NF_PROFILE_PROGRAM_BARE:
         return "without a proxy";
     case NF_PROFILE_PROGRAM_ONLINE:
         return "with a proxy";
+    case NF_PROFILE_PROGRAM_BARE:
+        return "without namespaces";
     default:
         fail_msg("no words for the profiles %x", profiles);
         return "";

@@ -28,7 +28,8 @@ static const enum nf_policy_profile plugins[] = { NF_PROFILE_PLAIN, NF_PROFILE_T
                                                   NF_PROFILE_PLAIN_SANITIZED,
                                                   NF_PROFILE_THREADS_SANITIZED };
 static const enum nf_policy_profile programs[] = { NF_PROFILE_PROGRAM_OFFLINE,
-                                                   NF_PROFILE_PROGRAM_ONLINE };
+                                                   NF_PROFILE_PROGRAM_ONLINE,
+                                                   NF_PROFILE_PROGRAM_BARE };
 
 /* --- the meaning, again ----------------------------------------------------------------------- */
 
@@ -78,6 +79,11 @@ static enum holds holds(enum nf_condition c, const uint64_t *a)
         return yes((uint32_t)a[1] != 0x5412 && (uint32_t)a[1] != 0x541c);
     case NF_COND_UNIX_SOCKET:
         return yes(a[0] == 1);
+    case NF_COND_OF_ITSELF:
+        return yes(a[0] == 0);
+    case NF_COND_WHO_ITSELF:
+    case NF_COND_NO_NAME:
+        return yes(a[1] == 0);
     default:
         return HOLDS;
     }
@@ -198,7 +204,7 @@ static void filters_of_programs_say_what_the_table_says(void **data)
 {
     (void)data;
     for (enum nf_policy_arch arch = 0; arch < NF_ARCHS; arch++) {
-        for (size_t i = 0; i < 2; i++) {
+        for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
             struct nf_policy *p = compiled(programs[i], arch, false);
             for (int nr = 0; nr < NUMBERS; nr++)
                 check_number(p, programs[i], arch, NF_PHASE_TEMPLATE, nr,
