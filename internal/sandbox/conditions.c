@@ -19,6 +19,8 @@
         .n = 2, .args = { a, b }                                                                   \
     }
 #define MASKED(arg, mask, value) SCMP_CMP64(arg, SCMP_CMP_MASKED_EQ, mask, value)
+#define EQ(arg, value) SCMP_CMP64(arg, SCMP_CMP_EQ, value, 0)
+#define NE(arg, value) SCMP_CMP64(arg, SCMP_CMP_NE, value, 0)
 #define BIT(arg, bit) ONE(MASKED(arg, bit, bit))
 #define INT_MASK 0xffffffffu /* what the kernel looks at where its parameter is an int */
 
@@ -80,23 +82,23 @@ const struct nf_condition_clauses nf_conditions[NF_CONDS] = {
     },
     [NF_COND_ADD_FILTER] = {
         .text = "add a filter, without flags",
-        .allow = { BOTH(SCMP_CMP64(0, SCMP_CMP_EQ, SECCOMP_SET_MODE_FILTER),
-                        SCMP_CMP64(1, SCMP_CMP_EQ, 0)) },
-        .refuse = { ONE(SCMP_CMP64(0, SCMP_CMP_NE, SECCOMP_SET_MODE_FILTER)),
-                    BOTH(SCMP_CMP64(0, SCMP_CMP_EQ, SECCOMP_SET_MODE_FILTER),
-                         SCMP_CMP64(1, SCMP_CMP_NE, 0)) },
+        .allow = { BOTH(EQ(0, SECCOMP_SET_MODE_FILTER),
+                        EQ(1, 0)) },
+        .refuse = { ONE(NE(0, SECCOMP_SET_MODE_FILTER)),
+                    BOTH(EQ(0, SECCOMP_SET_MODE_FILTER),
+                         NE(1, 0)) },
     },
     [NF_COND_DIE_WITH_PARENT] = {
         .text = "be killed with the parent",
-        .allow = { BOTH(SCMP_CMP64(0, SCMP_CMP_EQ, PR_SET_PDEATHSIG),
-                        SCMP_CMP64(1, SCMP_CMP_EQ, SIGKILL)) },
+        .allow = { BOTH(EQ(0, PR_SET_PDEATHSIG),
+                        EQ(1, SIGKILL)) },
         /* Anything else is a violation. */
         .refuse = { { 0 } },
     },
     [NF_COND_NEW_THREAD] = {
         .text = "a thread",
-        .allow = { ONE(SCMP_CMP64(0, SCMP_CMP_EQ, THREAD_FLAGS)) },
-        .refuse = { ONE(SCMP_CMP64(0, SCMP_CMP_NE, THREAD_FLAGS)) },
+        .allow = { ONE(EQ(0, THREAD_FLAGS)) },
+        .refuse = { ONE(NE(0, THREAD_FLAGS)) },
     },
     [NF_COND_SAME_NAMESPACES] = {
         .text = "no new namespace",
@@ -112,23 +114,23 @@ const struct nf_condition_clauses nf_conditions[NF_CONDS] = {
     },
     [NF_COND_UNIX_SOCKET] = {
         .text = "of the family AF_UNIX",
-        .allow = { ONE(SCMP_CMP64(0, SCMP_CMP_EQ, AF_UNIX)) },
-        .refuse = { ONE(SCMP_CMP64(0, SCMP_CMP_NE, AF_UNIX)) },
+        .allow = { ONE(EQ(0, AF_UNIX)) },
+        .refuse = { ONE(NE(0, AF_UNIX)) },
     },
     [NF_COND_OF_ITSELF] = {
         .text = "of itself (0)",
-        .allow = { ONE(SCMP_CMP64(0, SCMP_CMP_EQ, 0)) },
-        .refuse = { ONE(SCMP_CMP64(0, SCMP_CMP_NE, 0)) },
+        .allow = { ONE(EQ(0, 0)) },
+        .refuse = { ONE(NE(0, 0)) },
     },
     [NF_COND_WHO_ITSELF] = {
         .text = "of itself (0)",
-        .allow = { ONE(SCMP_CMP64(1, SCMP_CMP_EQ, 0)) },
-        .refuse = { ONE(SCMP_CMP64(1, SCMP_CMP_NE, 0)) },
+        .allow = { ONE(EQ(1, 0)) },
+        .refuse = { ONE(NE(1, 0)) },
     },
     [NF_COND_NO_NAME] = {
         .text = "without a name",
-        .allow = { ONE(SCMP_CMP64(1, SCMP_CMP_EQ, 0)) },
-        .refuse = { ONE(SCMP_CMP64(1, SCMP_CMP_NE, 0)) },
+        .allow = { ONE(EQ(1, 0)) },
+        .refuse = { ONE(NE(1, 0)) },
     },
 };
 

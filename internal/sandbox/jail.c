@@ -268,10 +268,25 @@ NF_RC nf_jail_spawn_failing(struct nf_sandbox *sb, const struct nf_jail_options 
     return nf_clone(&s, steps, sizeof(steps) / sizeof(steps[0]), run_template, ret, failed, err);
 }
 
+/* With RLIMIT_FSIZE 0 a write to a file ends the process (SIGXFSZ), also that of a last message. */
+static NF_RC check_descriptors(const struct nf_jail_options *o, struct nf_err *err)
+{
+    for (size_t i = 0; i <= o->fds_n; i++) {
+        int fd = i < o->fds_n ? o->fds[i] : o->out_fd;
+        struct stat st;
+        if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+            return nf_err_set(err, NF_E_INVALID,
+                              "descriptor %d for a sandbox is a file: it must be a pipe or socket",
+                              fd);
+    }
+    return NF_OK;
+}
+
 NF_RC nf_jail_spawn(struct nf_sandbox *sb, const struct nf_jail_options *o,
                     struct nf_jail_process *ret, struct nf_err *err)
 {
     struct nf_failure failed;
     NF_TRY(nf_sandbox_require(sb, NF_LEVEL_L0_5, err));
+    NF_TRY(check_descriptors(o, err));
     return nf_jail_spawn_failing(sb, o, ret, &failed, err);
 }

@@ -158,6 +158,25 @@ static NF_RC check(const struct nf_sandbox *sb, const struct nf_program_options 
     return NF_OK;
 }
 
+static NF_RC set_environment(struct nf_program_setup *p, struct nf_err *err)
+{
+    bool own_root = p->base.have[NF_LAYER_NAMESPACES];
+    size_t n = 0;
+    (void)snprintf(p->home, sizeof(p->home), "HOME=%s", own_root ? "/work" : p->o->work_dir);
+    (void)snprintf(p->tmp, sizeof(p->tmp), "TMPDIR=%s", own_root ? "/tmp" : p->o->work_dir);
+    for (const char *const *e = p->o->env; *e; e++) {
+        if (strncmp(*e, "HOME=", 5) == 0 || strncmp(*e, "TMPDIR=", 7) == 0)
+            continue;
+        if (n == NF_PROGRAM_ENV_MAX)
+            return nf_err_set(err, NF_E_LIMIT, "more than %d variables for a program",
+                              NF_PROGRAM_ENV_MAX);
+        p->env[n++] = *e;
+    }
+    p->env[n++] = p->home;
+    p->env[n++] = p->tmp;
+    return NF_OK;
+}
+
 static NF_RC spawn(struct nf_sandbox *sb, const struct nf_program_options *o, int order,
                    struct nf_jail_process *ret, struct nf_err *err)
 {
@@ -184,6 +203,7 @@ static NF_RC spawn(struct nf_sandbox *sb, const struct nf_program_options *o, in
         s->user_ns = false; /* it belongs to root, and so must who joins it */
     s->ends_itself = !s->have[NF_LAYER_NAMESPACES] && !s->have[NF_LAYER_CGROUP];
     nf_setup_user(s, o->slot);
+    NF_TRY(set_environment(&p, err));
     if (s->drop_uid)
         NF_TRY(nf_program_adopt(o->work_dir, s->uid, s->gid, err));
     return nf_clone(s, steps, sizeof(steps) / sizeof(steps[0]), nf_program_init, ret, &failed, err);

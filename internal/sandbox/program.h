@@ -14,6 +14,7 @@
 
 #define NF_PROGRAM_FDS_MAX 8
 #define NF_PROGRAM_READ_ONLY_MAX 16
+#define NF_PROGRAM_ENV_MAX 64
 #define NF_PROGRAM_NOFILE 256           /* RLIMIT_NOFILE inside */
 #define NF_PROGRAM_TMP_BYTES (64 << 20) /* of /tmp, memory of its group */
 #define NF_PROGRAM_FILES_MAX 20000      /* in the work directory, if it has to change hands */
@@ -22,8 +23,9 @@
 
 struct nf_program_options {
     const char *const *argv; /* argv[0] is an absolute path, as the program sees it */
-    const char *const *env;  /* all of it, not our own; HOME and TMPDIR are the caller's to set */
-    /* Its current directory, writable; absolute. With namespaces it is called /work. A warden that
+    const char *const *env;  /* all but HOME and TMPDIR, which depend on the level; not our own */
+    /* Its current directory and HOME, writable; absolute. With namespaces it is called /work, and
+     * TMPDIR is /tmp; without, both are the directory itself. A warden that
      * runs as root first gives the tree to the program's user, without following links. */
     const char *work_dir;
     /* More that it may read and execute: its own directory, an interpreter outside /usr. Absolute,

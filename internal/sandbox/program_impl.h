@@ -8,6 +8,8 @@
 struct nf_program_setup {
     struct nf_setup base;
     const struct nf_program_options *o;
+    const char *env[NF_PROGRAM_ENV_MAX + 3]; /* as it gets it */
+    char home[PATH_MAX + 8], tmp[PATH_MAX + 8];
     int work; /* O_PATH, opened before anything is hidden */
     int read_only[NF_PROGRAM_READ_ONLY_MAX];
     size_t read_only_n;

@@ -43,7 +43,7 @@ static _Noreturn void run(const struct nf_program_setup *p, const int *fds, size
     if (rc == 0)
         rc = nf_step_with_parent(NULL);
     if (rc == 0)
-        execve(o->argv[0], (char *const *)o->argv, (char *const *)o->env);
+        execve(o->argv[0], (char *const *)o->argv, (char *const *)p->env);
     dprintf(2, "%s: %s\n", o->argv[0], strerror(rc ? -rc : errno));
     _exit(NF_PROGRAM_NOT_RUN);
 }

@@ -126,8 +126,7 @@ struct nf_jail_options {
     /* The plugin's bytes, from nf_code_seal; borrowed. They become the only file there is. */
     int code_fd;
     /* Become 3, 4, ... inside, in this order; every other descriptor is closed. 0 is /dev/null,
-     * 1 and 2 are out_fd (-1: /dev/null). Pipes or sockets only: with RLIMIT_FSIZE 0 a write to a
-     * regular file is the end of the process. */
+     * 1 and 2 are out_fd (-1: /dev/null). Pipes or sockets, no files: NF_E_INVALID. */
     const int *fds;
     size_t fds_n;
     int out_fd;

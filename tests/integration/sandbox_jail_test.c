@@ -249,6 +249,14 @@ CALLS(makes_code)
 CALLS(starts_a_thread)
 CALLS(starts_a_process)
 CALLS(does_ptrace)
+CALLS(uses_the_c_library)
+
+static void the_c_library_works_in_it(void **data)
+{
+    struct jail *j = *data;
+    spawn(j, calls_uses_the_c_library);
+    assert_string_equal(report(j), "uses_the_c_library 0\n");
+}
 
 static void a_locked_worker_opens_nothing(void **data)
 {
@@ -584,6 +592,18 @@ static void a_step_that_fails_is_named(void **data)
     j->order[0] = -1;
 }
 
+static void files_are_no_descriptors_for_a_jail(void **data)
+{
+    struct jail *j = *data;
+    struct nf_err err;
+    close(j->order[0]);
+    j->order[0] = open(TEST_PLUGIN, O_RDONLY | O_CLOEXEC);
+
+    assert_code(spawn_with(j, answers, NF_JAIL_PLAIN, &err), NF_E_INVALID);
+
+    assert_non_null(strstr(err.msg, "must be a pipe"));
+}
+
 /* --- the plugin's bytes ----------------------------------------------------------------------- */
 
 static void sealed_code_cannot_be_changed(void **data)
@@ -620,6 +640,7 @@ int main(void)
         JAIL_TEST(it_does_so_with_landlock_alone),
         JAIL_TEST(it_does_so_with_seccomp_alone),
         JAIL_TEST(without_seccomp_there_are_no_templates),
+        JAIL_TEST(the_c_library_works_in_it),
         JAIL_TEST(a_locked_worker_opens_nothing),
         JAIL_TEST(a_worker_makes_no_code),
         JAIL_TEST(a_worker_does_not_fork),
@@ -638,6 +659,7 @@ int main(void)
         JAIL_TEST(half_a_gigabyte_is_refused_or_kills),
         JAIL_TEST(a_group_has_a_number_of_processes),
         JAIL_TEST(a_step_that_fails_is_named),
+        JAIL_TEST(files_are_no_descriptors_for_a_jail),
         JAIL_TEST(sealed_code_cannot_be_changed),
         JAIL_TEST(code_has_a_limit_and_must_be_a_file),
     };

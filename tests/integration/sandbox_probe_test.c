@@ -25,6 +25,7 @@
 
 #define NOBODY 65534
 #define CALLS_MAX 16
+#define ALLOCATIONS 90 /* more than there are */
 
 /* What a process found, handed over a pipe. */
 struct found {
@@ -337,6 +338,24 @@ static void a_second_listener_is_not_to_be_had(void **data)
     assert_gap(r, NF_LAYER_NOTIFY, EBUSY, "supervisor");
 }
 
+/* Each allocation once, also those of the probe, in which it may count as a layer that is not
+ * there. */
+static void out_of_memory_is_an_error_or_a_gap(void **data)
+{
+    struct nf_sandbox *sb = NULL;
+    struct nf_err err;
+    (void)data;
+    for (size_t n = 1; n <= ALLOCATIONS; n++) {
+        nf_fail_alloc_at(n);
+        enum nf_code rc = nf_sandbox_new(&sb, &err);
+        nf_fail_alloc_at(0);
+        if (rc == NF_OK)
+            nf_sandbox_free(sb);
+        else
+            assert_int_equal(rc, NF_E_NOMEM);
+    }
+}
+
 static void levels_have_names(void **data)
 {
     (void)data;
@@ -379,6 +398,7 @@ int main(void)
         cmocka_unit_test(without_landlock_the_level_is_that_of_seccomp),
         cmocka_unit_test(without_seccomp_there_is_no_level),
         cmocka_unit_test(a_second_listener_is_not_to_be_had),
+        cmocka_unit_test(out_of_memory_is_an_error_or_a_gap),
         cmocka_unit_test(levels_have_names),
         cmocka_unit_test(a_list_of_gaps_is_cut_at_its_size),
     };

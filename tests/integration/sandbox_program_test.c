@@ -210,8 +210,24 @@ static void links_out_of_the_directory_are_not_followed(void **data)
 
 static void it_has_only_the_environment_it_was_given(void **data)
 {
-    assert_says(*data, "env | grep -v -E '^(PWD|SHLVL|_)=' | sort",
+    assert_says(*data, "env | grep -v -E '^(PWD|SHLVL|_|HOME|TMPDIR)=' | sort",
                 "GREETING=hello\nPATH=/usr/bin:/bin\n");
+}
+
+static void it_has_a_home_and_a_place_for_files(void **data)
+{
+    needs((struct rig *)*data, NF_LAYER_NAMESPACES);
+    assert_says(*data, "cd && echo x >y && cd $TMPDIR && echo x >z && echo $HOME $TMPDIR",
+                "/work /tmp\n");
+}
+
+static void also_where_names_are_the_machines(void **data)
+{
+    struct rig *r = *data;
+    char want[160];
+    take_away(r, NF_LAYER_NAMESPACES, NF_LAYER_NAMESPACES);
+    (void)snprintf(want, sizeof(want), "%s %s\n", r->work, r->work);
+    assert_says(r, "cd && echo x >y && cd $TMPDIR && echo x >z && echo $HOME $TMPDIR", want);
 }
 
 static void it_may_start_processes_and_threads(void **data)
@@ -629,6 +645,8 @@ int main(void)
         PROGRAM_TEST(files_of_the_daemon_are_its_own),
         PROGRAM_TEST(links_out_of_the_directory_are_not_followed),
         PROGRAM_TEST(it_has_only_the_environment_it_was_given),
+        PROGRAM_TEST(it_has_a_home_and_a_place_for_files),
+        PROGRAM_TEST(also_where_names_are_the_machines),
         PROGRAM_TEST(it_may_start_processes_and_threads),
         PROGRAM_TEST(more_can_be_shown_to_it),
         PROGRAM_TEST(its_exit_code_is_told),
