@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[] = { "calc", "clock", "files", "notes", "text", "weather", "web" };
+static const char *const names[] = { "calc",  "clock", "csv",     "files",
+                                     "notes", "text",  "weather", "web" };
 #define NAMES (sizeof(names) / sizeof(names[0]))
 
 /* The text of skills/bundled/NAME/FILE. */

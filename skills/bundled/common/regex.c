@@ -254,7 +254,7 @@ bool nf_regex_search(struct nf_regex *r, const char *p, size_t n, size_t from,
     s.before = rune_before(p, from);
     for (;;) {
         struct scene next = s;
-        struct list old = t->now;
+        struct list old;
         bool more;
         uint32_t rune = 0;
 
