@@ -14,7 +14,7 @@ add_test(NAME integration/skill_csv_program
 set_tests_properties(integration/skill_csv_program PROPERTIES LABELS integration TIMEOUT 120)
 
 # The cases of each tests.json, as `nexflow skill test` runs them: in the sandbox.
-foreach(name calc clock csv files notes text weather web)
+foreach(name calc clock files notes text weather web)
     add_test(NAME integration/skill_${name}
              COMMAND nexflow skill test ${PROJECT_BINARY_DIR}/lib/nexflow/skills/${name})
     set_tests_properties(integration/skill_${name} PROPERTIES LABELS integration TIMEOUT 120)
