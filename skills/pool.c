@@ -110,18 +110,18 @@ static struct nf_owner *owner_of(struct nf_pool *p, int64_t id)
     return o;
 }
 
-static NF_RC owner_get(struct nf_pool *p, int64_t id, struct nf_owner **ret, struct nf_err *err)
+/* NULL: no memory. */
+static struct nf_owner *owner_get(struct nf_pool *p, int64_t id)
 {
     struct nf_owner *o = owner_of(p, id);
-    if (!o) {
-        o = calloc(1, sizeof *o);
-        if (!o)
-            return nf_err_set(err, NF_E_NOMEM, "no memory for a call");
-        o->id = id;
-        DL_APPEND(p->owners, o);
-    }
-    *ret = o;
-    return NF_OK;
+    if (o)
+        return o;
+    o = calloc(1, sizeof *o);
+    if (!o)
+        return NULL;
+    o->id = id;
+    DL_APPEND(p->owners, o);
+    return o;
 }
 
 static void owner_put(struct nf_pool *p, struct nf_owner *o)
@@ -287,7 +287,7 @@ static NF_RC check_open(const struct nf_pool *p, int64_t now_us, struct nf_err *
         return nf_err_set(
             err, NF_E_UNAVAILABLE,
             "'%s' failed %d times in a row and rests for %lld s; the last time: %.120s", p->name,
-            p->crashes, (long long)(left_us / 1000000 + 1), p->last_crash.msg);
+            p->crashes, (long long)left_us / 1000000 + 1, p->last_crash.msg);
     if (p->queued >= NF_POOL_QUEUE_MAX)
         return nf_err_set(err, NF_E_LIMIT, "%d calls of '%s' wait already: try again later",
                           NF_POOL_QUEUE_MAX, p->name);
@@ -319,9 +319,10 @@ static enum nf_code wait_in_queue(struct nf_pool *p, struct nf_owner *o, struct 
 NF_RC nf_pool_take(struct nf_pool *p, int64_t owner, int64_t now_us, struct nf_worker **ret,
                    struct nf_err *err)
 {
-    struct nf_owner *o = NULL;
     NF_TRY(check_open(p, now_us, err));
-    NF_TRY(owner_get(p, owner, &o, err));
+    struct nf_owner *o = owner_get(p, owner);
+    if (!o)
+        return nf_err_set(err, NF_E_NOMEM, "no memory for a call");
     p->used_us = now_us;
     struct nf_worker *k = p->queue ? NULL : idle_worker(p);
     if (k) {
@@ -441,7 +442,7 @@ static int64_t worker_tick(struct nf_worker *k, int64_t now_us)
     int64_t due = NF_NEVER;
     switch (k->state) {
     case NF_WORKER_STARTING:
-        due = k->since_us + (k->exited ? NF_WORKER_VIOLATION_MS : NF_WORKER_START_MS) * 1000;
+        due = k->since_us + nf_us(k->exited ? NF_WORKER_VIOLATION_MS : NF_WORKER_START_MS);
         if (due <= now_us && k->exited) {
             nf_worker_bury(k);
             return NF_NEVER;
@@ -456,13 +457,13 @@ static int64_t worker_tick(struct nf_worker *k, int64_t now_us)
             nf_worker_leave(k);
         break;
     case NF_WORKER_LEAVING:
-        due = k->since_us + (k->killed ? NF_WORKER_GONE_MS : NF_WORKER_LEAVE_MS) * 1000;
+        due = k->since_us + nf_us(k->killed ? NF_WORKER_GONE_MS : NF_WORKER_LEAVE_MS);
         if (due <= now_us && !k->killed)
             nf_worker_break(k, NF_E_UNAVAILABLE, "it did not end by itself");
         break;
     case NF_WORKER_USED:
         nf_worker_leave(k);
-        return now_us + NF_WORKER_LEAVE_MS * 1000;
+        return now_us + nf_us(NF_WORKER_LEAVE_MS);
     case NF_WORKER_BUSY:
         return NF_NEVER;
     }
@@ -472,7 +473,7 @@ static int64_t worker_tick(struct nf_worker *k, int64_t now_us)
 static bool is_stuck(const struct nf_worker *k, int64_t now_us)
 {
     return k->state == NF_WORKER_LEAVING && k->killed &&
-           k->since_us + NF_WORKER_GONE_MS * 1000 <= now_us;
+           k->since_us + nf_us(NF_WORKER_GONE_MS) <= now_us;
 }
 
 int64_t nf_pool_tick(struct nf_pool *p, int64_t now_us)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -87,7 +88,7 @@ static void hung_up(struct nf_pool *p)
     nf_watch_free(p->control_watch);
     p->control_watch = NULL;
     p->hung_up_us = nf_warden_now_us();
-    nf_warden_due(p->warden, p->hung_up_us + NF_TEMPLATE_GONE_MS * 1000);
+    nf_warden_due(p->warden, p->hung_up_us + nf_us(NF_TEMPLATE_GONE_MS));
 }
 
 static void take_message(struct nf_pool *p, const struct nf_control *c, int fd)
@@ -166,9 +167,9 @@ static NF_RC order(struct nf_pool *p, const int theirs[2], struct nf_err *err)
     c.workers_max = (uint32_t)w->o.workers_max;
     c.threads = p->threads;
     c.oneshot = p->oneshot;
-    strcpy(c.level, p->min_level);
-    strcpy(c.name, p->name);
-    strcpy(c.version, p->version);
+    (void)snprintf(c.level, sizeof c.level, "%s", p->min_level);
+    (void)snprintf(c.name, sizeof c.name, "%s", p->name);
+    (void)snprintf(c.version, sizeof c.version, "%s", p->version);
     nf_control_text(&c, p->path);
     return nf_control_send(w->control, &c, theirs, 2, err);
 }
@@ -229,7 +230,7 @@ int64_t nf_template_tick(struct nf_pool *p, int64_t now_us)
         next = (p->output_second + 1) * 1000000;
     }
     if (p->template != NF_TEMPLATE_NONE && p->hung_up_us != NF_NEVER) {
-        int64_t until = p->hung_up_us + NF_TEMPLATE_GONE_MS * 1000;
+        int64_t until = p->hung_up_us + nf_us(NF_TEMPLATE_GONE_MS);
         if (until > now_us)
             return until < next ? until : next;
         gone(p);

@@ -146,6 +146,11 @@ struct nf_warden {
     struct nf_warden_stats stats;
 };
 
+static inline int64_t nf_us(int64_t ms)
+{
+    return ms * 1000;
+}
+
 int64_t nf_warden_now_us(void);
 /* The keeper is to look at `at_us` at the latest. */
 void nf_warden_due(struct nf_warden *w, int64_t at_us);

@@ -267,7 +267,7 @@ NF_RC nf_link_start(struct nf_warden *w, struct nf_err *err)
         return watched;
     }
     w->link = NF_LINK_STARTING;
-    w->link_due_us = nf_warden_now_us() + NF_LINK_HELLO_MS * 1000;
+    w->link_due_us = nf_warden_now_us() + nf_us(NF_LINK_HELLO_MS);
     nf_warden_due(w, w->link_due_us);
     return NF_OK;
 }

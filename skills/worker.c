@@ -49,7 +49,7 @@ static void become(struct nf_worker *k, enum nf_worker_state state)
     k->state = state;
     k->since_us = nf_warden_now_us();
     if (state == NF_WORKER_LEAVING)
-        nf_warden_due(w, k->since_us + NF_WORKER_LEAVE_MS * 1000);
+        nf_warden_due(w, k->since_us + nf_us(NF_WORKER_LEAVE_MS));
 }
 
 static void kill_process(struct nf_worker *k)
@@ -303,7 +303,7 @@ void nf_worker_exited(struct nf_worker *k, int status, const char *text)
         }
         hang_up(k);
         k->since_us = nf_warden_now_us();
-        nf_warden_due(k->pool->warden, k->since_us + NF_WORKER_VIOLATION_MS * 1000);
+        nf_warden_due(k->pool->warden, k->since_us + nf_us(NF_WORKER_VIOLATION_MS));
         return;
     }
     nf_worker_bury(k);
@@ -404,6 +404,6 @@ NF_RC nf_worker_start(struct nf_pool *p, struct nf_err *err)
     }
     p->warden->alive++;
     p->warden->stats.workers++;
-    nf_warden_due(p->warden, k->since_us + NF_WORKER_START_MS * 1000);
+    nf_warden_due(p->warden, k->since_us + nf_us(NF_WORKER_START_MS));
     return NF_OK;
 }

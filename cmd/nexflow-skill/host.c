@@ -132,7 +132,7 @@ static int reply(const struct nf_skill_host *api, const char *p, size_t n)
     return rc == NF_OK ? NF_SKILL_OK : out_of_room(h, rc);
 }
 
-static int replyf(const struct nf_skill_host *api, const char *format, ...)
+NF_PRINTF(2, 3) static int replyf(const struct nf_skill_host *api, const char *format, ...)
 {
     struct host *h = host_of(api);
     if (!h->calling)
@@ -144,7 +144,7 @@ static int replyf(const struct nf_skill_host *api, const char *format, ...)
     return rc == NF_OK ? NF_SKILL_OK : out_of_room(h, rc);
 }
 
-static int fail(const struct nf_skill_host *api, int code, const char *format, ...)
+NF_PRINTF(3, 4) static int fail(const struct nf_skill_host *api, int code, const char *format, ...)
 {
     struct host *h = host_of(api);
     bool known = code > NF_SKILL_OK && code <= NF_SKILL_E_INTERNAL;
@@ -201,6 +201,7 @@ static bool within_rate(struct host *h)
     return false;
 }
 
+NF_PRINTF(3, 4)
 static void log_line(const struct nf_skill_host *api, int level, const char *format, ...)
 {
     struct host *h = host_of(api);
@@ -227,6 +228,7 @@ static void log_line(const struct nf_skill_host *api, int level, const char *for
     }
 }
 
+NF_PRINTF(3, 4)
 static void progress(const struct nf_skill_host *api, int percent, const char *format, ...)
 {
     struct host *h = host_of(api);

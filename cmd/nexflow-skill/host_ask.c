@@ -139,7 +139,7 @@ static int http_fetch(const struct nf_skill_host *api, const struct nf_skill_htt
 {
     struct host *h = host_of(api);
     struct asking q;
-    struct answer a;
+    struct answer a = { 0 };
     if (!r || !ret)
         return missing(h, "the request or the place for its response");
     if (r->abi_major != NF_SKILL_ABI_MAJOR ||
@@ -182,7 +182,7 @@ static int about(const struct nf_skill_host *api, enum nf_skill_op op, const cha
 
 static int kv_get(const struct nf_skill_host *api, const char *key, struct nf_skill_bytes *ret)
 {
-    struct answer a;
+    struct answer a = { 0 };
     int code = about(api, NF_SKILL_OP_KV_GET, "key", key, NULL, 0, &a);
     if (code == NF_SKILL_OK)
         *ret = a.raw;
@@ -191,13 +191,13 @@ static int kv_get(const struct nf_skill_host *api, const char *key, struct nf_sk
 
 static int kv_put(const struct nf_skill_host *api, const char *key, const char *p, size_t n)
 {
-    struct answer a;
+    struct answer a = { 0 };
     return about(api, NF_SKILL_OP_KV_PUT, "key", key, p, n, &a);
 }
 
 static int kv_delete(const struct nf_skill_host *api, const char *key)
 {
-    struct answer a;
+    struct answer a = { 0 };
     return about(api, NF_SKILL_OP_KV_DELETE, "key", key, NULL, 0, &a);
 }
 
@@ -218,7 +218,7 @@ static int kv_list(const struct nf_skill_host *api, const char *prefix, const ch
 {
     struct host *h = host_of(api);
     struct asking q;
-    struct answer a;
+    struct answer a = { 0 };
     begin(&q);
     nf_json_put_str(&q.o, "prefix", prefix ? prefix : "");
     nf_json_put_str(&q.o, "after", after);
@@ -231,7 +231,7 @@ static int file_read(const struct nf_skill_host *api, const char *path, uint64_t
 {
     struct host *h = host_of(api);
     struct asking q;
-    struct answer a;
+    struct answer a = { 0 };
     if (!path)
         return missing(h, "path");
     if (offset > INT64_MAX)
@@ -248,21 +248,21 @@ static int file_read(const struct nf_skill_host *api, const char *path, uint64_t
 
 static int file_write(const struct nf_skill_host *api, const char *path, const char *p, size_t n)
 {
-    struct answer a;
+    struct answer a = { 0 };
     return about(api, NF_SKILL_OP_FILE_WRITE, "path", path, p, n, &a);
 }
 
 static int file_list(const struct nf_skill_host *api, const char *path,
                      const struct nf_skill_json **ret)
 {
-    struct answer a;
+    struct answer a = { 0 };
     int code = about(api, NF_SKILL_OP_FILE_LIST, "path", path, NULL, 0, &a);
     return take_array(host_of(api), code, &a, ret);
 }
 
 static int file_remove(const struct nf_skill_host *api, const char *path)
 {
-    struct answer a;
+    struct answer a = { 0 };
     return about(api, NF_SKILL_OP_FILE_REMOVE, "path", path, NULL, 0, &a);
 }
 

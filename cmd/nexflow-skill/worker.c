@@ -73,10 +73,12 @@ static int prefault_segments(struct dl_phdr_info *info, size_t size, void *arg)
             continue;
         if ((p->p_flags & PF_W) && relro_end > from && relro_end <= to)
             from = relro_end;
+        /* NOLINTBEGIN(performance-no-int-to-ptr): what the loader tells are numbers */
         if ((p->p_flags & PF_W) && to - from < PREFAULT_DATA_MAX)
             (void)madvise((void *)from, to - from, MADV_POPULATE_WRITE);
         else if (!(p->p_flags & PF_W) && to - from < PREFAULT_CODE_MAX)
             (void)madvise((void *)from, to - from, MADV_POPULATE_READ);
+        /* NOLINTEND(performance-no-int-to-ptr) */
     }
     return 1;
 }
