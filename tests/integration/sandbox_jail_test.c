@@ -104,7 +104,7 @@ static enum nf_code spawn_with(struct jail *j, int (*run)(const struct nf_jail *
         .out_fd = -1,
         .slot = 7,
         .memory_bytes = MEMORY,
-        .group_memory_bytes = MEMORY,
+        .group_memory_bytes = 2 * MEMORY,
         .group_processes = 8,
         .run = run,
     };
