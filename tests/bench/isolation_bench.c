@@ -96,7 +96,7 @@ static enum nf_code misbehave(void *arg, struct nf_err *err)
         (void)snprintf(args, sizeof args, "{\"attack\":\"%s\"}", k->name);
         (void)call(k->is_lie ? "protocol" : "attack", k->is_lie ? b.liar : b.attacker,
                    k->is_lie ? k->name : "attack", args, k->timeout_ms);
-        NF_TRY(nf_yield(err));
+        NF_TRY(nf_sleep(1, err)); /* a skill that rests after crashes is refused at once */
     }
     return NF_OK;
 }
