@@ -132,7 +132,8 @@ static size_t judge(const struct nf_sandbox_report *have, const char *phase)
         const char *expected = in_call ? attacks[i].in_call : attacks[i].in_constructor;
         if (!stopped(i, COLUMNS - 1) && strcmp(expected, "worked") != 0 && ++failures)
             (void)printf("FAILED: %s (%s) works in the whole sandbox\n", attacks[i].name, phase);
-        for (const char *l = in_call ? attacks[i].layers : ""; *l; l++) {
+        /* They are said of a warden that runs as root, and so is of another user. */
+        for (const char *l = in_call && geteuid() == 0 ? attacks[i].layers : ""; *l; l++) {
             bool here = *l == 'R' || (*l == 'S' && have->have[NF_LAYER_SECCOMP]) ||
                         (*l == 'L' && have->have[NF_LAYER_LANDLOCK]) ||
                         (*l == 'N' && have->have[NF_LAYER_NAMESPACES]) ||
@@ -147,7 +148,7 @@ static size_t judge(const struct nf_sandbox_report *have, const char *phase)
         two += strlen(letters) >= 2;
     }
     (void)printf("%s: %zu attacks, %zu stopped by two layers or more\n", phase, counted, two);
-    if (in_call && have->level >= NF_LEVEL_L2 && two * 2 < counted && ++failures)
+    if (in_call && geteuid() == 0 && have->level >= NF_LEVEL_L2 && two * 2 < counted && ++failures)
         (void)printf("FAILED: fewer than half are stopped by two layers\n");
     return failures;
 }

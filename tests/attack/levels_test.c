@@ -4,6 +4,9 @@
  * the level that is found, no more and no less: where a level lets something through, that is
  * expected too.
  *
+ * Surroundings are those of surroundings.h, and two in which the skill is of another kind:
+ * "threads", which may start threads, and "oneshot", with a process for each call.
+ *
  * usage: levels_test SURROUNDINGS [ATTACK]      prints every row with NF_ATTACK_VERBOSE
  */
 #include "tests/attack/host.h"
@@ -42,7 +45,7 @@ static const struct exception {
 };
 
 static const char *plugin, *only;
-static bool verbose;
+static bool verbose, threads, oneshot;
 
 /* "L0.5 user": where workers are of the daemon's own user. */
 static const char *exception(const char *name, const char *in, const char *level)
@@ -66,7 +69,9 @@ static const char *expected(const struct attack *a, const char *phase, const cha
     const char *in = strcmp(phase, "run") == 0 ? "run" : "ctor", *other = NULL;
     char user[32];
     (void)snprintf(user, sizeof user, "%s user", level);
-    if (geteuid() != 0)
+    if (threads)
+        other = exception(a->name, in, "threads");
+    if (!other && geteuid() != 0)
         other = exception(a->name, in, user);
     if (!other)
         other = exception(a->name, in, level);
@@ -80,7 +85,7 @@ static void attack_in_call(struct host *h, const char *path, const struct attack
 {
     char args[80];
     (void)snprintf(args, sizeof args, "{\"attack\":\"%s\"}", a->name);
-    struct host_call c = { .path = path, .args = args };
+    struct host_call c = { .path = path, .args = args, .threads = threads, .oneshot = oneshot };
     c.timeout_ms = a->control == ENDLESS ? 150 : 0;
     host_call(h, &c, r);
 }
@@ -91,7 +96,7 @@ static void attack_in_load(struct host *h, const struct attack *a, const char *p
     char path[256];
     if (!attack_world_plugin(&h->world, plugin, a->name, phase, path))
         abort();
-    struct host_call c = { .path = path };
+    struct host_call c = { .path = path, .threads = threads, .oneshot = oneshot };
     c.timeout_ms = a->control == ENDLESS ? 400 : 0;
     host_call(h, &c, r);
     nf_warden_retire(h->warden, "attack");
@@ -210,6 +215,9 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "usage: levels_test SURROUNDINGS [ATTACK]\n");
         return 2;
     }
+    threads = strcmp(argv[1], "threads") == 0;
+    oneshot = strcmp(argv[1], "oneshot") == 0;
     expect_level(argv[1]);
-    return attack_surroundings(argv[1]) ? host_main(attack_all) : 77;
+    return attack_surroundings(threads || oneshot ? "native" : argv[1]) ? host_main(attack_all)
+                                                                        : 77;
 }
