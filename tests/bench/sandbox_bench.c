@@ -85,7 +85,7 @@ static void start_template(struct bench *b, struct nf_sandbox *s, struct nf_jail
         .code_fd = b->code,
         .fds = fds,
         .fds_n = 2,
-        .out_fd = 2,
+        .out_fd = -1,
         .memory_bytes = MEMORY,
         .group_memory_bytes = MEMORY,
         .group_processes = 64,
