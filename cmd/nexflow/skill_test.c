@@ -3,12 +3,17 @@
 #include "cmd/nexflow/skill_cases.h"
 #include "codec/json_schema.h"
 #include "skills/memory_broker.h"
+#include "skills/program.h"
+#include "skills/workspace.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define IDLE_MS 60000
+#define SCRATCH "/tmp/nexflow-test-XXXXXX"
+#define WORKSPACE 1   /* the session whose files those of tests.json are */
 #define SHOWN_MAX 400 /* bytes of a result that is not what was wanted */
 
 struct test_run {
@@ -17,18 +22,26 @@ struct test_run {
     struct nf_skill_cases cases;
     struct nf_memory_broker broker;
     struct nf_warden *warden;
-    char *plugin; /* absolute */
+    char scratch[sizeof(SCRATCH)]; /* "": not made */
+    struct nf_str files;           /* the skill's, as they would be installed */
+    struct nf_workspaces *workspaces;
+    struct nf_str work; /* a program's current directory */
     size_t passed;
     char level[8];
 };
 
 static void test_run_done(struct test_run *t)
 {
+    struct nf_err ignored;
     nf_warden_free(t->warden);
     nf_memory_broker_done(&t->broker);
     nf_skill_cases_done(&t->cases);
     nf_skill_found_done(&t->found);
-    free(t->plugin);
+    nf_workspaces_free(t->workspaces);
+    if (t->scratch[0] && nf_tree_remove(t->scratch, &ignored) != NF_OK)
+        nf_cli_print(stderr, "nexflow: %s\n", ignored.msg);
+    nf_str_done(&t->files);
+    nf_str_done(&t->work);
 }
 
 static void on_note(void *arg, enum nf_skill_op op, int64_t value, struct nf_slice text)
@@ -67,26 +80,43 @@ static NF_RC fill_broker(struct test_run *t, struct nf_err *err)
     return NF_OK;
 }
 
+/* What would be installed is what is tried, readable for the user of the sandbox. */
+static enum nf_code unpack(void *arg, struct nf_err *err)
+{
+    struct test_run *t = arg;
+    char scratch[] = SCRATCH;
+    if (!mkdtemp(scratch))
+        return nf_err_set(err, NF_E_IO, "create a directory in /tmp: %s", strerror(errno));
+    memcpy(t->scratch, scratch, sizeof(scratch));
+    NF_TRY(nf_package_write(&t->found.files, t->scratch, "skill", err));
+    return nf_str_addf(&t->files, err, "%s/skill", t->scratch);
+}
+
+/* A program finds the files of tests.json in its current directory. */
+static NF_RC fill_workspace(struct test_run *t, struct nf_err *err)
+{
+    static const struct nf_workspace_quota quota = { (int64_t)64 << 20, 1000 };
+    NF_CLEANUP(nf_str_done) struct nf_str dir = { 0 };
+
+    NF_TRY(nf_str_addf(&dir, err, "%s/work", t->scratch));
+    NF_TRY(nf_workspaces_new(nf_str_c(&dir), t->cli->blocking, &t->workspaces, err));
+    NF_TRY(nf_workspace_open(t->workspaces, WORKSPACE, &quota, &t->work, err));
+    for (const struct nf_json *f = nf_json_first(t->cases.files); f; f = nf_json_next(f))
+        NF_TRY(nf_workspace_write(t->workspaces, WORKSPACE, nf_skill_text(f, "path"),
+                                  nf_slice_of(nf_skill_text(f, "text")), &quota, err));
+    return NF_OK;
+}
+
 static NF_RC prepare(struct test_run *t, const char *dir, struct nf_err *err)
 {
     NF_CLEANUP(nf_str_done) struct nf_str text = { 0 };
-    NF_CLEANUP(nf_str_done) struct nf_str path = { 0 };
-    const struct nf_skill_manifest *m = &t->found.manifest;
 
     NF_TRY(nf_skill_look(t->cli, dir, &t->found, err));
-    if (m->kind != NF_SKILL_PLUGIN)
-        return nf_err_set(err, NF_E_INVALID,
-                          "'%s' is a program: only plugins can be tested without a daemon; install "
-                          "it and use `nexflow skill run`",
-                          m->name);
     NF_TRY(nf_skill_read_file(dir, "tests.json", &text, err));
     NF_TRY(nf_err_wrap(err, nf_skill_cases_parse(nf_str_c(&text), text.len, &t->cases, err),
                        "%s/tests.json", dir));
-    NF_TRY(nf_str_addf(&path, err, "%s/%s", dir, m->entry));
-    t->plugin = realpath(nf_str_c(&path), NULL);
-    if (!t->plugin)
-        return nf_err_set(err, NF_E_NOT_FOUND, "'%s' is not there: `nexflow skill build` makes it",
-                          nf_str_c(&path));
+    NF_TRY(nf_executor_call(t->cli->blocking, unpack, t, err));
+    NF_TRY(t->found.manifest.kind == NF_SKILL_PROGRAM ? fill_workspace(t, err) : NF_OK);
     NF_TRY(fill_broker(t, err));
     const struct nf_warden_options o = { .loop = t->cli->loop,
                                          .min_level = "",
@@ -97,6 +127,54 @@ static NF_RC prepare(struct test_run *t, const char *dir, struct nf_err *err)
     return nf_warden_new(&o, &t->warden, err);
 }
 
+static NF_RC call_plugin(struct test_run *t, const struct nf_tool_manifest *tool, const char *args,
+                         struct nf_skill_ran *ran, struct nf_err *err)
+{
+    const struct nf_skill_manifest *m = &t->found.manifest;
+    NF_CLEANUP(nf_str_done) struct nf_str path = { 0 };
+
+    NF_TRY(nf_str_addf(&path, err, "%s/%s", nf_str_c(&t->files), m->entry));
+    const struct nf_skill_unit unit = { .name = m->name,
+                                        .version = m->version,
+                                        .hash = t->found.hash,
+                                        .path = nf_str_c(&path),
+                                        .oneshot = m->mode == NF_SKILL_ONESHOT,
+                                        .threads = m->threads,
+                                        .memory_bytes = m->memory_bytes,
+                                        .cpu_ms = m->cpu_ms,
+                                        .output_bytes = m->output_bytes,
+                                        .min_level = m->min_level };
+    const struct nf_skill_run run = { .unit = &unit,
+                                      .tool = tool->name,
+                                      .args = args,
+                                      .owner = 1,
+                                      .timeout_ms = tool->timeout_ms,
+                                      .broker = &t->broker.base };
+    return nf_warden_call(t->warden, &run, ran, err);
+}
+
+static NF_RC call_program(struct test_run *t, const struct nf_tool_manifest *tool, const char *args,
+                          struct nf_skill_ran *ran, struct nf_err *err)
+{
+    const struct nf_skill_manifest *m = &t->found.manifest;
+    const struct nf_program_run run = { .name = m->name,
+                                        .dir = nf_str_c(&t->files),
+                                        .entry = m->entry,
+                                        .interpreter = m->interpreter,
+                                        .work_dir = nf_str_c(&t->work),
+                                        .slot = WORKSPACE,
+                                        .min_level = m->min_level,
+                                        .memory_bytes = m->memory_bytes,
+                                        .cpu_ms = m->cpu_ms,
+                                        .output_bytes = m->output_bytes,
+                                        .tool = tool->name,
+                                        .args = args,
+                                        .asks = m->http_n > 0 || m->kv,
+                                        .timeout_ms = tool->timeout_ms,
+                                        .broker = &t->broker.base };
+    return nf_warden_program(t->warden, &run, ran, err);
+}
+
 static NF_RC call(struct test_run *t, const struct nf_skill_case *c, const char *args,
                   struct nf_skill_ran *ran, struct nf_err *err)
 {
@@ -105,23 +183,8 @@ static NF_RC call(struct test_run *t, const struct nf_skill_case *c, const char 
     if (!tool)
         return nf_err_set(err, NF_E_NOT_FOUND, "skill.json names no tool '%s'", c->tool);
     NF_TRY(nf_json_schema_check_args(tool->schema, args, err));
-    const struct nf_skill_unit unit = { .name = m->name,
-                                        .version = m->version,
-                                        .hash = t->found.hash,
-                                        .path = t->plugin,
-                                        .oneshot = m->mode == NF_SKILL_ONESHOT,
-                                        .threads = m->threads,
-                                        .memory_bytes = m->memory_bytes,
-                                        .cpu_ms = m->cpu_ms,
-                                        .output_bytes = m->output_bytes,
-                                        .min_level = m->min_level };
-    const struct nf_skill_run run = { .unit = &unit,
-                                      .tool = c->tool,
-                                      .args = args,
-                                      .owner = 1,
-                                      .timeout_ms = tool->timeout_ms,
-                                      .broker = &t->broker.base };
-    return nf_warden_call(t->warden, &run, ran, err);
+    return m->kind == NF_SKILL_PROGRAM ? call_program(t, tool, args, ran, err)
+                                       : call_plugin(t, tool, args, ran, err);
 }
 
 static void print_failure(const struct nf_skill_case *c, const char *want, const char *result,

@@ -343,6 +343,42 @@ def test_the_store_the_files_and_the_network_are_those_of_the_tests(place):
     assert "4 of 4 passed" in ok(out)
 
 
+WORDS = """import json, sys
+call = json.loads(sys.stdin.readline())
+if call["tool"] == "file":
+    print(json.dumps({"result": open("notes/a.txt").read()}))
+elif call["tool"] == "fail":
+    print(json.dumps({"error": "text: not like that", "code": "invalid"}))
+else:
+    print(json.dumps({"log": "info", "text": "counting"}))
+    print(json.dumps({"result": {"words": len(call["arguments"]["text"].split())}}))
+"""
+
+
+def test_a_program_is_tested_too(place):
+    if not os.path.exists("/usr/bin/python3"):
+        pytest.skip("no python3")
+    directory = place.dir / "words"
+    directory.mkdir(mode=0o700)
+    tool = {"description": "x", "parameters": {"type": "object"}}
+    (directory / "skill.json").write_text(json.dumps({
+        "name": "words", "version": "1.0.0", "description": "Counts words.", "kind": "program",
+        "entry": "words.py", "interpreter": "/usr/bin/python3",
+        "tools": [{**tool, "name": n} for n in ("count", "fail", "file")],
+        "capabilities": {"files": "workspace"}}), encoding="utf-8")
+    (directory / "words.py").write_text(WORDS, encoding="utf-8")
+    (directory / "words.py").chmod(0o600)
+    (directory / "tests.json").write_text(json.dumps({
+        "files": [{"path": "notes/a.txt", "text": "hello"}],
+        "tests": [{"tool": "count", "args": {"text": "one two"}, "expect": {"equals": {"words": 2}}},
+                  {"tool": "fail", "expect": {"error": "not like that"}},
+                  {"tool": "file", "expect": {"exact": "hello"}}]}), encoding="utf-8")
+    before = set(os.listdir("/tmp"))
+    out = ok(place.run("skill", "test", "words"))
+    assert "3 of 3 passed" in out and "log: counting" in out
+    assert [n for n in set(os.listdir("/tmp")) - before if n.startswith("nexflow-test")] == []
+
+
 @pytest.mark.parametrize("tests, words", [
     ("{", "byte"), ("[]", "object"), ("{}", "tests"), ({"tests": []}, "tests"),
     ({"tests": {}}, "tests"), ({"tests": [3]}, "tests[0]"),

@@ -20,6 +20,7 @@ test('a tool call is a closed card that tells what was asked and what came back'
   const page = await fresh();
   await say(page, 'mock:tool');
   await ended(page);
+  await page.locator('.tool-time').waitFor();
   const card = page.locator('details.tool');
   assert.equal(await card.getAttribute('open'), null);
   assert.match(await summary(page), /^read_file notes\/week\.md done 0\.4 s$/);
@@ -30,7 +31,10 @@ test('a tool call is a closed card that tells what was asked and what came back'
   await shot(page, 'tool-open');
   await page.reload();
   await ended(page);
-  assert.match(await summary(page), /^read_file notes\/week\.md done 0\.4 s$/);
+  assert.match(await summary(page), /^read_file notes\/week\.md done$/);
+  await card.locator('summary').click();
+  await card.getByText(/0\.4\ss in a sandbox/).waitFor();
+  assert.match(await summary(page), /done 0\.4 s$/);
 });
 
 test('a call that failed says so and why', { skip: real }, async () => {
@@ -53,7 +57,8 @@ test('a call under way shows how far it is and how long it takes', { skip: real 
   world.mock.release();
   await ended(page);
   assert.equal(await page.getByRole('progressbar').count(), 0);
-  assert.match(await summary(page), /done 12 s$/);
+  await page.locator('.tool-time', { hasText: '0.4' }).waitFor();
+  assert.match(await summary(page), /done 0\.4 s$/);
 });
 
 for (const colorScheme of ['light', 'dark']) {
@@ -133,6 +138,7 @@ test('an approval waits over a reload, and whoever decides second is told', { sk
   await page.locator('.approval').waitFor();
   await page.reload();
   await page.locator('.approval').waitFor();
+  assert.match(await summary(page), /waits for you$/);
   const shown = [...world.mock.approvals.values()].at(-1);
   const { approvals } = world.mock;
   const broadcast = world.mock.broadcast;

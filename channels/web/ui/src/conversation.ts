@@ -4,7 +4,7 @@
 // An event's position is fence * 2^24 + pos (docs/api.md): the fence is that of the attempt, and
 // text advances pos by its bytes. Each turn keeps its own position, so that events which come twice
 // are recognised, a missing one is noticed, and what overlaps is cut.
-import type { Accepted, Meanwhile, MessagePage, RunEvent, StoredMessage, Usage } from './protocol';
+import type { Accepted, Meanwhile, MessagePage, RunEvent, Step, StoredMessage, Usage } from './protocol';
 
 export type TurnState = 'queued' | 'running' | 'done' | 'stopped' | 'failed';
 
@@ -24,6 +24,7 @@ export interface ToolItem {
   waits?: boolean; // for a person's decision
   since?: number; // when it began to run, by Date.now()
   ms?: number; // how long it took
+  step?: Step; // how it ran, once it was asked for
   progress?: { percent: number | null; text: string };
 }
 export interface NoticeItem {
@@ -146,6 +147,22 @@ export class Conversation {
     return 'changed';
   }
 
+  hasTools(runId: string): boolean {
+    return this.byRun.get(runId)?.items.some((i) => i.kind === 'tool') ?? false;
+  }
+
+  // How the calls of a run went.
+  ran(runId: string, steps: Step[]): void {
+    const turn = this.byRun.get(runId);
+    for (const item of turn?.items ?? []) {
+      const step = item.kind === 'tool' && steps.find((s) => s.call_id === item.id);
+      if (!step || item.kind !== 'tool') continue;
+      item.step = step;
+      item.ms = step.duration_us === undefined ? item.ms : step.duration_us / 1000;
+    }
+    if (turn) turn.version++;
+  }
+
   // Where to resume: behind everything that is complete.
   after(): number {
     let after = this.start;
@@ -240,7 +257,7 @@ function addStored(turn: Turn, message: StoredMessage): void {
     return;
   }
   if (message.role === 'tool') {
-    if (message.tool_call_id) setResult(turn, message.tool_call_id, message.content, message.is_error, message.duration_ms);
+    if (message.tool_call_id) setResult(turn, message.tool_call_id, message.content, message.is_error);
     return;
   }
   if (message.content) turn.items.push({ kind: 'text', id, text: message.content, open: false });
@@ -250,13 +267,10 @@ function addStored(turn: Turn, message: StoredMessage): void {
   turn.model = message.model ?? turn.model;
 }
 
-function setResult(turn: Turn, id: string, result: string, failed?: boolean, ms?: number): void {
+function setResult(turn: Turn, id: string, result: string, failed?: boolean): void {
   const item = turn.items.find((i): i is ToolItem => i.kind === 'tool' && i.id === id);
   if (!item) return;
-  // Only what was seen to begin is measured here: events that come again come all at once.
-  const took = ms ?? (item.since === undefined ? undefined : Date.now() - item.since);
   Object.assign(item, { result, failed });
-  if (took !== undefined) item.ms = took;
   delete item.progress;
   delete item.since;
   delete item.waits;
@@ -306,7 +320,7 @@ function change(turn: Turn, event: RunEvent, delta: string): void {
       break;
     case 'TOOL_CALL_RESULT':
       toolItem(turn, event.toolCallId);
-      setResult(turn, event.toolCallId, event.content, event.is_error, event.duration_ms);
+      setResult(turn, event.toolCallId, event.content, event.is_error);
       break;
     case 'RUN_FINISHED':
       finish(turn, event);

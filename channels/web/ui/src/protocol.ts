@@ -34,7 +34,6 @@ export interface StoredMessage {
   tool_calls?: StoredToolCall[];
   tool_call_id?: string; // role "tool": whose result `content` is
   is_error?: boolean;
-  duration_ms?: number; // role "tool"
 }
 
 export interface MessagePage {
@@ -62,8 +61,7 @@ export type RunEvent = Place &
     | { type: 'TOOL_CALL_START'; toolCallId: string; toolCallName: string }
     | { type: 'TOOL_CALL_ARGS'; toolCallId: string; delta: string }
     | { type: 'TOOL_CALL_END'; toolCallId: string }
-    | { type: 'TOOL_CALL_RESULT'; toolCallId: string; content: string; is_error?: boolean;
-        duration_ms?: number }
+    | { type: 'TOOL_CALL_RESULT'; toolCallId: string; content: string; is_error?: boolean }
     | { type: 'RUN_FINISHED'; model?: string; usage?: Usage; stopped?: boolean }
     | { type: 'RUN_ERROR'; message: string }
   );

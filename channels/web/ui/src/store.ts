@@ -247,6 +247,15 @@ function onRunEvent(event: RunEvent): void {
   if (applied === 'known') return;
   if (ended) touch(event.session_id, -1);
   if (chat.id === current.value) speak(event);
+  if (ended && chat.hasTools(event.run_id)) void howItRan(event.run_id);
+  changed();
+}
+
+// What the daemon measured of a run's calls; without it a card just says less.
+export async function howItRan(run: string): Promise<void> {
+  const chat = conversation();
+  const steps = await api.steps(run).catch(() => []);
+  chat?.ran(run, steps);
   changed();
 }
 

@@ -189,10 +189,23 @@ test('a call that waits, runs and tells how far it is, until its result comes', 
   assert.equal(progress(), 'changed');
   assert.equal(progress('d'), 'known');
   assert.deepEqual(item().progress, { percent: 40, text: 'half' });
-  chat.apply({ type: 'TOOL_CALL_RESULT', ...at(4), toolCallId: 'c', content: 'ok', duration_ms: 1200 });
+  chat.apply({ type: 'TOOL_CALL_RESULT', ...at(4), toolCallId: 'c', content: 'ok' });
   assert.equal(item().progress, undefined);
-  assert.equal(item().ms, 1200);
   assert.equal(progress(), 'known');
+});
+
+test('how a call ran is added to what is shown of it', () => {
+  const chat = new Conversation(S);
+  const call = { id: 'c', name: 'read', arguments: '{}' };
+  chat.addPage({ messages: [stored(1, 'user', 'r1'), { ...stored(2, 'assistant', 'r1', ''), tool_calls: [call] },
+    { ...stored(3, 'tool', 'r1', 'ok'), tool_call_id: 'c' }], next_cursor: null }, false);
+  assert.ok(chat.hasTools('r1'));
+  assert.ok(!chat.hasTools('r2'));
+  const before = chat.turns[0].version;
+  chat.ran('r1', [{}, { call_id: 'd', duration_us: 1 }, { call_id: 'c', duration_us: 1500, level: 'L3' }]);
+  chat.ran('r2', []);
+  assert.equal((chat.turns[0].items[0] as ToolItem).ms, 1.5);
+  assert.ok(chat.turns[0].version > before);
 });
 
 test('stored tool calls get their results', () => {

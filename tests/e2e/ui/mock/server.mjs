@@ -286,7 +286,7 @@ class Run {
     this.emit({ type: 'TOOL_CALL_START', ...call, toolCallName: name });
     for (const delta of [text.slice(0, 11), text.slice(11)]) this.emit({ type: 'TOOL_CALL_ARGS', ...call, delta });
     this.emit({ type: 'TOOL_CALL_END', ...call });
-    const result = { is_error: false, duration_ms: 420, ...(await work.call(this, call, text)) };
+    const result = { is_error: false, ...(await work.call(this, call, text)) };
     this.emit({ type: 'TOOL_CALL_RESULT', ...call, ...result });
     this.store({ role: 'assistant', content: '', tool_calls: [{ id: call.toolCallId, name, arguments: text }] });
     this.store({ role: 'tool', tool_call_id: call.toolCallId, ...result });
@@ -305,20 +305,20 @@ class Run {
   async failed(call) {
     this.meanwhile('tool_status', { ...call, status: 'running' });
     await sleep(this.mock.delayMs * 4);
-    return { content: 'error: url: example.org is not granted to this skill', is_error: true, duration_ms: 3 };
+    return { content: 'error: url: example.org is not granted to this skill', is_error: true };
   }
 
   async slow(call) {
     this.meanwhile('tool_status', { ...call, status: 'running' });
     this.meanwhile('tool_progress', { ...call, percent: 40, text: 'Fetched 2 of 5 MiB' });
     await new Promise((resolve) => (this.mock.release = resolve));
-    return { content: 'A long page.', duration_ms: 12345 };
+    return { content: 'A long page.' };
   }
 
   async asks(call, text) {
     this.meanwhile('tool_status', { ...call, status: 'waiting_approval' });
     const why = await this.mock.ask(this.session, this.runId, 'notes_remove', text);
-    return why ? { content: `error: ${why}`, is_error: true, duration_ms: 0 } : { content: '{"removed": 1}' };
+    return why ? { content: `error: ${why}`, is_error: true } : { content: '{"removed": 1}' };
   }
 
   async say(text) {

@@ -1,10 +1,10 @@
 // A call of a tool: what, on what, how it went and how long it took; the rest on demand.
 import { useEffect, useState } from 'preact/hooks';
-import { api } from '../api';
+import { approvals } from '../approvals';
 import { useNow } from '../clock';
 import type { ToolItem } from '../conversation';
-import type { Step } from '../protocol';
 import { duration, t } from '../settings';
+import { howItRan } from '../store';
 import { Icon } from './icons';
 
 const TARGET_MAX = 80;
@@ -37,10 +37,12 @@ export const visible = (text: string): string => text.replace(/[\u200b-\u200f\u2
 
 type State = 'toolRunning' | 'toolWaits' | 'toolDone' | 'toolFailed';
 
-function stateOf(item: ToolItem, over: boolean): State {
+function stateOf(item: ToolItem, run: string, over: boolean): State {
   if (item.failed) return 'toolFailed';
   if (item.result !== undefined || over) return 'toolDone';
-  return item.waits ? 'toolWaits' : 'toolRunning';
+  // Who comes later was not told that it waits, but of what.
+  const waits = item.waits ?? approvals.value.some((a) => a.run_id === run && a.tool === item.name);
+  return waits ? 'toolWaits' : 'toolRunning';
 }
 
 function Progress({ item }: { item: ToolItem }) {
@@ -53,23 +55,23 @@ function Progress({ item }: { item: ToolItem }) {
   );
 }
 
-// How it ran, which is asked for when somebody looks.
+// How it ran; of an old call that is asked for when somebody looks.
 function Ran({ item, run }: { item: ToolItem; run: string }) {
-  const [step, setStep] = useState<Step>();
+  const { step } = item;
   useEffect(() => {
-    api.steps(run).then((steps) => setStep(steps.find((s) => s.call_id === item.id)), () => {});
-  }, [item.result]);
-  if (!step?.level || step.duration_us === undefined) return null;
+    if (!step) void howItRan(run);
+  }, []);
+  if (!step?.level || item.ms === undefined) return null;
   return (
     <p class="label">
-      {t('toolRan', { time: duration(step.duration_us / 1000), level: step.level, worker: String(step.worker ?? '') })}
+      {t('toolRan', { time: duration(item.ms), level: step.level, worker: String(step.worker ?? '') })}
     </p>
   );
 }
 
 export function ToolCard({ item, run, over }: { item: ToolItem; run: string; over: boolean; version: number }) {
   const [open, setOpen] = useState(false);
-  const state = stateOf(item, over);
+  const state = stateOf(item, run, over);
   const now = useNow(state === 'toolRunning' && item.since !== undefined);
   const since = state === 'toolRunning' && item.since ? Math.floor((now - item.since) / 1000) * 1000 : 0;
   const elapsed = since > 0 ? since : item.ms;
