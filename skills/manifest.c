@@ -2,6 +2,7 @@
 
 #include "base/own.h"
 #include "codec/json.h"
+#include "codec/json_schema.h"
 #include "skills/url.h"
 
 #include <stdio.h>
@@ -201,7 +202,8 @@ static NF_RC check_schema(const struct nf_json *v, struct nf_err *err)
         return must(err, "parameters", "be a JSON Schema with \"type\": \"object\"");
     if (nf_json_has_duplicate_keys(v))
         return must(err, "parameters", "not have a member twice");
-    return NF_OK;
+    /* What cannot be held at a call is refused now. */
+    return nf_err_wrap(err, nf_json_schema_check(v, err), "parameters");
 }
 
 static NF_RC fill_tool(const struct nf_json *v, struct raw_tool *t, struct nf_err *err)
@@ -362,7 +364,7 @@ static NF_RC parse_limits(const struct nf_json *v, struct nf_skill_manifest *m, 
         NF_TRY(check_members(v, members, "limits.", err));
         NF_TRY(at(err, nf_json_decode(v, &table, m, err), "limits."));
     }
-    m->memory_bytes *= 1024 * 1024;
+    m->memory_bytes *= (int64_t)1024 * 1024;
     m->output_bytes *= 1024;
     m->http_bytes *= 1024;
     m->kv_bytes *= 1024;

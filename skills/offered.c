@@ -56,6 +56,7 @@ enum nf_code nf_offered_load(struct nf_catalogue *c, const char *name, const cha
     if (!o)
         return nf_err_set(err, NF_E_NOMEM, "out of memory");
     o->refs = 1;
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it does not see what unrefp frees */
     NF_TRY(nf_catalogue_path(c, name, hash, &dir, err));
     NF_TRY(files->ops->load(files, name, hash, &o->package, err));
     NF_TRY(nf_str_addf(&entry, err, "%s/%s", nf_str_c(&dir), o->package.manifest.entry));

@@ -25,7 +25,7 @@ void nf_package_done(struct nf_package *p)
     *p = (struct nf_package){ 0 };
 }
 
-static void closep(int *fd)
+static void closep(const int *fd)
 {
     if (*fd >= 0)
         (void)close(*fd);

@@ -54,7 +54,7 @@ static const struct nf_setting_group secret_group = { "", secret_settings,
 
 static const struct nf_setting approval_settings[] = {
     NF_SETTING(struct nf_skill_approval, "tool", NF_SET_STR, tool, .required = true, .min = 1,
-               .max = 2 * NF_NAME_MAX, .check = check_tool,
+               .max = (int64_t)2 * NF_NAME_MAX, .check = check_tool,
                .help = "Which tool: files.write; or files for all of the skill's."),
     NF_SETTING(struct nf_skill_approval, "approval", NF_SET_ENUM, approval, .required = true,
                .choices = approvals,

@@ -92,6 +92,7 @@ enum nf_code nf_skill_tools_changed(void *tools, const char *name, struct nf_err
     NF_TRY(nf_skill_check_name(name, err));
     if (!s)
         NF_TRY(add_slot(t, name, &s, err));
+    assert(s);
     uint64_t asked = s->asked = ++t->asked;
     enum nf_code rc = look_up(t, name, &fresh, err);
     s = find_slot(t, name, strlen(name)); /* the slots may have moved */

@@ -12,7 +12,9 @@ static bool is_digit(char c)
 
 static char lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+    if (c >= 'A' && c <= 'Z')
+        c = (char)(c + 'a' - 'A');
+    return c;
 }
 
 static bool is_alpha(char c)
@@ -349,7 +351,7 @@ static bool is_plain_path(struct nf_slice path)
 
 enum nf_code nf_url_check_prefix(const char *text, struct nf_err *err)
 {
-    struct nf_url u;
+    struct nf_url u = { 0 };
 
     NF_TRY(nf_url_parse(text, &u, err));
     size_t scheme = u.https ? 8 : 7, host = strlen(u.host);

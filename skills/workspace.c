@@ -115,7 +115,7 @@ static NF_RC session_dir(const struct nf_workspaces *w, int64_t session_id, stru
 
 /* --- on the thread ---------------------------------------------------------------------------- */
 
-static void closep(int *fd)
+static void closep(const int *fd)
 {
     if (*fd >= 0)
         (void)close(*fd);

@@ -114,18 +114,19 @@ static void register_metrics(const struct nf_skill_wiring *s)
 /* ../lib/nexflow/skills, seen from our own program. */
 static NF_RC beside_program(struct nf_str *ret, struct nf_err *err)
 {
-    NF_CLEANUP(nf_freep) char *path = calloc(1, PROGRAM_PATH_MAX);
+    NF_CLEANUP(nf_str_done) struct nf_str path = { 0 };
 
-    if (!path)
-        return nf_err_set(err, NF_E_NOMEM, "out of memory");
-    if (readlink("/proc/self/exe", path, PROGRAM_PATH_MAX - 1) < 0)
+    NF_TRY(nf_str_reserve(&path, PROGRAM_PATH_MAX, err));
+    ssize_t n = readlink("/proc/self/exe", path.p, PROGRAM_PATH_MAX);
+    if (n < 0)
         return nf_err_set(err, NF_E_IO, "where nexflowd is: %s", strerror(errno));
+    path.p[n] = '\0';
     for (int i = 0; i < 2; i++) { /* bin/nexflowd */
-        char *slash = strrchr(path, '/');
+        char *slash = strrchr(path.p, '/');
         if (slash)
             *slash = '\0';
     }
-    return nf_str_addf(ret, err, "%s/lib/nexflow/skills", path);
+    return nf_str_addf(ret, err, "%s/lib/nexflow/skills", path.p);
 }
 
 /* A jail has no directory of ours as its current one: paths within begin at the root. */

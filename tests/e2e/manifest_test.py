@@ -33,6 +33,8 @@ BEYOND = [
     '{"name":"a","name":"a",' + json.dumps(BASE)[1:],
     json.dumps({**BASE, "description": "d" + chr(0)}),
     json.dumps({**BASE, "license": "x" * 300000}),
+    json.dumps({**BASE, "tools": [{**TOOL, "parameters": {
+        "type": "object", "properties": {"a": {"type": "string", "pattern": "^a$"}}}}]}),
 ]
 
 VALUES = {

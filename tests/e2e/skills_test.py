@@ -4,6 +4,7 @@ import http.server
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import threading
 
@@ -318,6 +319,36 @@ def test_settings_say_who_is_asked(tmp_path, plugin):
     assert d.post(f"/api/v1/approvals/{approval['id']}", {"decision": "allow"})[0] == 200
     caller.join(30)
     assert answer == [(200, "said")]
+    d.stop()
+
+
+def test_a_reload_takes_over_secrets_limits_and_approvals(tmp_path, server, plugin):
+    d = nexflow.Daemon(tmp_path, CONFIG).start()
+    install(d, write_skill(tmp_path / "src", plugin, capabilities={
+        "http": [server.url + "/"], "secrets": ["KEY"]}))
+    before = d.config.read_text(encoding="utf-8")
+    assert run(d, "fetch", url=server.url + "/", headers=["X-Key: ${secret:KEY}"])[0] == 200
+    assert server.seen[-1][1]["X-Key"] == SECRET
+    d.config.write_text(before.replace(SECRET, "another-secret")
+                        + "  http_requests: 1\n"
+                        + "  approval: [{tool: probe, approval: always}]\n", encoding="utf-8")
+    d.process.send_signal(signal.SIGHUP)
+    d.wait_until(lambda: d.get("/health")[1]["config_loads"] == 1)
+    answer = []
+    caller = threading.Thread(target=lambda: answer.append(
+        run(d, "fetch", url=server.url + "/to?/x", headers=["X-Key: ${secret:KEY}"])))
+    caller.start()
+    d.wait_until(lambda: d.get("/api/v1/approvals")[1]["approvals"])
+    approval = d.get("/api/v1/approvals")[1]["approvals"][0]
+    assert d.post(f"/api/v1/approvals/{approval['id']}", {"decision": "allow"})[0] == 200
+    caller.join(30)
+    assert server.seen[-1][1]["X-Key"] == "another-secret"
+    assert answer[0][1].startswith("code 4:"), answer  # one request, and the redirect is another
+    # What is wrong is refused as a whole.
+    d.config.write_text(before.replace(SECRET, "short"), encoding="utf-8")
+    d.process.send_signal(signal.SIGHUP)
+    d.wait_until(lambda: d.get("/health")[1]["config"] == "refused")
+    assert "short" not in d.log()
     d.stop()
 
 

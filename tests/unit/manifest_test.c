@@ -129,6 +129,9 @@ static void an_error_names_the_field_as_a_path(void **state)
            "{\"type\":\"object\"},\"timeout_ms\":99}]}",
            "tools[0].timeout_ms is 99; 100 to 600000 are allowed");
     refuse("{" HEAD ",\"tools\":[1]}", "tools[0] must be an object");
+    refuse("{" HEAD ",\"tools\":[{\"name\":\"t\",\"description\":\"d\",\"parameters\":"
+           "{\"type\":\"object\",\"properties\":{\"a\":{\"pattern\":\"b\"}}}}]}",
+           "tools[0].parameters: schema.properties.a.pattern: is not");
 }
 
 static void a_member_that_stands_twice_is_refused(void **state)
