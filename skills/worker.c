@@ -1,4 +1,5 @@
 /* One process of a plugin, seen from the daemon: what it sends is hostile. */
+#include "skills/logs.h"
 #include "skills/warden_impl.h"
 
 #include <errno.h>
@@ -14,6 +15,8 @@
 #include <unistd.h>
 
 #include <utlist.h>
+
+#define FAILED_WORDS ((size_t)200) /* kept of why a process is of no use; hostile */
 
 /* --- life ------------------------------------------------------------------------------------- */
 
@@ -119,8 +122,11 @@ static void take_first_frame(struct nf_worker *k)
     if (!have)
         return;
     if (f.type == NF_WIRE_FAILED && f.id == k->number && !f.bulk) {
-        nf_worker_break(k, NF_E_UNAVAILABLE, "the plugin cannot be used: %.*s", (int)f.payload.n,
-                        f.payload.p);
+        char words[FAILED_WORDS];
+        size_t n = f.payload.n < sizeof words ? f.payload.n : sizeof words;
+        memcpy(words, f.payload.p, n);
+        nf_skill_text_clean(words, n);
+        nf_worker_break(k, NF_E_UNAVAILABLE, "the plugin cannot be used: %.*s", (int)n, words);
     } else if (f.type != NF_WIRE_READY || f.id != k->number || f.bulk || f.payload.n > 0 ||
                nf_wire_left(&k->reader) > 0) {
         nf_worker_break(k, NF_E_UNAVAILABLE,

@@ -22,7 +22,7 @@
 struct attack_orders {
     char magic[24];
     char name[40];  /* which */
-    char phase[8];  /* when: run, ctor, init, ifunc */
+    char phase[8];  /* when: run, ctor, init, ifunc, fake */
     int64_t daemon; /* process that started the sandbox */
     int64_t port;   /* on 127.0.0.1, something listens */
     int64_t secret; /* descriptor of an open file, carelessly left to be inherited */

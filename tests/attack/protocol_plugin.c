@@ -575,7 +575,11 @@ __attribute__((constructor)) static void early(void)
         result(id, 0, "early");
     else if (strcmp(o->name, "early_ready") == 0)
         frame(NF_WIRE_READY, id, 0, "", 0);
-    else if (strcmp(o->name, "early_ready_and_result") == 0) {
+    else if (strcmp(o->name, "early_failed") == 0) {
+        static const char junk[] = "\033[2J\377\376\r\n\7 junk";
+        frame(NF_WIRE_FAILED, id, sizeof junk - 1, junk, sizeof junk - 1);
+        wait_for_the_end();
+    } else if (strcmp(o->name, "early_ready_and_result") == 0) {
         frame(NF_WIRE_READY, id, 0, "", 0);
         result(id, 0, "early");
     } else

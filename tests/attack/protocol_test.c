@@ -88,6 +88,7 @@ static const struct lie loading[] = {
     { "early_result", ENDED, "did not begin by saying it is ready" },
     { "early_ready", EITHER, "" },
     { "early_ready_and_result", EITHER, "" },
+    { "early_failed", ENDED, "cannot be used: ?[2J????? junk" },
     { "forged_length", ENDED, "a frame of 4294967295 bytes, over 32768" },
     { "type_99", ENDED, "a frame of the unknown type 99" },
     { "op_99", ENDED, "did not begin by saying it is ready" },
@@ -169,13 +170,28 @@ static void lies_in_calls(struct host *h)
     }
 }
 
+/* Processes are numbered one after the other, templates among them: of a new skill the worker is
+ * the second one after the worker of the new skill before. */
+static int64_t number_of_next(struct host *h)
+{
+    char path[256];
+    struct host_result r;
+    struct host_call c = { .path = path, .name = "protocol", .tool = "count" };
+    if (!attack_world_plugin(&h->world, plugin, "honest", "run", path))
+        abort();
+    host_call(h, &c, &r);
+    nf_warden_retire(h->warden, "protocol");
+    (void)unlink(path);
+    return h->last_worker + 2;
+}
+
 static void lies_while_loading(struct host *h)
 {
     for (size_t i = 0; i < sizeof loading / sizeof *loading; i++) {
         const struct lie *l = &loading[i];
         struct host_result r;
         char path[256];
-        h->world.orders.needle = h->last_worker + 1; /* the next process's number */
+        h->world.orders.needle = number_of_next(h);
         if (!attack_world_plugin(&h->world, plugin, l->name, "ctor", path))
             abort();
         struct host_call c = {
