@@ -11,6 +11,9 @@
 
 static void pool_free(struct nf_pool *p)
 {
+    struct nf_owner *o, *after;
+    DL_FOREACH_SAFE(p->owners, o, after)
+    free(o);
     nf_freep(&p->name);
     nf_freep(&p->version);
     nf_freep(&p->hash);
@@ -124,9 +127,10 @@ static struct nf_owner *owner_get(struct nf_pool *p, int64_t id)
     return o;
 }
 
+/* The last one stays: who calls again and again needs no memory each time. */
 static void owner_put(struct nf_pool *p, struct nf_owner *o)
 {
-    if (o->waiting == 0 && o->running == 0) {
+    if (o->waiting == 0 && o->running == 0 && p->owners->next) {
         DL_DELETE(p->owners, o);
         free(o);
     }

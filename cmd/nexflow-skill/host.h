@@ -24,6 +24,7 @@
 struct host {
     struct nf_skill_host api;
     const struct nf_skill_v1 *plugin;
+    void *library;   /* of dlopen */
     char *to_daemon; /* the halves of the shared memory */
     const char *to_us;
     struct nf_wire_reader reader;

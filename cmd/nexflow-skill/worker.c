@@ -128,11 +128,10 @@ static NF_RC check_names(const struct nf_skill_v1 *s, const struct worker_order 
     return NF_OK;
 }
 
-static void *so;
-
 static NF_RC load(const struct nf_jail *j, struct nf_err *err)
 {
-    so = dlopen(j->plugin, RTLD_NOW | RTLD_LOCAL);
+    void *so = dlopen(j->plugin, RTLD_NOW | RTLD_LOCAL);
+    host.library = so;
     if (!so)
         return nf_err_set(err, NF_E_INVALID, "load it: %s", dlerror());
     host.plugin = dlsym(so, "nf_skill_v1");
@@ -175,7 +174,7 @@ int worker_run(const struct nf_jail *j, const struct worker_order *o)
         return 1;
     }
     if (o->oneshot)
-        prefault(so);
+        prefault(host.library);
     char ready[NF_WIRE_HEAD];
     if (!host_send(&host, ready, NF_WIRE_READY, o->number, 0))
         return 1;

@@ -36,6 +36,7 @@ static const char ARGS[] =
 #define REPLY ((size_t)160)
 #define ASKS 20 /* few, so that what interrupts some is not in the median */
 #define IDLE_WORKERS 50
+#define BATCH 200
 
 static struct nf_loop *loop;
 static struct nf_warden *warden;
@@ -51,6 +52,7 @@ enum what {
     PLAIN_FRAMES,
     JAILED_FRAMES,
     POOLED,
+    EACH,
     ASK,
     ONESHOT,
     READY,
@@ -71,6 +73,7 @@ static struct {
     [PLAIN_FRAMES] = { "plain_us", "call of a worker without a jail, blocking" },
     [JAILED_FRAMES] = { "jailed_us", "call of a jailed worker, blocking" },
     [POOLED] = { "pooled_us", "call of a pooled skill, through the loop" },
+    [EACH] = { "each_us", "the same, in batches of 200" },
     [ASK] = { "ask_us", "question to the broker, through the loop" },
     [ONESHOT] = { "oneshot_us", "call of a oneshot skill, spare ready" },
     [READY] = { "ready_us", "fork of a template to worker ready" },
@@ -355,13 +358,16 @@ static void measure_starts(int round)
     nap(60); /* the kernel clears its network namespace away: the next one would wait for that */
 }
 
-static double throughput(const struct nf_skill_unit *u)
+/* In short batches, of which the best tenth tells what a processor does that is ours alone: what
+ * runs beside us takes it from the others. */
+static void measure_throughput(const struct nf_skill_unit *u)
 {
-    int n = quick ? 20000 : 100000;
-    double from = now();
-    for (int i = 0; i < n; i++)
-        call(u, "echo", ARGS);
-    return n / (now() - from) * 1e6;
+    for (int i = 0; i < (quick ? 100 : 500); i++) {
+        double from = now();
+        for (int k = 0; k < BATCH; k++)
+            call(u, "echo", ARGS);
+        add(EACH, (now() - from) / BATCH);
+    }
 }
 
 static double field_kib(pid_t pid, const char *file, const char *field)
@@ -459,7 +465,7 @@ static void measure_jail(int rounds)
 
 /* --- all of it -------------------------------------------------------------------------------- */
 
-static double calls_per_s, idle_pss, idle_tables;
+static double idle_pss, idle_tables;
 static struct peer ping, plain;
 
 static enum nf_code run(void *arg, struct nf_err *err)
@@ -476,7 +482,7 @@ static enum nf_code run(void *arg, struct nf_err *err)
         measure_starts(2 * i);
         measure_starts(2 * i + 1);
     }
-    calls_per_s = throughput(&u);
+    measure_throughput(&u);
     measure_memory(&idle_pss, &idle_tables);
     nf_warden_free(warden);
     return NF_OK;
@@ -488,8 +494,8 @@ static void print_json(void)
     for (int w = 0; w < WHATS; w++)
         printf("\"%s\":%.3f,\"p99_%s\":%.3f,", samples[w].key, quantile((enum what)w, 0.5),
                samples[w].key, quantile((enum what)w, 0.99));
-    printf("\"calls_per_s\":%.0f,\"idle_pss_kib\":%.1f,\"idle_tables_kib\":%.1f}\n", calls_per_s,
-           idle_pss, idle_tables);
+    printf("\"calls_per_s\":%.0f,\"idle_pss_kib\":%.1f,\"idle_tables_kib\":%.1f}\n",
+           1e6 / quantile(EACH, 0.1), idle_pss, idle_tables);
 }
 
 static void print_table(void)
@@ -498,8 +504,8 @@ static void print_table(void)
         printf("%-48s %10.2f us   p99 %10.2f\n", samples[w].text, quantile((enum what)w, 0.5),
                quantile((enum what)w, 0.99));
     printf("%-48s %10.0f calls/s\n%-48s %10.1f KiB\n%-48s %10.1f KiB\n",
-           "pooled, one after the other", calls_per_s, "PSS of an idle worker", idle_pss,
-           "page tables of an idle worker", idle_tables);
+           "pooled, one after the other", 1e6 / quantile(EACH, 0.1), "PSS of an idle worker",
+           idle_pss, "page tables of an idle worker", idle_tables);
 }
 
 int main(int argc, char **argv)
