@@ -25,11 +25,23 @@ static NF_RC narrow(const struct nf_jail *j, enum nf_phase phase, struct nf_err 
     return rc < 0 ? worker_failed("filter system calls", rc, err) : NF_OK;
 }
 
+/* First SIGXCPU, which says why; a second later SIGKILL for whoever has blocked that
+ * (setrlimit(2)). */
+static int limit_cpu(uint64_t seconds)
+{
+    struct rlimit l;
+    int rc = nf_limit(RLIMIT_CPU, seconds + 1);
+    if (rc != 0 || getrlimit(RLIMIT_CPU, &l) != 0 || l.rlim_max <= seconds)
+        return rc;
+    l.rlim_cur = seconds;
+    return setrlimit(RLIMIT_CPU, &l) == 0 ? 0 : -errno;
+}
+
 NF_RC nf_worker_enter(const struct nf_jail *j, int64_t cpu_seconds, struct nf_err *err)
 {
     int rc = nf_step_with_parent(NULL);
     if (rc == 0 && cpu_seconds > 0)
-        rc = nf_limit(RLIMIT_CPU, (uint64_t)cpu_seconds);
+        rc = limit_cpu((uint64_t)cpu_seconds);
     /* Threads count as processes. The limit does not bind root, the filter does. */
     if (rc == 0 && j->profile == NF_JAIL_PLAIN)
         rc = nf_limit(RLIMIT_NPROC, 0);

@@ -118,6 +118,19 @@ static void what_hangs_is_ended_at_its_deadline(void **state)
     run(deadline);
 }
 
+static void processor_time(void)
+{
+    assert_fails("bad", "{\"how\":\"spin\"}", NF_E_UNAVAILABLE, "limits.cpu_ms");
+    assert_replaced(ran.worker);
+}
+
+static void what_uses_too_much_processor_time_is_ended(void **state)
+{
+    (void)state;
+    unit.cpu_ms = 500; /* the limit of the process is twice that, in whole seconds */
+    run(processor_time);
+}
+
 static void near_the_deadline(void)
 {
     nf_skill_ran_done(&ran);
@@ -572,6 +585,7 @@ int main(void)
         T(a_gigabyte_is_not_to_be_had),
         T(what_crashes_again_and_again_rests),
         T(what_hangs_is_ended_at_its_deadline),
+        T(what_uses_too_much_processor_time_is_ended),
         T(a_plugin_hears_that_its_time_is_up),
         T(a_canceled_call_ends_its_process),
         T(a_process_that_sends_what_is_not_its_to_send_is_ended),
