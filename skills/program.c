@@ -286,6 +286,18 @@ static NF_RC wait_for(struct nf_program *p, int64_t ms, const char *what, struct
     return rc;
 }
 
+/* Until something happens, or it is time to look at what it does. */
+static NF_RC wait_or_look(struct nf_program *p, struct nf_err *err)
+{
+    const struct nf_program_run *r = p->run;
+
+    enum nf_code rc = wait_for(p, r->look ? NF_PROGRAM_LOOK_MS : -1, "a program", err);
+    if (rc != NF_E_TIMEOUT)
+        return rc;
+    NF_TRY(nf_fiber_check("a program", err));
+    return r->look ? r->look(r->look_arg, err) : rc;
+}
+
 static NF_RC converse(struct nf_program *p, struct nf_skill_ran *ret, struct nf_err *err)
 {
     NF_CLEANUP(nf_str_done) struct nf_str line = { .max = ANSWER_MAX };
@@ -302,7 +314,7 @@ static NF_RC converse(struct nf_program *p, struct nf_skill_ran *ret, struct nf_
             break;
         if (p->refused || (p->ended && p->out < 0))
             return explain(p, err);
-        NF_TRY(wait_for(p, -1, "a program", err));
+        NF_TRY(wait_or_look(p, err));
     }
     close_in(p);
     /* It may have files to close. */

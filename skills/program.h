@@ -19,6 +19,7 @@
 #define NF_PROGRAM_PROCESSES 64               /* of one call */
 #define NF_PROGRAM_FILE_BYTES (64ll << 20)    /* the largest file it may write */
 #define NF_PROGRAM_LINE_SLACK ((size_t)65536) /* a line may be so much longer than the result */
+#define NF_PROGRAM_LOOK_MS 500                /* how often its work directory is looked at */
 #define NF_PROGRAM_GRACE_MS 2000              /* to end by itself after its result */
 
 /* Borrowed for the call. */
@@ -35,6 +36,9 @@ struct nf_program_run {
     bool asks;               /* it may ask: its standard input stays open */
     int64_t timeout_ms;
     struct nf_skill_broker *broker; /* also of its log and progress */
+    /* Asked every NF_PROGRAM_LOOK_MS while it runs; a failure ends it. May suspend. NULL: no. */
+    enum nf_code (*look)(void *arg, struct nf_err *err);
+    void *look_arg;
 };
 
 /* As nf_warden_call. Suspends. */

@@ -284,6 +284,20 @@ static NF_RC open_work(struct nf_skill_tools *t, const struct nf_skill_manifest 
     return nf_workspace_scratch(t->o.broker->workspaces, ret, err);
 }
 
+/* A program that is at work, and what it may fill. */
+struct at_work {
+    struct nf_workspaces *workspaces;
+    const char *dir;
+    struct nf_workspace_quota quota;
+};
+
+static enum nf_code look_at_work(void *arg, struct nf_err *err)
+{
+    const struct at_work *a = arg;
+
+    return nf_workspace_look(a->workspaces, a->dir, &a->quota, err);
+}
+
 static NF_RC run_program(struct nf_skill_tools *t, const struct nf_offered *o,
                          const struct nf_tool_manifest *tool, const struct nf_tool_call *c,
                          struct nf_skill_ran *ran, struct nf_err *err)
@@ -294,6 +308,10 @@ static NF_RC run_program(struct nf_skill_tools *t, const struct nf_offered *o,
 
     NF_TRY(open_work(t, m, c, &work, err));
     nf_broker_init(&broker, t->o.broker, m, c);
+    const struct nf_skill_settings *s = t->o.broker->settings;
+    struct at_work at = { t->o.broker->workspaces,
+                          nf_str_c(&work),
+                          { s->workspace_bytes, s->workspace_files } };
     const struct nf_program_run run = {
         .name = m->name,
         .dir = o->dir,
@@ -311,6 +329,8 @@ static NF_RC run_program(struct nf_skill_tools *t, const struct nf_offered *o,
         .asks = m->http_n > 0 || m->kv,
         .timeout_ms = tool->timeout_ms,
         .broker = &broker.port,
+        .look = look_at_work,
+        .look_arg = &at,
     };
     enum nf_code rc = nf_warden_program(t->o.warden, &run, ran, err);
     if (!m->files)

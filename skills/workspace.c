@@ -482,6 +482,19 @@ enum nf_code nf_workspace_scratch(struct nf_workspaces *w, struct nf_str *ret, s
     return nf_executor_call(w->executor, scratch_job, &j, err);
 }
 
+static enum nf_code look_job(void *arg, struct nf_err *err)
+{
+    return check_quota(arg, err);
+}
+
+enum nf_code nf_workspace_look(struct nf_workspaces *w, const char *path,
+                               const struct nf_workspace_quota *quota, struct nf_err *err)
+{
+    struct job j = { .dir = path, .quota = *quota };
+
+    return nf_executor_call(w->executor, look_job, &j, err);
+}
+
 void nf_workspace_drop(struct nf_workspaces *w, const char *path)
 {
     struct job j = { .dir = path };

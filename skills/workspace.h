@@ -53,6 +53,9 @@ NF_RC nf_workspace_list(struct nf_workspaces *w, int64_t session_id, const char 
 /* A file or an empty directory. */
 NF_RC nf_workspace_remove(struct nf_workspaces *w, int64_t session_id, const char *path,
                           struct nf_err *err);
+/* NF_E_LIMIT: the directory `path`, a session's or a scratch one, is over the quota. */
+NF_RC nf_workspace_look(struct nf_workspaces *w, const char *path,
+                        const struct nf_workspace_quota *quota, struct nf_err *err);
 /* Make an empty directory that belongs to no session and replace *ret by its path; and remove it
  * with what is in it, as far as that is possible. */
 NF_RC nf_workspace_scratch(struct nf_workspaces *w, struct nf_str *ret, struct nf_err *err);

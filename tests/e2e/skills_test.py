@@ -443,6 +443,10 @@ elif tool == "tree":
     for _ in range(3):
         subprocess.Popen(["/bin/sleep", "86399"], start_new_session=True)
     time.sleep(60)
+elif tool == "fill":
+    for n in range(4):
+        open(str(n), "w").write("x" * 2000000)
+    time.sleep(60)
 elif tool == "keep":
     say(result=[ask(ask="kv.put", key="k", value="v"), ask(ask="kv.get", key="k")])
 elif tool == "fetch":
@@ -462,13 +466,14 @@ elif tool == "escape":
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory, server):
-    d = nexflow.Daemon(tmp_path_factory.mktemp("program"), CONFIG).start()
+    d = nexflow.Daemon(tmp_path_factory.mktemp("program"), CONFIG + "  workspace_size: 5MiB\n")
+    d.start()
     source = d.dir / "src"
     source.mkdir()
     (source / "run.py").write_text(PROGRAM, encoding="utf-8")
     tools = [text_tool(name) for name in ("echo", "text", "refuse", "fail", "junk", "keep")]
     tools += [text_tool("flood", timeout_ms=20000), text_tool("tree", timeout_ms=1500),
-              text_tool("escape"), text_tool("fetch")]
+              text_tool("escape"), text_tool("fetch"), text_tool("fill")]
     (source / "skill.json").write_text(json.dumps({
         "name": "probe", "version": "1.0.0", "description": "A program", "kind": "program",
         "entry": "run.py", "interpreter": "/usr/bin/python3", "tools": tools,
@@ -514,6 +519,12 @@ def test_what_a_program_started_ends_with_it(program):
     status, error = run(program, "tree")
     assert status >= 400 and "1500 ms" in json.dumps(error), error
     program.wait_until(lambda: not processes(b"86399"), 10)
+
+
+def test_a_program_fills_no_disk(program):
+    status, error = run(program, "fill")
+    assert status >= 400 and "skills.workspace_size" in json.dumps(error), error
+    assert not list((program.dir / "data/workspaces").glob("scratch-*"))
 
 
 def test_a_program_asks(program, server):
