@@ -152,11 +152,9 @@ static NF_RC on_block_start(struct decoder *d, const struct nf_json *v, struct n
     if (!type)
         return NF_OK;
     if (strcmp(type, "text") == 0)
-        return nf_llm_emit_text(&d->in.out, NF_EVENT_TEXT, nf_json_str(nf_json_get(b, "text")),
-                                err);
+        return nf_llm_emit_text(&d->in.out, NF_EVENT_TEXT, nf_json_get(b, "text"), err);
     if (strcmp(type, "thinking") == 0) {
-        NF_TRY(nf_llm_emit_text(&d->in.out, NF_EVENT_THINKING,
-                                nf_json_str(nf_json_get(b, "thinking")), err));
+        NF_TRY(nf_llm_emit_text(&d->in.out, NF_EVENT_THINKING, nf_json_get(b, "thinking"), err));
         return add_signature(d, nf_json_str(nf_json_get(b, "signature")), err);
     }
     if (strcmp(type, "redacted_thinking") == 0)
@@ -174,11 +172,9 @@ static NF_RC on_block_delta(struct decoder *d, const struct nf_json *v, struct n
     if (!type)
         return NF_OK;
     if (strcmp(type, "text_delta") == 0)
-        return nf_llm_emit_text(&d->in.out, NF_EVENT_TEXT, nf_json_str(nf_json_get(delta, "text")),
-                                err);
+        return nf_llm_emit_text(&d->in.out, NF_EVENT_TEXT, nf_json_get(delta, "text"), err);
     if (strcmp(type, "thinking_delta") == 0)
-        return nf_llm_emit_text(&d->in.out, NF_EVENT_THINKING,
-                                nf_json_str(nf_json_get(delta, "thinking")), err);
+        return nf_llm_emit_text(&d->in.out, NF_EVENT_THINKING, nf_json_get(delta, "thinking"), err);
     if (strcmp(type, "signature_delta") == 0)
         return add_signature(d, nf_json_str(nf_json_get(delta, "signature")), err);
     if (strcmp(type, "input_json_delta") == 0) {
@@ -239,7 +235,7 @@ static enum nf_code on_event(void *arg, const char *event, const char *data, siz
 
     if (d->in.out.ended || n == 0)
         return NF_OK;
-    enum nf_code rc = nf_json_parse(data, n, 0, &doc, err);
+    enum nf_code rc = nf_json_parse_piece(data, n, &doc, err);
     if (rc == NF_E_NOMEM)
         return rc;
     if (rc != NF_OK || nf_json_type(nf_json_root(doc)) != NF_JSON_OBJECT)

@@ -1,9 +1,12 @@
 #include "llm/emit.h"
 
+#include "codec/json.h"
 #include "llm/failure.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
 void nf_llm_emit_init(struct nf_llm_emit *e, nf_llm_event_fn fn, void *arg, uint64_t id_seed)
 {
@@ -42,14 +45,56 @@ enum nf_code nf_llm_emit_start(struct nf_llm_emit *e, const char *id, const char
         e, &(struct nf_completion_event){ .type = NF_EVENT_START, .id = id, .model = model }, err);
 }
 
-enum nf_code nf_llm_emit_text(struct nf_llm_emit *e, enum nf_event_type type, const char *text,
-                              struct nf_err *err)
+static NF_RC tell_text(struct nf_llm_emit *e, enum nf_event_type type, const char *p, size_t n,
+                       struct nf_err *err)
 {
-    if (e->ended || !text || text[0] == '\0')
+    if (n == 0)
         return NF_OK;
     NF_TRY(begin(e, err));
     e->thinking = type == NF_EVENT_THINKING;
-    return tell(e, &(struct nf_completion_event){ .type = type, .text = nf_slice_of(text) }, err);
+    return tell(e, &(struct nf_completion_event){ .type = type, .text = { p, n } }, err);
+}
+
+/* The other half of the character will not come. */
+static NF_RC settle(struct nf_llm_emit *e, struct nf_err *err)
+{
+    if (e->high == 0 || e->ended)
+        return NF_OK;
+    e->high = 0;
+    return tell_text(e, e->high_type, REPLACEMENT, sizeof(REPLACEMENT) - 1, err);
+}
+
+static NF_RC join(struct nf_llm_emit *e, enum nf_event_type type, int low, struct nf_err *err)
+{
+    int code = 0x10000 + ((e->high - 0xd800) << 10) + (low - 0xdc00);
+    const char text[4] = { (char)(0xf0 | code >> 18), (char)(0x80 | (code >> 12 & 0x3f)),
+                           (char)(0x80 | (code >> 6 & 0x3f)), (char)(0x80 | (code & 0x3f)) };
+    e->high = 0;
+    return tell_text(e, type, text, sizeof(text), err);
+}
+
+enum nf_code nf_llm_emit_text(struct nf_llm_emit *e, enum nf_event_type type,
+                              const struct nf_json *v, struct nf_err *err)
+{
+    const size_t half = sizeof(REPLACEMENT) - 1; /* what stands in the text for one */
+    const char *text = nf_json_str(v);
+    if (e->ended || !text || text[0] == '\0')
+        return NF_OK;
+    size_t n = strlen(text);
+    int first = nf_json_first_half(v), last = nf_json_last_half(v);
+    if (e->high != 0 && e->high_type == type && first >= 0xdc00) {
+        NF_TRY(join(e, type, first, err));
+        text += half;
+        n -= half;
+    }
+    NF_TRY(settle(e, err));
+    bool cut = n >= half && last >= 0xd800 && last < 0xdc00;
+    NF_TRY(tell_text(e, type, text, cut ? n - half : n, err));
+    if (cut) {
+        e->high = last;
+        e->high_type = type;
+    }
+    return NF_OK;
 }
 
 enum nf_code nf_llm_emit_opaque(struct nf_llm_emit *e, enum nf_event_type type, const char *text,
@@ -57,6 +102,7 @@ enum nf_code nf_llm_emit_opaque(struct nf_llm_emit *e, enum nf_event_type type, 
 {
     if (e->ended || !text || text[0] == '\0')
         return NF_OK;
+    NF_TRY(settle(e, err));
     NF_TRY(begin(e, err));
     if (type == NF_EVENT_SIGNATURE && !e->thinking)
         NF_TRY(tell(
@@ -72,6 +118,7 @@ enum nf_code nf_llm_emit_tool(struct nf_llm_emit *e, const char *id, const char 
     char made_up[48];
     if (e->ended)
         return NF_OK;
+    NF_TRY(settle(e, err));
     NF_TRY(begin(e, err));
     if (e->tools_n == NF_TOOL_CALLS_MAX) {
         (void)snprintf(made_up, sizeof(made_up), "over %d tool calls in one answer",
@@ -97,6 +144,7 @@ enum nf_code nf_llm_emit_args(struct nf_llm_emit *e, int index, const char *text
 {
     if (e->ended || n == 0)
         return NF_OK;
+    NF_TRY(settle(e, err));
     assert(index >= 0 && index < e->tools_n);
     if (!e->tools[index].open)
         return NF_OK;
@@ -143,6 +191,7 @@ enum nf_code nf_llm_emit_end(struct nf_llm_emit *e, struct nf_err *err)
 {
     if (e->ended)
         return NF_OK;
+    NF_TRY(settle(e, err));
     NF_TRY(begin(e, err));
     for (int i = 0; i < e->tools_n; i++)
         NF_TRY(nf_llm_emit_tool_end(e, i, err));
@@ -163,6 +212,7 @@ static NF_RC tell_failure(struct nf_llm_emit *e, const struct nf_llm_failure *f,
 {
     if (e->ended)
         return NF_OK;
+    NF_TRY(settle(e, err));
     NF_TRY(begin(e, err));
     enum nf_code rc = tell(e,
                            &(struct nf_completion_event){ .type = NF_EVENT_ERROR,

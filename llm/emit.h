@@ -23,6 +23,8 @@ struct nf_llm_emit {
     struct nf_tokens tokens;
     enum nf_stop_reason stop;
     struct nf_str detail; /* the stop sequence */
+    int high;             /* the first half of a character whose other has not come; 0: none */
+    enum nf_event_type high_type;
 };
 
 void nf_llm_emit_init(struct nf_llm_emit *e, nf_llm_event_fn fn, void *arg, uint64_t id_seed);
@@ -31,8 +33,9 @@ void nf_llm_emit_done(struct nf_llm_emit *e);
 /* All of them do nothing once the stream has ended. */
 NF_RC nf_llm_emit_start(struct nf_llm_emit *e, const char *id, const char *model,
                         struct nf_err *err);
-/* NF_EVENT_TEXT, THINKING, REFUSAL; empty text is left out. */
-NF_RC nf_llm_emit_text(struct nf_llm_emit *e, enum nf_event_type type, const char *text,
+/* NF_EVENT_TEXT, THINKING, REFUSAL; what is no string, or empty, is left out. A character that was
+ * cut in two with the text is put together again. */
+NF_RC nf_llm_emit_text(struct nf_llm_emit *e, enum nf_event_type type, const struct nf_json *text,
                        struct nf_err *err);
 /* NF_EVENT_SIGNATURE, REDACTED. A signature has thinking before it, be it empty. */
 NF_RC nf_llm_emit_opaque(struct nf_llm_emit *e, enum nf_event_type type, const char *text,

@@ -77,9 +77,8 @@ static NF_RC on_object(struct decoder *d, const struct nf_json *v, struct nf_err
         return nf_llm_emit_broken(&d->out, "bad_stream", "a line that is no part of an answer",
                                   err);
     NF_TRY(nf_llm_emit_start(&d->out, NULL, nf_json_str(nf_json_get(v, "model")), err));
-    NF_TRY(
-        nf_llm_emit_text(&d->out, NF_EVENT_THINKING, nf_json_str(nf_json_get(m, "thinking")), err));
-    NF_TRY(nf_llm_emit_text(&d->out, NF_EVENT_TEXT, nf_json_str(nf_json_get(m, "content")), err));
+    NF_TRY(nf_llm_emit_text(&d->out, NF_EVENT_THINKING, nf_json_get(m, "thinking"), err));
+    NF_TRY(nf_llm_emit_text(&d->out, NF_EVENT_TEXT, nf_json_get(m, "content"), err));
     for (const struct nf_json *c = nf_json_first(calls); c; c = nf_json_next(c))
         NF_TRY(on_call(d, c, err));
     return nf_json_bool(nf_json_get(v, "done"), false) ? on_done(d, v, err) : NF_OK;
@@ -93,7 +92,7 @@ static NF_RC on_line(struct decoder *d, bool cut, struct nf_err *err)
 
     if (d->out.ended || line[strspn(line, " \t\r\n")] == '\0')
         return NF_OK;
-    enum nf_code rc = nf_json_parse(line, d->line.len, 0, &doc, err);
+    enum nf_code rc = nf_json_parse_piece(line, d->line.len, &doc, err);
     if (rc == NF_E_NOMEM || (rc != NF_OK && cut))
         return rc == NF_E_NOMEM ? rc : NF_OK;
     if (rc != NF_OK || nf_json_type(nf_json_root(doc)) != NF_JSON_OBJECT)

@@ -124,13 +124,12 @@ static NF_RC on_content(struct decoder *d, const struct nf_json *v, enum nf_even
                         struct nf_err *err)
 {
     if (nf_json_type(v) != NF_JSON_ARRAY)
-        return nf_llm_emit_text(&d->in.out, type, nf_json_str(v), err);
+        return nf_llm_emit_text(&d->in.out, type, v, err);
     for (const struct nf_json *p = nf_json_first(v); p; p = nf_json_next(p)) {
         const struct nf_json *thinking = nf_json_get(p, "thinking");
-        NF_TRY(nf_llm_emit_text(&d->in.out, type, nf_json_str(nf_json_get(p, "text")), err));
+        NF_TRY(nf_llm_emit_text(&d->in.out, type, nf_json_get(p, "text"), err));
         for (const struct nf_json *t = nf_json_first(thinking); t; t = nf_json_next(t))
-            NF_TRY(nf_llm_emit_text(&d->in.out, NF_EVENT_THINKING,
-                                    nf_json_str(nf_json_get(t, "text")), err));
+            NF_TRY(nf_llm_emit_text(&d->in.out, NF_EVENT_THINKING, nf_json_get(t, "text"), err));
     }
     return NF_OK;
 }
@@ -138,13 +137,13 @@ static NF_RC on_content(struct decoder *d, const struct nf_json *v, enum nf_even
 /* Thinking before text before calls, since a chunk may hold all of them. */
 static NF_RC on_delta(struct decoder *d, const struct nf_json *v, struct nf_err *err)
 {
-    const char *thought = nf_json_str(nf_json_get(v, "reasoning_content"));
-    if (!thought || thought[0] == '\0')
-        thought = nf_json_str(nf_json_get(v, "reasoning"));
+    const struct nf_json *thought = nf_json_get(v, "reasoning_content");
+    const char *text = nf_json_str(thought);
+    if (!text || text[0] == '\0')
+        thought = nf_json_get(v, "reasoning");
     NF_TRY(nf_llm_emit_text(&d->in.out, NF_EVENT_THINKING, thought, err));
     NF_TRY(on_content(d, nf_json_get(v, "content"), NF_EVENT_TEXT, err));
-    NF_TRY(nf_llm_emit_text(&d->in.out, NF_EVENT_REFUSAL, nf_json_str(nf_json_get(v, "refusal")),
-                            err));
+    NF_TRY(nf_llm_emit_text(&d->in.out, NF_EVENT_REFUSAL, nf_json_get(v, "refusal"), err));
     const struct nf_json *calls = nf_json_get(v, "tool_calls");
     for (const struct nf_json *c = nf_json_first(calls); c; c = nf_json_next(c))
         NF_TRY(on_call(d, c, err));
@@ -233,7 +232,7 @@ static enum nf_code on_event(void *arg, const char *event, const char *data, siz
         return NF_OK;
     if (nf_slice_eq(nf_slice_trim((struct nf_slice){ data, n }), "[DONE]"))
         return on_done(d, err);
-    enum nf_code rc = nf_json_parse(data, n, 0, &doc, err);
+    enum nf_code rc = nf_json_parse_piece(data, n, &doc, err);
     if (rc == NF_E_NOMEM)
         return rc;
     if (rc != NF_OK || nf_json_type(nf_json_root(doc)) != NF_JSON_OBJECT)

@@ -61,6 +61,16 @@ const char *nf_json_str(const struct nf_json *v)
     return nf_json_type(v) == NF_JSON_STRING ? v->text : NULL;
 }
 
+int nf_json_first_half(const struct nf_json *v)
+{
+    return nf_json_type(v) == NF_JSON_STRING ? v->first_half : 0;
+}
+
+int nf_json_last_half(const struct nf_json *v)
+{
+    return nf_json_type(v) == NF_JSON_STRING ? v->last_half : 0;
+}
+
 /* What stands behind a number in a text ends it for strtod. */
 static double real(const struct nf_json *v)
 {

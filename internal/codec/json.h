@@ -32,6 +32,11 @@ struct nf_json;     /* a value in it; NULL stands for "absent" everywhere below 
  */
 NF_RC nf_json_parse(const char *p, size_t n, size_t max, struct nf_json_doc **ret,
                     struct nf_err *err);
+/* The same for an event of a stream, whose text a server may have cut in the middle of a character
+ * that it writes as a surrogate pair. For half a pair U+FFFD stands in the string; if it is the
+ * first or last of the string, nf_json_first_half or nf_json_last_half is which one, so that the
+ * pieces can be joined. */
+NF_RC nf_json_parse_piece(const char *p, size_t n, struct nf_json_doc **ret, struct nf_err *err);
 void nf_json_free(struct nf_json_doc *d);
 static inline void nf_json_freep(struct nf_json_doc **d)
 {
@@ -60,6 +65,9 @@ const char *nf_json_key(const struct nf_json *v); /* its name in its object, NUL
 size_t nf_json_count(const struct nf_json *v);
 /* The text of a string, NULL if it is none. Valid as long as the document. */
 const char *nf_json_str(const struct nf_json *v);
+/* 0: there is none. */
+int nf_json_first_half(const struct nf_json *v);
+int nf_json_last_half(const struct nf_json *v);
 /* `otherwise` if it is no number, has a fraction or is out of range. 1.0 and 1e3 are integers, as
  * in JSON Schema, below 2^53. */
 int64_t nf_json_i64(const struct nf_json *v, int64_t otherwise);

@@ -24,12 +24,20 @@ struct open {
     bool array;
 };
 
+/* Of the string at hand. */
+struct halves {
+    uint16_t first, last;
+    const char *last_end; /* where the newest one ends */
+};
+
 struct parser {
     struct nf_json_doc *doc;
     char *p;
     size_t n, at;
     enum expect expect;
     const char *key; /* of the value to come */
+    bool piece;      /* halves of surrogate pairs are let through */
+    struct halves halves;
     struct open open[NF_JSON_DEPTH_MAX];
     int depth;
     struct nf_err *err;
@@ -159,7 +167,17 @@ static char *put_character(char *to, int code)
     return to;
 }
 
-static enum nf_code take_unicode(struct parser *s, char **to)
+/* Half a pair, of which U+FFFD takes the place. */
+static void take_half(struct parser *s, const char *begin, char **to, int code)
+{
+    if (*to == begin)
+        s->halves.first = (uint16_t)code;
+    *to = put_character(*to, 0xfffd);
+    s->halves.last = (uint16_t)code;
+    s->halves.last_end = *to;
+}
+
+static enum nf_code take_unicode(struct parser *s, const char *begin, char **to)
 {
     int code = unicode_escape(s);
     if (code < 0)
@@ -169,8 +187,12 @@ static enum nf_code take_unicode(struct parser *s, char **to)
     s->at += 6;
     if (code >= 0xd800 && code <= 0xdfff) {
         int low = code <= 0xdbff ? unicode_escape(s) : -1;
-        if (low < 0xdc00 || low > 0xdfff)
-            return bad(s, "half a surrogate pair");
+        if (low < 0xdc00 || low > 0xdfff) {
+            if (!s->piece)
+                return bad(s, "half a surrogate pair");
+            take_half(s, begin, to, code);
+            return NF_OK;
+        }
         s->at += 6;
         code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
     }
@@ -178,13 +200,13 @@ static enum nf_code take_unicode(struct parser *s, char **to)
     return NF_OK;
 }
 
-static enum nf_code take_escape(struct parser *s, char **to)
+static enum nf_code take_escape(struct parser *s, const char *begin, char **to)
 {
     static const char means[] = { ['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
                                   ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t' };
     unsigned char c = (unsigned char)ahead(s, 1);
     if (c == 'u')
-        return take_unicode(s, to);
+        return take_unicode(s, begin, to);
     if (c >= sizeof(means) || !means[c])
         return bad(s, "unknown escape");
     *(*to)++ = means[c];
@@ -197,6 +219,7 @@ static enum nf_code take_string(struct parser *s, char **ret, size_t *n)
 {
     char *begin = s->p + s->at + 1, *to = begin;
     bool ascii = true;
+    s->halves = (struct halves){ 0 };
     s->at++;
     while (s->at < s->n) {
         char *from = s->p + s->at;
@@ -209,6 +232,8 @@ static enum nf_code take_string(struct parser *s, char **ret, size_t *n)
         if (c == '"') {
             if (!ascii && !nf_utf8_valid(begin, (size_t)(to - begin)))
                 return bad(s, "invalid UTF-8");
+            if (s->halves.last_end != to)
+                s->halves.last = 0;
             s->at++;
             *to = '\0';
             *ret = begin;
@@ -216,7 +241,7 @@ static enum nf_code take_string(struct parser *s, char **ret, size_t *n)
             return NF_OK;
         }
         if (c == '\\')
-            NF_TRY(take_escape(s, &to));
+            NF_TRY(take_escape(s, begin, &to));
         else if (c & 0x80)
             ascii = false; /* looked at as a whole, when it is */
         else if (s->at < s->n)
@@ -286,7 +311,10 @@ static enum nf_code take_value(struct parser *s)
         return open_container(s, true);
     case '"':
         NF_TRY(take_string(s, &text, &n));
-        return add(s, NF_JSON_STRING, text, n);
+        NF_TRY(add(s, NF_JSON_STRING, text, n));
+        s->doc->v[s->doc->n - 1].first_half = s->halves.first;
+        s->doc->v[s->doc->n - 1].last_half = s->halves.last;
+        return NF_OK;
     case 't':
         return take_word(s, "true", NF_JSON_BOOL);
     case 'f':
@@ -370,7 +398,7 @@ static enum nf_code step(struct parser *s)
 }
 
 /* The text is in the document already. */
-static enum nf_code parse(struct nf_json_doc *d, size_t n, struct nf_err *err)
+static enum nf_code parse(struct nf_json_doc *d, size_t n, bool piece, struct nf_err *err)
 {
     struct parser s;
     s.doc = d;
@@ -379,6 +407,7 @@ static enum nf_code parse(struct nf_json_doc *d, size_t n, struct nf_err *err)
     s.at = 0;
     s.expect = VALUE;
     s.key = NULL;
+    s.piece = piece;
     s.depth = 0;
     s.err = err;
     while (skip_blanks(&s))
@@ -389,8 +418,8 @@ static enum nf_code parse(struct nf_json_doc *d, size_t n, struct nf_err *err)
     return NF_OK;
 }
 
-enum nf_code nf_json_parse(const char *p, size_t n, size_t max, struct nf_json_doc **ret,
-                           struct nf_err *err)
+static NF_RC parse_copy(const char *p, size_t n, size_t max, bool piece, struct nf_json_doc **ret,
+                        struct nf_err *err)
 {
     NF_CLEANUP(nf_json_freep) struct nf_json_doc *d = NULL;
     if (max == 0)
@@ -406,9 +435,21 @@ enum nf_code nf_json_parse(const char *p, size_t n, size_t max, struct nf_json_d
         memcpy(d->text, p, n);
     d->text[n] = '\0';
     /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): nf_json_freep frees it */
-    NF_TRY(parse(d, n, err));
+    NF_TRY(parse(d, n, piece, err));
     *ret = nf_take(d);
     return NF_OK;
+}
+
+enum nf_code nf_json_parse(const char *p, size_t n, size_t max, struct nf_json_doc **ret,
+                           struct nf_err *err)
+{
+    return parse_copy(p, n, max, false, ret, err);
+}
+
+enum nf_code nf_json_parse_piece(const char *p, size_t n, struct nf_json_doc **ret,
+                                 struct nf_err *err)
+{
+    return parse_copy(p, n, 0, true, ret, err);
 }
 
 void nf_json_free(struct nf_json_doc *d)

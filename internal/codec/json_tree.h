@@ -18,6 +18,7 @@ struct nf_json {
     uint8_t type;     /* enum nf_json_type */
     bool truth;       /* of a boolean */
     bool is_last;     /* no sibling follows */
+    uint16_t first_half, last_half; /* of surrogate pairs, see nf_json_parse_piece */
 };
 
 struct nf_json_doc {

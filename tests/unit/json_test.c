@@ -234,6 +234,28 @@ static void nul_bytes_and_half_surrogates_are_refused(void **state)
                         "\x01\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf");
 }
 
+static void a_piece_of_a_stream_may_begin_and_end_with_half_a_character(void **state)
+{
+    static const char text[] = "[\"\\ude00a\\ud83d\",\"a\\ud83db\",\"\\ud83d\\ude00\",\"\\ud83d\"]";
+    struct fixture *f = *state;
+    assert_ok(nf_json_parse_piece(text, sizeof(text) - 1, &f->doc, &err), &err);
+    const struct nf_json *v = nf_json_first(nf_json_root(f->doc));
+    assert_string_equal(nf_json_str(v), "\xef\xbf\xbd"
+                                        "a\xef\xbf\xbd");
+    assert_int_equal(nf_json_first_half(v), 0xde00);
+    assert_int_equal(nf_json_last_half(v), 0xd83d);
+    v = nf_json_next(v);
+    assert_string_equal(nf_json_str(v), "a\xef\xbf\xbd"
+                                        "b");
+    assert_int_equal(nf_json_first_half(v) + nf_json_last_half(v), 0);
+    v = nf_json_next(v);
+    assert_string_equal(nf_json_str(v), "\xf0\x9f\x98\x80");
+    assert_int_equal(nf_json_first_half(v) + nf_json_last_half(v), 0);
+    v = nf_json_next(v);
+    assert_int_equal(nf_json_first_half(v), 0xd83d);
+    assert_int_equal(nf_json_last_half(v), 0xd83d);
+}
+
 static void nesting_ends_at_its_limit(void **state)
 {
     struct fixture *f = *state;
@@ -561,6 +583,7 @@ int main(void)
         T(what_is_not_json_is_refused),
         T(an_error_says_at_which_byte),
         T(nul_bytes_and_half_surrogates_are_refused),
+        T(a_piece_of_a_stream_may_begin_and_end_with_half_a_character),
         T(nesting_ends_at_its_limit),
         T(the_deepest_nesting_is_walked_and_printed),
         T(size_ends_at_its_limit),

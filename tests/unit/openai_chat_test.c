@@ -384,6 +384,29 @@ static void one_chunk_may_hold_everything(void **state)
                   "START c1 m\nTHINKING |hm\nTEXT |so\nUSAGE 3 2 -1 -1\nSTOP 2 -\nEND\n");
 }
 
+static void a_character_that_was_cut_in_two_is_put_together(void **state)
+{
+    (void)state;
+    assert_stream(CODEC,
+                  CHUNK("{\"content\":\"a\\ud83d\"}") CHUNK("{\"content\":\"\\ude00b\"}")
+                      CHUNK("{\"content\":\"\\uD83D\"}") CHUNK("{\"content\":\"\\uDE00\"}")
+                          FINISH("stop") DONE,
+                  DONE_MARK,
+                  "START c1 m\nTEXT |a\nTEXT |\xf0\x9f\x98\x80\nTEXT |b\n"
+                  "TEXT |\xf0\x9f\x98\x80\nSTOP 1 -\nEND\n");
+    /* Halves that belong to nothing: one at the end, two of a kind, one of another text. */
+    assert_events(CODEC, CHUNK("{\"content\":\"a\\ud83d\"}") DONE,
+                  "START c1 m\nTEXT |a\nTEXT |\xef\xbf\xbd\nSTOP 1 -\nEND\n");
+    assert_events(CODEC,
+                  CHUNK("{\"content\":\"\\ude00a\"}") CHUNK("{\"content\":\"\\ud83d\"}")
+                      CHUNK("{\"content\":\"x\\ud83dy\"}") DONE,
+                  "START c1 m\nTEXT |\xef\xbf\xbd"
+                  "a\nTEXT |\xef\xbf\xbd\nTEXT |x\xef\xbf\xbdy\nSTOP 1 -\nEND\n");
+    assert_events(CODEC,
+                  CHUNK("{\"reasoning\":\"\\ud83d\"}") CHUNK("{\"content\":\"\\ude00\"}") DONE,
+                  "START c1 m\nTHINKING |\xef\xbf\xbd\nTEXT |\xef\xbf\xbd\nSTOP 1 -\nEND\n");
+}
+
 static void thinking_comes_in_several_forms(void **state)
 {
     (void)state;
@@ -541,6 +564,7 @@ int main(void)
         cmocka_unit_test(calls_are_told_apart_in_spite_of_sloppy_servers),
         cmocka_unit_test(the_number_of_calls_is_bounded),
         cmocka_unit_test(one_chunk_may_hold_everything),
+        cmocka_unit_test(a_character_that_was_cut_in_two_is_put_together),
         cmocka_unit_test(thinking_comes_in_several_forms),
         cmocka_unit_test(text_after_the_reason_still_counts),
         cmocka_unit_test(other_choices_and_other_fields_are_ignored),
