@@ -130,7 +130,7 @@ static const char *event_name(enum nf_run_event_type type)
 static char *add_text(char *to, const char *text)
 {
     size_t n = strlen(text);
-    memcpy(to, text, n);
+    memcpy(to, text, n); /* NOLINT(bugprone-not-null-terminated-result): more follows */
     return to + n;
 }
 

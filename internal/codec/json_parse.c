@@ -56,7 +56,9 @@ static char here(const struct parser *s)
 
 static char ahead(const struct parser *s, size_t n)
 {
-    return n < s->n - s->at ? s->p[s->at + n] : '\0';
+    if (n >= s->n - s->at)
+        return '\0';
+    return s->p[s->at + n];
 }
 
 static bool is_digit(char c)
@@ -88,8 +90,9 @@ static enum nf_code add(struct parser *s, enum nf_json_type type, const char *te
     if (d->n == d->cap)
         NF_TRY(grow(s));
     d->v[d->n] = (struct nf_json){
-        .key = nf_take(s->key), .text = text, .n = (uint32_t)n, .size = 1, .type = (uint8_t)type
+        .key = s->key, .text = text, .n = (uint32_t)n, .size = 1, .type = (uint8_t)type
     };
+    s->key = NULL;
     if (s->depth > 0)
         s->open[s->depth - 1].last = (uint32_t)d->n;
     d->n++;
@@ -302,8 +305,8 @@ static enum nf_code take_word(struct parser *s, const char *word, enum nf_json_t
 
 static enum nf_code take_value(struct parser *s)
 {
-    char *text;
-    size_t n;
+    char *text = NULL;
+    size_t n = 0;
     switch (here(s)) {
     case '{':
         return open_container(s, false);
@@ -342,8 +345,8 @@ static bool skip_blanks(struct parser *s)
 /* A member's name, and its value if that is there. */
 static enum nf_code take_member(struct parser *s)
 {
-    char *text;
-    size_t n;
+    char *text = NULL;
+    size_t n = 0;
     if (here(s) != '"')
         return bad(s, "a member's name expected");
     NF_TRY(take_string(s, &text, &n));
@@ -400,16 +403,9 @@ static enum nf_code step(struct parser *s)
 /* The text is in the document already. */
 static enum nf_code parse(struct nf_json_doc *d, size_t n, bool piece, struct nf_err *err)
 {
-    struct parser s;
-    s.doc = d;
-    s.p = d->text;
-    s.n = n;
-    s.at = 0;
-    s.expect = VALUE;
-    s.key = NULL;
-    s.piece = piece;
-    s.depth = 0;
-    s.err = err;
+    struct parser s = {
+        .doc = d, .p = d->text, .n = n, .expect = VALUE, .piece = piece, .err = err
+    };
     while (skip_blanks(&s))
         NF_TRY(step(&s));
     if (s.expect != NOTHING)

@@ -47,6 +47,7 @@ static size_t read_texts(const struct nf_query_info *q, sqlite3_stmt *s, str tex
 {
     size_t n = 0;
     for (size_t i = 0; i < q->out_n; i++) {
+        texts[i] = (str){ 0 };
         if (q->out[i].type != NF_FIELD_STR)
             continue;
         const char *p = (const char *)sqlite3_column_text(s, (int)i);
