@@ -219,11 +219,12 @@ static bool evict_for(struct nf_pool *p)
 }
 
 /* How many more should be starting: one for each call that waits, and for a skill whose calls each
- * need a fresh one a spare. */
+ * need a fresh one a spare, as long as it is in use. */
 static size_t wanted(const struct nf_pool *p)
 {
     size_t have = nf_pool_count(p, NF_WORKER_STARTING) + nf_pool_count(p, NF_WORKER_IDLE);
-    size_t want = unserved(p) + (p->oneshot && p->used_us > 0 ? 1 : 0);
+    bool in_use = p->used_us > 0 && nf_warden_now_us() - p->used_us < nf_us(p->warden->o.idle_ms);
+    size_t want = unserved(p) + (p->oneshot && in_use ? 1 : 0);
     return want > have ? want - have : 0;
 }
 

@@ -150,6 +150,22 @@ static void an_idle_process_is_retired_and_its_template_after_it(void **state)
     run(idle);
 }
 
+static void idle_spare(void)
+{
+    assert_result("count", "{}", "1");
+    for (int i = 0; i < 2000 && stats().templates > 0; i++)
+        (void)!nf_sleep(5, NULL);
+    assert_int_equal(stats().templates, 0);
+}
+
+static void a_spare_is_not_kept_for_ever(void **state)
+{
+    (void)state;
+    options.idle_ms = 50;
+    unit.oneshot = true;
+    run(idle_spare);
+}
+
 static void junk(void)
 {
     assert_fails("junk", "{}", NF_E_INVALID, "UTF-8");
@@ -213,6 +229,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(an_idle_process_is_retired_and_its_template_after_it, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(a_spare_is_not_kept_for_ever, setup, teardown),
         cmocka_unit_test_setup_teardown(a_result_is_text, setup, teardown),
         cmocka_unit_test_setup_teardown(a_result_over_its_limit_fails_in_words, setup, teardown),
         cmocka_unit_test_setup_teardown(another_version_than_the_manifests_is_refused, setup,
