@@ -35,8 +35,7 @@ static NF_RC add_visible(struct nf_str *to, const char *text, struct nf_err *err
     return NF_OK;
 }
 
-/* Arguments, with the escapes that a model wrote for mere letters undone. */
-static NF_RC readable(const char *args, struct nf_str *ret, struct nf_err *err)
+enum nf_code nf_cli_readable(const char *args, struct nf_str *ret, struct nf_err *err)
 {
     NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
     NF_CLEANUP(nf_str_done) struct nf_str text = { .max = ARGS_MAX };
@@ -58,7 +57,7 @@ static NF_RC print_approval(const struct nf_json *a, struct nf_err *err)
     NF_CLEANUP(nf_str_done) struct nf_str args = { 0 };
     const char *workspace = text_of(a, "workspace");
 
-    NF_TRY(readable(text_of(a, "arguments"), &args, err));
+    NF_TRY(nf_cli_readable(text_of(a, "arguments"), &args, err));
     nf_cli_print(stdout, "%s  %s  until %s\n  asked by   %s%s\n  arguments  %s\n", text_of(a, "id"),
                  text_of(a, "tool"), text_of(a, "expires_at"),
                  text_of(nf_json_get(a, "user"), "name"),

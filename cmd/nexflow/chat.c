@@ -114,6 +114,30 @@ static bool of_our_run(const struct chat *c, const struct nf_json *event)
     return run && c->run[0] && strcmp(run, c->run) == 0;
 }
 
+/* A call that waits for a person: what it is, and how to decide from another terminal. On standard
+ * error, since it is no part of the answer. */
+static void print_approval(struct chat *c, const struct nf_json *approval)
+{
+    const char *status = nf_json_str(nf_json_get(approval, "status"));
+    const char *id = nf_json_str(nf_json_get(approval, "id"));
+    const char *tool = nf_json_str(nf_json_get(approval, "tool"));
+    const char *args = nf_json_str(nf_json_get(approval, "arguments"));
+    NF_CLEANUP(nf_str_done) struct nf_str shown = { 0 };
+    struct nf_err ignored;
+
+    if (!of_our_run(c, approval) || !id || !tool || !status || strcmp(status, "pending") != 0)
+        return;
+    end_line(c);
+    if (nf_cli_readable(args ? args : "", &shown, &ignored) != NF_OK)
+        nf_str_reset(&shown); /* no memory for it: `approval list` shows it */
+    if (nf_json_bool(nf_json_get(approval, "yours"), true))
+        nf_cli_print(stderr,
+                     "[%s %s waits for you: `nexflow approval allow %s`, or `deny %s REASON`]\n",
+                     tool, nf_str_c(&shown), id, id);
+    else
+        nf_cli_print(stderr, "[%s waits for the owner's decision]\n", tool);
+}
+
 /* One frame. *ended: our run has. NF_E_INVALID: the daemon refused the message. */
 static NF_RC on_frame(struct chat *c, const struct nf_json *e, bool *ended, struct nf_err *err)
 {
@@ -134,6 +158,8 @@ static NF_RC on_frame(struct chat *c, const struct nf_json *e, bool *ended, stru
         (void)snprintf(c->run, sizeof(c->run), "%s", run);
         return nf_str_set(&c->session, session, err);
     }
+    if (is_type(e, "approval"))
+        print_approval(c, nf_json_get(e, "approval"));
     if (!of_our_run(c, e))
         return NF_OK;
     if (is_type(e, "TEXT_MESSAGE_CONTENT")) {

@@ -79,6 +79,10 @@ NF_RC nf_cli_call(struct nf_cli *cli, const char *method, const char *path, cons
 NF_RC nf_cli_fetch(struct nf_cli *cli, const char *method, const char *path, const char *body,
                    int *status, struct nf_str *ret, struct nf_err *err);
 
+/* Arguments of a call for a person who decides about it: escapes that a model wrote for mere
+ * letters are undone, and characters that hide or turn others are spelt out. */
+NF_RC nf_cli_readable(const char *args, struct nf_str *ret, struct nf_err *err);
+
 /* Print a value as JSON on standard output. */
 NF_RC nf_cli_print_json(const struct nf_json *v, struct nf_err *err);
 

@@ -140,6 +140,7 @@ enum nf_code nf_skill_cases_parse(const char *p, size_t n, struct nf_skill_cases
 
 static bool same(const struct nf_json *a, const struct nf_json *b);
 
+/* NOLINTNEXTLINE(misc-no-recursion): bounded, see same() */
 static bool same_members(const struct nf_json *a, const struct nf_json *b)
 {
     if (nf_json_count(a) != nf_json_count(b))
@@ -150,7 +151,7 @@ static bool same_members(const struct nf_json *a, const struct nf_json *b)
     return true;
 }
 
-/* Nested at most NF_JSON_DEPTH_MAX deep, as both were parsed. */
+/* NOLINTNEXTLINE(misc-no-recursion): both were parsed, so nested at most NF_JSON_DEPTH_MAX deep */
 static bool same(const struct nf_json *a, const struct nf_json *b)
 {
     if (nf_json_type(a) != nf_json_type(b))

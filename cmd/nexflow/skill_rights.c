@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define KIB 1024
-#define MIB (1024 * 1024)
+#define KIB INT64_C(1024)
+#define MIB INT64_C(1048576)
 
 static const char *size(int64_t bytes, char ret[32])
 {

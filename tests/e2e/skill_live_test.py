@@ -134,6 +134,19 @@ def test_a_call_that_asks_is_decided_in_the_terminal(live):
     assert "not today" in text and "Hello" not in text
 
 
+def test_chat_says_that_a_call_waits_and_how_to_decide(live):
+    make(live, approval="ask")
+    ok(live("skill", "install", "mine", "--yes"))
+    live.provider.script(call_offered=True, args={"name": "Ada"})
+    t = live.place.terminal("--config", live.daemon.config, "chat", "greet Ada")
+    shown = t.expect("waits for you: `nexflow approval allow ")
+    assert "mine_greet" in shown and '"Ada"' in shown
+    ident = t.expect("`")
+    ok(live("approval", "allow", ident))
+    t.expect("Hello, Ada!")
+    assert t.end() == 0
+
+
 def test_what_a_skill_logs_and_what_becomes_of_it_is_in_its_log(live):
     directory = make(live)
     source = directory / "mine.c"
