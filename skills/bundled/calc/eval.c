@@ -19,6 +19,8 @@ struct parser {
 enum op { NONE = 0, ADD, SUB, MUL, DIV, MOD, FLOOR_DIV, POW };
 enum { PREC_SUM = 1, PREC_PRODUCT, PREC_UNARY, PREC_POWER };
 
+/* NOLINTBEGIN(misc-no-recursion): NF_EXPRESSION_DEPTH bounds it */
+
 static struct nf_num expression(struct parser *p, int min);
 
 static bool is_digit(char ch)
@@ -347,3 +349,5 @@ struct nf_num nf_eval(struct nf_calc *c, const char *text, const struct nf_varia
     }
     return v;
 }
+
+/* NOLINTEND(misc-no-recursion) */

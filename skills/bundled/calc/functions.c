@@ -47,6 +47,8 @@ static struct nf_num whole(struct nf_calc *c, struct nf_big v)
     return nf_num_ratio(c, false, v, nf_big_of(c, 1));
 }
 
+/* NOLINTBEGIN(misc-no-recursion): as deep as the logarithm of the number of factors */
+
 /* from * (from + 1) * ... * to, in a tree so that factors stay of one length. */
 static struct nf_big product(struct nf_calc *c, uint64_t from, uint64_t to)
 {
@@ -58,6 +60,8 @@ static struct nf_big product(struct nf_calc *c, uint64_t from, uint64_t to)
         return nf_big_of(c, from);
     return nf_big_mul(c, product(c, from, mid), product(c, mid + 1, to));
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 struct nf_num nf_factorial(struct nf_calc *c, struct nf_num a)
 {

@@ -233,9 +233,7 @@ static void read_short(struct reader *r, int64_t first, char separator)
     year = number(&r->p, &digits);
     if (digits != 4)
         wrong(r, "the year has four digits");
-    else if (separator == '.')
-        set_date(r, year, second, first);
-    else if (first > 12)
+    else if (separator == '.' || first > 12)
         set_date(r, year, second, first);
     else if (second > 12 || first == second)
         set_date(r, year, first, second);
@@ -390,9 +388,7 @@ struct nf_when nf_when_parse(struct nf_args *a, const char *key, const char *tex
             read_number(&r);
         else if (is_letter(*r.p))
             read_word(&r);
-        else if (!r.w.has_place && (*r.p == '[' || (r.w.has_time && (*r.p == '+' || *r.p == '-'))))
-            read_place(&r);
-        else if (r.w.has_place && *r.p == '[')
+        else if (*r.p == '[' || (!r.w.has_place && r.w.has_time && (*r.p == '+' || *r.p == '-')))
             read_place(&r);
         else if (*r.p == '(') /* RFC 5322: a comment */
             r.p += strlen(r.p);

@@ -85,7 +85,7 @@ void nf_buf_add_rune(struct nf_buf *b, uint32_t rune)
 /* A comma, unless this is the first item or a member's value. */
 static void separate(struct nf_buf *b)
 {
-    char last = b->len > 0 ? b->p[b->len - 1] : '[';
+    int last = b->len > 0 ? b->p[b->len - 1] : '[';
 
     if (last != '{' && last != '[' && last != ':')
         nf_buf_addc(b, ',');

@@ -208,7 +208,7 @@ static bool step(struct nf_regex *r, uint32_t rune, bool more, const struct scen
 
 static bool spent(struct nf_regex *r)
 {
-    if (r->steps > NF_REGEX_STEPS_MAX)
+    if (r->steps > r->steps_max)
         nf_args_fail(
             r->a, NF_SKILL_E_LIMIT,
             "the pattern takes too many steps on this text: simplify it or give less text");

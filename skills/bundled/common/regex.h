@@ -18,7 +18,7 @@
 #define NF_REGEX_REPEAT_MAX 1000
 #define NF_REGEX_DEPTH_MAX 50
 #define NF_REGEX_GROUPS_MAX 20
-/* Instructions that one call may execute: about a second. */
+/* Instructions that one call may execute, unless it says otherwise: about a second. */
 #define NF_REGEX_STEPS_MAX INT64_C(40000000)
 
 struct nf_regex;
@@ -26,6 +26,8 @@ struct nf_regex;
 /* Compile the argument `key`; `flags` are letters of "ims". NULL: it failed, which says where. */
 struct nf_regex *nf_regex_new(struct nf_args *a, const char *key, const char *pattern,
                               const char *flags);
+/* Let it execute so many in all, for calls that have more time. */
+void nf_regex_set_steps(struct nf_regex *r, int64_t steps);
 size_t nf_regex_groups(const struct nf_regex *r); /* without the whole match */
 const char *nf_regex_group_name(const struct nf_regex *r, size_t group); /* from 1; NULL: none */
 

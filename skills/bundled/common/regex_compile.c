@@ -24,6 +24,8 @@ struct compiler {
     int64_t work; /* empty loops within empty loops cost too */
 };
 
+/* NOLINTBEGIN(misc-no-recursion): NF_REGEX_DEPTH_MAX bounds it */
+
 static struct node *alternatives(struct compiler *c);
 
 static void wrong(struct compiler *c, const char *what)
@@ -534,6 +536,7 @@ struct nf_regex *nf_regex_new(struct nf_args *a, const char *key, const char *pa
     if (!r || a->rc != NF_SKILL_OK)
         return NULL;
     r->a = a;
+    r->steps_max = NF_REGEX_STEPS_MAX;
     r->any_case = strchr(flags, 'i') != NULL;
     r->multi_line = strchr(flags, 'm') != NULL;
     r->dot_all = strchr(flags, 's') != NULL;
@@ -557,6 +560,11 @@ struct nf_regex *nf_regex_new(struct nf_args *a, const char *key, const char *pa
     return a->rc == NF_SKILL_OK ? r : NULL;
 }
 
+void nf_regex_set_steps(struct nf_regex *r, int64_t steps)
+{
+    r->steps_max = steps;
+}
+
 size_t nf_regex_groups(const struct nf_regex *r)
 {
     return r->groups;
@@ -566,3 +574,5 @@ const char *nf_regex_group_name(const struct nf_regex *r, size_t group)
 {
     return r->names[group];
 }
+
+/* NOLINTEND(misc-no-recursion) */

@@ -40,8 +40,8 @@ struct nf_regex {
     char *names[NF_REGEX_GROUPS_MAX + 1];
     uint32_t groups;
     bool any_case, multi_line, dot_all;
-    int64_t steps; /* executed */
-    int first;     /* every match begins with this byte; -1: not known */
+    int64_t steps, steps_max; /* executed, and the most that may be */
+    int first;                /* every match begins with this byte; -1: not known */
     /* The machine's: two lists of threads, a mark per instruction, a stack. */
     struct nf_regex_threads *lists;
 };

@@ -70,7 +70,9 @@ static bool change_day(const char **p, struct nf_tz_day *ret)
 
     if (*(*p)++ != ',')
         return false;
-    ret->kind = **p == 'M' || **p == 'J' ? *(*p)++ : 'D';
+    ret->kind = 'D';
+    if (**p == 'M' || **p == 'J')
+        ret->kind = *(*p)++;
     if (ret->kind == 'M') {
         month = number(p, 12);
         if (month < 1 || *(*p)++ != '.')

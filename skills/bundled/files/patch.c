@@ -258,8 +258,10 @@ static void read_hunk(struct nf_args *a, const struct lines *patch, size_t *i, s
     h->new = nf_args_alloc(a, end - from + 1, sizeof(*h->new));
     for (*i = end; from < end && a->rc == NF_SKILL_OK; from++) {
         struct line l = patch->at[from];
-        char sign = l.n > 0 && l.p[0] != '\r' ? l.p[0] : ' ';
+        char sign = ' ';
 
+        if (l.n > 0 && l.p[0] != '\r')
+            sign = l.p[0];
         if (sign == '\\') {
             h->no_break = h->no_break || last != '-';
             continue;

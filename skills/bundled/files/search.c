@@ -9,6 +9,7 @@
 #define DEPTH_MAX 16
 #define FILES_MAX 2000
 #define BYTES_MAX ((size_t)16 << 20) /* read by one search */
+#define STEPS_MAX INT64_C(200000000) /* of a pattern: a dozen for each byte that may be read */
 #define MATCHES_MAX 500
 #define LINE_SHOWN 300
 #define CONTEXT_MAX 10
@@ -176,6 +177,8 @@ static void visit_file(struct search *s, const char *path, const char *name, int
         s->binary++;
 }
 
+/* NOLINTBEGIN(misc-no-recursion): DEPTH_MAX bounds it */
+
 static void visit_directory(struct search *s, const char *path, int depth)
 {
     const struct nf_skill_host *h = s->a->h;
@@ -204,6 +207,8 @@ static void visit_directory(struct search *s, const char *path, int depth)
     }
 }
 
+/* NOLINTEND(misc-no-recursion) */
+
 int nf_files_search(struct nf_args *a, struct nf_buf *out)
 {
     const char *path = nf_path_arg(a, "path", true);
@@ -224,6 +229,8 @@ int nf_files_search(struct nf_args *a, struct nf_buf *out)
     else
         s.literal = query;
     s.literal_n = strlen(query);
+    if (s.regex)
+        nf_regex_set_steps(s.regex, STEPS_MAX);
     if (a->rc != NF_SKILL_OK)
         return a->rc;
     if (*path && a->h->file_read(a->h, path, 0, 1, &(struct nf_skill_bytes){ 0 }) == NF_SKILL_OK) {

@@ -386,6 +386,8 @@ static void select_from(struct query *q, const struct step *s, const struct matc
             add(q, to, m, v, i);
 }
 
+/* NOLINTBEGIN(misc-no-recursion): JSON is nested 64 deep at most, as the host parses */
+
 /* All values within m and itself, to `to`: nested 64 deep at most, as the host parses. */
 static void descend(struct query *q, const struct step *s, const struct match *m,
                     struct matches *to)
@@ -433,6 +435,8 @@ static void put_path(const struct match *m, struct nf_buf *to)
     }
     nf_buf_adds(to, "']");
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 static int by_path(struct nf_args *a, value v, const char *path, struct nf_buf *out)
 {
@@ -486,6 +490,8 @@ static void line(struct nf_buf *out, int depth, int64_t indent)
         nf_buf_addc(out, ' ');
 }
 
+/* NOLINTBEGIN(misc-no-recursion): JSON is nested 64 deep at most, as the host parses */
+
 /* Nested 64 deep at most, as the host parses. */
 static void format(const struct nf_skill_host *h, value v, int depth, int64_t indent,
                    struct nf_buf *out)
@@ -517,6 +523,8 @@ static void format(const struct nf_skill_host *h, value v, int depth, int64_t in
     line(out, depth, indent);
     nf_buf_addc(out, object ? '}' : ']');
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 int nf_text_json(struct nf_args *a, struct nf_buf *out)
 {

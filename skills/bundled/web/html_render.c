@@ -472,24 +472,24 @@ static void main_part(struct nf_args *a, const struct nf_html *h, size_t *from, 
     for (size_t i = 0; i < h->n && candidates < CANDIDATES_MAX;) {
         const struct nf_html_token *t = &h->at[i];
         bool article = t->kind == NF_HTML_START && is(t, "article");
-        bool main_ =
+        bool is_main =
             t->kind == NF_HTML_START &&
             (is(t, "main") || (t->n > 4 && is(t, "div") && nf_html_attribute(a, t, "role") &&
                                strcmp(nf_html_attribute(a, t, "role"), "main") == 0));
         size_t end, n;
 
-        if (!article && !main_) {
+        if (!article && !is_main) {
             i++;
             continue;
         }
         candidates++;
         end = nf_html_end_of(h, i);
         n = text_bytes(h, i, end);
-        if (n >= MAIN_MIN && (main_ || n > best)) {
+        if (n >= MAIN_MIN && (is_main || n > best)) {
             best = n;
             *from = i;
             *to = end;
-            if (main_)
+            if (is_main)
                 return;
         }
         /* Articles within are part of this one, a <main> may still come. */

@@ -220,7 +220,9 @@ const char *nf_html_attribute(struct nf_args *a, const struct nf_html_token *t, 
 
             for (i++; i < n && is_blank(p[i]);)
                 i++;
-            quote = i < n && (p[i] == '"' || p[i] == '\'') ? p[i++] : 0;
+            quote = '\0';
+            if (i < n && (p[i] == '"' || p[i] == '\''))
+                quote = p[i++];
             value = i;
             while (i < n && (quote ? p[i] != quote : !is_blank(p[i])))
                 i++;
