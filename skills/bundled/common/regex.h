@@ -18,8 +18,8 @@
 #define NF_REGEX_REPEAT_MAX 1000
 #define NF_REGEX_DEPTH_MAX 50
 #define NF_REGEX_GROUPS_MAX 20
-/* Instructions that one call may execute, unless it says otherwise: about a second. */
-#define NF_REGEX_STEPS_MAX INT64_C(40000000)
+/* Instructions that one call may execute, unless it says otherwise: a second or two. */
+#define NF_REGEX_STEPS_MAX INT64_C(20000000)
 
 struct nf_regex;
 

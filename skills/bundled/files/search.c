@@ -9,7 +9,7 @@
 #define DEPTH_MAX 16
 #define FILES_MAX 2000
 #define BYTES_MAX ((size_t)16 << 20) /* read by one search */
-#define STEPS_MAX INT64_C(200000000) /* of a pattern: a dozen for each byte that may be read */
+#define STEPS_MAX INT64_C(100000000) /* of a pattern: six for each byte that may be read */
 #define MATCHES_MAX 500
 #define LINE_SHOWN 300
 #define CONTEXT_MAX 10
