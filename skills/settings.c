@@ -85,6 +85,10 @@ static const struct nf_setting settings[] = {
       .help = "Processes of skills alive at once; more calls wait."),
     S("idle", NF_SET_MS, idle_ms, .def = "60s", .min = 1000, .max = 86400000,
       .help = "A process that had nothing to do for so long is ended."),
+    S("libraries", NF_SET_STRS, libraries, .max = NF_SKILL_LIBRARIES_MAX,
+      .help = "Libraries that plugins need besides libc.so.6 and libm.so.6, by their soname, such "
+              "as libstdc++.so.6: a plugin cannot load any itself. They are loaded outside of the "
+              "sandbox."),
     S("allow_private", NF_SET_STRS, allow_private, .max = NF_NET_ALLOW_MAX,
       .check = nf_net_check_allow,
       .help = "What skills may reach besides the public internet, if their manifest names it too: "

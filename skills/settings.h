@@ -22,6 +22,8 @@
 #define NF_SKILL_APPROVALS_MAX 256
 #define NF_SKILL_BUNDLED_MAX 32
 
+#define NF_SKILL_LIBRARIES_MAX 12
+
 struct nf_skill_secret {
     char *name;
     struct nf_secret value;
@@ -39,6 +41,7 @@ struct nf_skill_settings {
     struct nf_setting_strs bundled; /* names; empty: all; "none": none */
     int min_level;                  /* index of nf_skill_level_name */
     int64_t workers, idle_ms;
+    struct nf_setting_strs libraries; /* sonames, beside libc.so.6 and libm.so.6 */
     struct nf_setting_strs allow_private;
     struct nf_setting_list secrets, approvals;
     int64_t http_requests; /* of one call */

@@ -143,6 +143,7 @@ static NF_RC begin(struct nf_warden *w, struct nf_err *err)
 {
     struct nf_wait hello = { 0 };
     NF_TRY(find_program(w, err));
+    NF_TRY(nf_link_args(w, err));
     NF_TRY(nf_strdup(w->o.min_level ? w->o.min_level : "", &w->min_level, err));
     NF_TRY(nf_scope_spawn(&w->scope, keep, w, NULL, err));
     NF_TRY(nf_link_start(w, err));
@@ -205,6 +206,8 @@ void nf_warden_free(struct nf_warden *w)
         if (nf_sleep(1, NULL) != NF_OK)
             nf_fiber_uncancel();
     }
+    for (size_t i = 0; i < NF_WARDEN_ARGS; i++)
+        free(w->args[i]);
     free(w->program);
     free(w->min_level);
     free(w->missing);

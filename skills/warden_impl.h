@@ -27,6 +27,7 @@
 #define NF_WORKER_LEAVE_MS 1000 /* for done(), before it is killed */
 #define NF_WORKER_GONE_MS 3000  /* after which a template that does not tell is ended */
 #define NF_WORKER_CALLS_MAX 100000
+#define NF_WARDEN_ARGS 16                 /* with the NULL: libraries to preload, and two more */
 #define NF_WARDEN_IDS 64                  /* fetched at a time */
 #define NF_WORKER_VIOLATION_MS 100        /* for the warden to tell what a process was killed for */
 #define NF_WORKER_NOTES_PER_S 60          /* log lines and progress; the host sends at most 51 */
@@ -121,6 +122,7 @@ enum nf_link_state { NF_LINK_DOWN, NF_LINK_STARTING, NF_LINK_UP };
 struct nf_warden {
     struct nf_warden_options o;
     char *program, *min_level;
+    char *args[NF_WARDEN_ARGS]; /* of its process; ends with NULL */
     struct nf_scope scope;
     struct nf_wait *keeper;
     int64_t keeper_due_us;
@@ -157,6 +159,7 @@ void nf_warden_due(struct nf_warden *w, int64_t at_us);
 void nf_warden_report(struct nf_warden *w, const struct nf_pool *p, const char *what);
 
 /* warden_link.c */
+NF_RC nf_link_args(struct nf_warden *w, struct nf_err *err);
 NF_RC nf_link_start(struct nf_warden *w, struct nf_err *err);
 void nf_link_stop(struct nf_warden *w);
 /* What is due; when to look again. */

@@ -16,8 +16,6 @@
 
 #include <utlist.h>
 
-#define ARGS_MAX 16 /* libraries to preload, with what is always there */
-
 /* --- what it says ----------------------------------------------------------------------------- */
 
 static struct nf_pool *pool_of(struct nf_warden *w, uint64_t template)
@@ -233,25 +231,27 @@ static NF_RC open_socket(int ends[2], struct nf_err *err)
     return NF_OK;
 }
 
-static void make_args(struct nf_warden *w, char *argv[ARGS_MAX])
+NF_RC nf_link_args(struct nf_warden *w, struct nf_err *err)
 {
     static const char *const usual[] = { "libm.so.6", NULL };
     const char *const *more = w->o.preload ? w->o.preload : usual;
     size_t n = 0;
-    argv[n++] = w->program;
-    argv[n++] = "warden";
-    for (; *more && n < ARGS_MAX - 1; more++)
-        argv[n++] = (char *)*more;
-    argv[n] = NULL;
+    NF_TRY(nf_strdup(w->program, &w->args[n++], err));
+    NF_TRY(nf_strdup("warden", &w->args[n++], err));
+    for (; *more; more++) {
+        if (n == NF_WARDEN_ARGS - 1)
+            return nf_err_set(err, NF_E_LIMIT, "more than %d libraries for skills",
+                              NF_WARDEN_ARGS - 3);
+        NF_TRY(nf_strdup(*more, &w->args[n++], err));
+    }
+    return NF_OK;
 }
 
 NF_RC nf_link_start(struct nf_warden *w, struct nf_err *err)
 {
     int ends[2];
-    char *argv[ARGS_MAX];
-    make_args(w, argv);
     NF_TRY(open_socket(ends, err));
-    int rc = spawn(w->program, argv, ends[1], &w->pid);
+    int rc = spawn(w->program, w->args, ends[1], &w->pid);
     close(ends[1]);
     w->control = ends[0];
     if (rc != 0) {

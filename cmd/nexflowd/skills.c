@@ -37,8 +37,12 @@ static void output(void *arg, const char *skill, const char *line, size_t n)
 
 static void start_warden(struct nf_skill_wiring *s, struct nf_loop *loop)
 {
+    const char *libraries[NF_SKILL_LIBRARIES_MAX + 2] = { "libm.so.6" }; /* ends with NULL */
+    for (size_t i = 0; i < s->settings->libraries.n; i++)
+        libraries[i + 1] = s->settings->libraries.v[i];
     const struct nf_warden_options o = {
         .loop = loop,
+        .preload = libraries,
         .min_level = nf_skill_level_name(0), /* what is asked for may change: each call says it */
         .workers_max = s->settings->workers,
         .idle_ms = s->settings->idle_ms,
