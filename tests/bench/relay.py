@@ -46,8 +46,11 @@ class Nginx:
             except OSError:
                 time.sleep(0.02)
         children = f"/proc/{self.master.pid}/task/{self.master.pid}/children"
-        with open(children, encoding="ascii") as f:
-            self.worker = int(f.read().split()[0])
+        workers = []
+        while not workers and time.monotonic() < end:  # the master listens before it forks
+            with open(children, encoding="ascii") as f:
+                workers = f.read().split()
+        self.worker = int(workers[0])
 
     def read_streams(self, streams):
         """Ask for `streams` answers at once and read them to their ends."""
