@@ -56,18 +56,35 @@ static NF_RC add_text(struct parser *s, struct nf_slice text)
     return nf_str_add(&s->h->fields, "", 1, s->err);
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+/* A CR that ends no line is a blank (RFC 9112 section 2.2). */
+static NF_RC add_value(struct parser *s, struct nf_slice value)
+{
+    size_t at = s->h->fields.len;
+    while (value.n > 0 && is_blank(value.p[value.n - 1]))
+        value.n--;
+    for (; value.n > 0 && is_blank(value.p[0]); value.n--)
+        value.p++;
+    NF_TRY(add_text(s, value));
+    for (char *p = s->h->fields.p + at; (p = strchr(p, '\r'));)
+        *p = ' ';
+    return NF_OK;
+}
+
 /* A line that begins with a blank continues the header before (RFC 9112 section 5.2). */
 static NF_RC continue_field(struct parser *s, struct nf_slice line)
 {
     struct nf_str *to = &s->h->fields;
-    struct nf_slice more = nf_slice_trim(line);
     if (s->h->fields_n == 0)
         return bad(s, "the head of the response begins with a blank");
-    if (more.n == 0)
+    if (nf_slice_trim(line).n == 0)
         return NF_OK;
-    NF_TRY(nf_str_reserve(to, more.n + 2, s->err));
     to->p[to->len - 1] = ' ';
-    return add_text(s, more);
+    return add_value(s, line);
 }
 
 static NF_RC field(struct parser *s, struct nf_slice line)
@@ -80,9 +97,12 @@ static NF_RC field(struct parser *s, struct nf_slice line)
                           NF_HTTP1_HEADERS_MAX);
     if (!colon || colon == line.p)
         return bad(s, "a header of the response has no name");
+    /* Taken as a part of the name by one, not by another (RFC 9112 section 5.1). */
+    if (is_blank(colon[-1]))
+        return bad(s, "a header of the response has a blank before its colon");
     size_t n = (size_t)(colon - line.p);
     NF_TRY(add_text(s, (struct nf_slice){ line.p, n }));
-    return add_text(s, nf_slice_trim((struct nf_slice){ colon + 1, line.n - n - 1 }));
+    return add_value(s, (struct nf_slice){ colon + 1, line.n - n - 1 });
 }
 
 static NF_RC lines(struct parser *s, const char *p, size_t n)
@@ -140,7 +160,7 @@ static NF_RC framing_field(struct parser *s, const char *name, struct nf_slice v
     return NF_OK;
 }
 
-/* RFC 9112 section 6.3. */
+/* RFC 9112 section 6.3, and 6.1 for HTTP/1.0, which has no transfer codings. */
 static void frame(struct parser *s, bool no_body)
 {
     struct nf_http1_head *h = s->h;
@@ -149,7 +169,7 @@ static void frame(struct parser *s, bool no_body)
         h->framing = NF_HTTP1_NONE;
     } else if (s->chunked) {
         h->framing = NF_HTTP1_CHUNKED;
-        h->keep_alive = h->keep_alive && !s->has_length;
+        h->keep_alive = h->keep_alive && !s->has_length && !s->http10;
     } else if (s->has_length) {
         h->framing = NF_HTTP1_LENGTH;
         h->keep_alive = h->keep_alive && !s->has_coding;

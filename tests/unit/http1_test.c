@@ -73,6 +73,28 @@ static void the_end_of_a_body_is_found(void **state)
     check("HTTP/1.1 200 OK\nContent-Length: 1\n\na", 200, NF_HTTP1_LENGTH, true, "a");
 }
 
+/* RFC 9112 section 6.1: HTTP/1.0 has no transfer codings, so who sends one is not to be trusted. */
+static void after_chunks_in_http_1_0_the_connection_is_not_used_again(void **state)
+{
+    (void)state;
+    check("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n"
+          "1\r\na\r\n0\r\n\r\n",
+          200, NF_HTTP1_CHUNKED, false, "a");
+}
+
+/* RFC 9112 section 2.2: it may end a line for somebody else. */
+static void a_bare_cr_is_a_blank(void **state)
+{
+    static const char text[] = OK "Content-Length: 1\r\r\nX: a\rTransfer-Encoding: chunked\r\n\r\n";
+    struct nf_http1_head h = { 0 };
+    (void)state;
+    enum nf_code rc = nf_http1_head_parse(text, sizeof(text) - 1, false, &h, &err);
+    bool good = rc == NF_OK && h.framing == NF_HTTP1_LENGTH && h.length == 1 &&
+                strcmp(nf_http1_field(&h, "x"), "a Transfer-Encoding: chunked") == 0;
+    nf_http1_head_done(&h);
+    assert_true(good);
+}
+
 /* RFC 9112 section 6.3: chunks win over a length, and the connection is not to be trusted then. */
 static void with_a_length_beside_chunks_the_connection_is_not_used_again(void **state)
 {
@@ -107,6 +129,9 @@ static void what_does_not_say_where_it_ends_is_refused(void **state)
         OK " folded: first\r\n\r\n",
         OK "no colon\r\n\r\n",
         OK ": no name\r\n\r\n",
+        OK "Content-Length : 1\r\n\r\na",
+        OK "Content-Length: 1\r\nTransfer-Encoding\t: chunked\r\n\r\na",
+        OK "Transfer-Encoding\r: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
         OK "Content-Length: -1\r\n\r\n",
         OK "Content-Length: +1\r\n\r\n",
         OK "Content-Length: 1, 1\r\n\r\n",
@@ -152,6 +177,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_end_of_a_body_is_found),
+        cmocka_unit_test(after_chunks_in_http_1_0_the_connection_is_not_used_again),
+        cmocka_unit_test(a_bare_cr_is_a_blank),
         cmocka_unit_test(with_a_length_beside_chunks_the_connection_is_not_used_again),
         cmocka_unit_test(fields_are_found_in_any_case_and_unfolded),
         cmocka_unit_test(what_does_not_say_where_it_ends_is_refused),
