@@ -457,6 +457,16 @@ static void nothing_is_repeated_once_something_was_shown(void **state)
     assert_int_equal(f->outcome.attempts, 1);
 }
 
+static void text_before_what_is_no_answer_is_shown_although_both_came_at_once(void **state)
+{
+    struct fix *f = *state;
+    PLAY(f, { .type = "text/event-stream", .pieces = { A_START A_TEXT("Hel") "data: {\n\n" } });
+
+    assert_code(complete(f, "smart"), NF_E_UNAVAILABLE);
+
+    assert_string_equal(nf_str_c(&f->seen), "<S><U>Hel");
+}
+
 static void a_silent_model_is_given_up_and_the_next_asked(void **state)
 {
     struct fix *f = *state;
@@ -862,6 +872,7 @@ int main(void)
         T(retries_end),
         T(retry_after_is_honoured_within_bounds),
         T(nothing_is_repeated_once_something_was_shown),
+        T(text_before_what_is_no_answer_is_shown_although_both_came_at_once),
         T(a_silent_model_is_given_up_and_the_next_asked),
         T(silence_within_an_answer_and_endless_ones_time_out),
         T(an_outer_deadline_is_not_the_models_fault),
