@@ -322,7 +322,7 @@ static NF_RC choose_way(struct prepared *p, const struct nf_http_request *r, con
         NF_TRY(nf_err_wrap(err, nf_http_url_parse(r->proxy, false, &p->proxy, err), "proxy"));
     if (p->proxy)
         p->target.url = p->proxy;
-    NF_TRY(nf_str_adds(&p->key, origin, err));
+    NF_TRY(nf_http_origin_write(p->url, &p->key, err));
     const char *more[] = { r->unix_socket, r->proxy };
     for (size_t i = 0; i < 2; i++) {
         NF_TRY(nf_str_add(&p->key, "\n", 1, err));
@@ -360,8 +360,20 @@ static NF_RC connect_to(struct nf_http_call *h, const struct nf_http_request *r,
                           &h->stream, err);
 }
 
-/* A kept connection that the server closed meanwhile says so only when it is used: then a new one
- * is what the caller wants, as long as nothing came back. */
+/* What has the same effect once and twice (RFC 9110 section 9.2.2). */
+static bool is_idempotent(const char *method)
+{
+    static const char *const all[] = { "GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE" };
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (strcmp(method, all[i]) == 0)
+            return true;
+    return false;
+}
+
+/* A kept connection that the server closed meanwhile may say so only when it is used: then a new
+ * one is what the caller wants, as long as nothing came back. The server may have read the request
+ * all the same. */
 static NF_RC converse(struct nf_http_call *h, struct sending *s, const struct prepared *p,
                       struct nf_err *err)
 {
@@ -370,11 +382,11 @@ static NF_RC converse(struct nf_http_call *h, struct sending *s, const struct pr
     if (!reused)
         NF_TRY(connect_to(h, s->r, p, s->until_ms, err));
     enum nf_code rc = exchange(h, s, err);
-    if (rc != NF_E_UNAVAILABLE || !reused || s->answered)
+    if (rc != NF_E_UNAVAILABLE || !reused || s->answered ||
+        (s->any && !is_idempotent(s->r->method)))
         return rc;
     nf_stream_close(h->stream);
     h->stream = NULL;
-    s->any = false;
     NF_TRY(connect_to(h, s->r, p, s->until_ms, err));
     return exchange(h, s, err);
 }

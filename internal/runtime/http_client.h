@@ -40,7 +40,8 @@ struct nf_http_request {
     const char *proxy;          /* NULL: none */
     /* Set by nf_http_open, also when it fails: whether the server may have seen any of the request.
      * False after a refused connection, an unknown name or failed TLS: another try cannot do
-     * anything twice. NULL: nobody asks. */
+     * anything twice. NULL: nobody asks. (On a kept connection that breaks before an answer GET,
+     * HEAD, PUT, DELETE, OPTIONS and TRACE are tried once more on a new one.) */
     bool *sent;
     /* Asked before a connection is made, for each address that the host's name has: a name may have
      * another address every time somebody looks. False: not to that one. NULL: to any. A connection

@@ -32,6 +32,8 @@ struct nf_http_origin {
     char s[160];
 };
 struct nf_http_origin nf_http_origin_of(CURLU *url);
+/* The same as a whole, however long: what is alike for URLs of one server. */
+NF_RC nf_http_origin_write(CURLU *url, struct nf_str *ret, struct nf_err *err);
 
 /* True if `s` is a token (RFC 9110 section 5.6.2): a method or the name of a header. */
 bool nf_http_is_token(const char *s);

@@ -170,17 +170,31 @@ bool nf_http_headers_have(const struct nf_http_header *h, size_t n, const char *
 
 /* --- the request ------------------------------------------------------------------------------ */
 
-static NF_RC add_part(CURLU *url, CURLUPart part, const char *before, struct nf_str *ret,
-                      struct nf_err *err)
+static NF_RC add_part_with(CURLU *url, CURLUPart part, unsigned flags, const char *before,
+                           struct nf_str *ret, struct nf_err *err)
 {
     char *text = NULL;
-    if (curl_url_get(url, part, &text, 0) != CURLUE_OK)
+    if (curl_url_get(url, part, &text, flags) != CURLUE_OK)
         return NF_OK; /* it has none */
     enum nf_code rc = nf_str_adds(ret, before, err);
     if (rc == NF_OK)
         rc = nf_str_adds(ret, text, err);
     curl_free(text);
     return rc;
+}
+
+static NF_RC add_part(CURLU *url, CURLUPart part, const char *before, struct nf_str *ret,
+                      struct nf_err *err)
+{
+    return add_part_with(url, part, 0, before, ret, err);
+}
+
+enum nf_code nf_http_origin_write(CURLU *url, struct nf_str *ret, struct nf_err *err)
+{
+    NF_TRY(add_part(url, CURLUPART_SCHEME, "", ret, err));
+    NF_TRY(add_part(url, CURLUPART_HOST, "://", ret, err));
+    NF_TRY(add_part(url, CURLUPART_ZONEID, "%", ret, err));
+    return add_part_with(url, CURLUPART_PORT, CURLU_DEFAULT_PORT, ":", ret, err);
 }
 
 static NF_RC add_target(CURLU *url, bool absolute, struct nf_str *ret, struct nf_err *err)

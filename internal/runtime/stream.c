@@ -4,6 +4,7 @@
 #include "runtime/loop.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -132,6 +133,17 @@ static enum nf_code no_connection(CURLU *url, int error, struct nf_err *err)
                       strerror(error));
 }
 
+/* On which link a link-local address is (RFC 6874). False: on none that there is. */
+static bool take_zone(CURLU *url, struct sockaddr_in6 *a)
+{
+    char *zone = NULL;
+    if (curl_url_get(url, CURLUPART_ZONEID, &zone, 0) != CURLUE_OK)
+        return true; /* it names none */
+    a->sin6_scope_id = if_nametoindex(zone);
+    curl_free(zone);
+    return a->sin6_scope_id != 0;
+}
+
 /* The address that a target names without a resolver; false: it names none. */
 static bool address_of(const struct nf_stream_target *t, struct sockaddr_storage *a, socklen_t *n)
 {
@@ -148,7 +160,8 @@ static bool address_of(const struct nf_stream_target *t, struct sockaddr_storage
             *n = sizeof(struct sockaddr_in);
         } else if (host[0] == '[' && host[host_n - 1] == ']') {
             host[host_n - 1] = '\0';
-            if (!strchr(host, '%') && uv_ip6_addr(host + 1, number, (struct sockaddr_in6 *)a) == 0)
+            if (uv_ip6_addr(host + 1, number, (struct sockaddr_in6 *)a) == 0 &&
+                take_zone(t->url, (struct sockaddr_in6 *)a))
                 *n = sizeof(struct sockaddr_in6);
         }
         found = *n > 0;
@@ -321,17 +334,17 @@ NF_RC nf_stream_open(struct nf_http_client *c, const struct nf_stream_target *t,
 
 /* --- idle ------------------------------------------------------------------------------------- */
 
-/* Nothing more was sent than was asked for, as far as can be seen. */
+/* Nothing more was sent than was asked for, and not its end, as far as can be seen. */
 static bool is_quiet(struct nf_stream *s)
 {
     char one;
-    return s->drained || nf_stream_recv(s, &one, 1) == NF_STREAM_AGAIN;
+    return nf_stream_recv(s, &one, 1) == NF_STREAM_AGAIN;
 }
 
 void nf_stream_keep(struct nf_stream *s)
 {
     struct nf_http_client *c = s->client;
-    if (c->idle_n >= c->idle_max || !is_quiet(s)) {
+    if (c->idle_n >= c->idle_max || (!s->drained && !is_quiet(s))) {
         nf_stream_close(s);
         return;
     }
@@ -342,16 +355,18 @@ void nf_stream_keep(struct nf_stream *s)
     nf_curl_sock_want(s->sock, true, false);
 }
 
-/* The newest first, so that those too many grow old. */
+/* The newest first, so that those too many grow old. The loop may not have looked since something
+ * came: that would be taken for the next answer. */
 struct nf_stream *nf_stream_reuse(struct nf_http_client *c, const char *key)
 {
     struct nf_stream *s, *next;
     DL_FOREACH_SAFE(c->idle, s, next)
     {
+        bool alike = strcmp(s->key, key) == 0;
         /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): closing one takes it out of the list */
-        if (now_ms(s) - s->idle_since_ms > IDLE_MAX_MS) {
+        if (now_ms(s) - s->idle_since_ms > IDLE_MAX_MS || (alike && !is_quiet(s))) {
             nf_stream_close(s);
-        } else if (strcmp(s->key, key) == 0) {
+        } else if (alike) {
             DL_DELETE(c->idle, s);
             c->idle_n--;
             s->idle = false;

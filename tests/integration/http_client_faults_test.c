@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <dlfcn.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -16,14 +17,16 @@
 typedef int (*resolve_fn)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
 
 /* libcurl's resolver threads call this instead of the C library's, so that no test depends on a
- * network: server.test is 127.0.0.1, slow.test takes its time, other names do not exist. */
+ * network: server.test is 127.0.0.1, as all below it, slow.test takes its time, other names do not
+ * exist. */
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                 struct addrinfo **ret)
 {
     /* NOLINTNEXTLINE(performance-no-int-to-ptr): ISO C has no cast from object to function */
     resolve_fn real = (resolve_fn)(uintptr_t)dlsym(RTLD_NEXT, "getaddrinfo");
 
-    if (strcmp(node, "server.test") == 0)
+    size_t n = strlen(node);
+    if (n >= 11 && strcmp(node + n - 11, "server.test") == 0)
         return real("127.0.0.1", service, hints, ret);
     usleep(strcmp(node, "slow.test") == 0 ? 1500000 : 5000);
     return EAI_NONAME;
@@ -663,6 +666,167 @@ static void a_kept_connection_that_the_server_closed_is_replaced_and_costs_nothi
     run(serve_one_each, idle_closed_body);
 }
 
+/* Answers the first request of each connection and hangs up on the second. */
+static void serve_one_then_break(struct raw_conn *c)
+{
+    if (raw_request(c) && raw_send(c, OK_2))
+        (void)raw_request(c);
+}
+
+static NF_RC ask(struct fixture *f, const char *method, bool *sent, struct nf_str *body,
+                 struct nf_err *err)
+{
+    NF_CLEANUP(nf_http_closep) struct nf_http_call *h = NULL;
+    struct nf_http_request r = {
+        .method = method, .url = f->url, .head_timeout_ms = 5000, .sent = sent
+    };
+    NF_TRY(nf_http_open(f->client, &r, &h, err));
+    return nf_http_read_all(h, 5000, body, err);
+}
+
+static enum nf_code repeat_body(struct fixture *f, struct nf_err *err)
+{
+    NF_CLEANUP(nf_str_done) struct nf_str body = { 0 };
+    bool sent = false;
+
+    EXPECT_CODE(ask(f, "GET", &sent, &body, err), NF_OK);
+    EXPECT_CODE(ask(f, "GET", &sent, &body, err), NF_OK);
+    EXPECT(raw_server_conns(f->server) == 2);
+
+    EXPECT_CODE(ask(f, "POST", &sent, &body, err), NF_E_UNAVAILABLE);
+    EXPECT(sent);
+    EXPECT(raw_server_conns(f->server) == 2);
+    return NF_OK;
+}
+
+/* RFC 9110 section 9.2.2: the server may have done what it was asked for before it hung up. */
+static void what_cannot_be_repeated_is_not_sent_again_when_a_kept_connection_breaks(void **state)
+{
+    (void)state;
+    run(serve_one_then_break, repeat_body);
+}
+
+static bool connect_once(void *arg, const struct sockaddr *address)
+{
+    (void)address;
+    return (*(int *)arg)++ == 0;
+}
+
+static enum nf_code sent_before_body(struct fixture *f, struct nf_err *err)
+{
+    int asked = 0;
+    bool sent = false;
+    struct nf_http_request r = { .method = "GET",
+                                 .url = f->url,
+                                 .head_timeout_ms = 5000,
+                                 .sent = &sent,
+                                 .may_connect = connect_once,
+                                 .may_connect_arg = &asked };
+    NF_CLEANUP(nf_str_done) struct nf_str body = { 0 };
+    struct nf_http_call *h = NULL;
+
+    EXPECT_CODE(nf_http_open(f->client, &r, &h, err), NF_OK);
+    enum nf_code rc = nf_http_read_all(h, 5000, &body, err);
+    nf_http_close(h);
+    EXPECT_CODE(rc, NF_OK);
+
+    EXPECT_CODE(nf_http_open(f->client, &r, &h, err), NF_E_DENIED);
+    EXPECT(asked == 2);
+    EXPECT(sent);
+    return NF_OK;
+}
+
+static void what_went_out_on_a_kept_connection_counts_as_sent_although_the_next_fails(void **state)
+{
+    (void)state;
+    run(serve_one_then_break, sent_before_body);
+}
+
+#define UNASKED "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"
+
+/* More than was asked for, once the client has taken the answer. */
+static void serve_unasked(struct raw_conn *c)
+{
+    if (raw_request(c) && raw_send(c, OK_2) && c->nth == 0 && raw_sleep(c, 50) &&
+        raw_send(c, UNASKED))
+        raw_peer_gone(c, 1000);
+}
+
+static enum nf_code unasked_body(struct fixture *f, struct nf_err *err)
+{
+    NF_CLEANUP(nf_str_done) struct nf_str body = { 0 };
+
+    EXPECT_CODE(get(f, f->url, &body, err), NF_OK);
+    /* Without the loop, which would see it. */
+    for (int i = 0; i < 2000 && raw_server_sent(f->server) < (long)strlen(OK_2 UNASKED); i++)
+        usleep(1000);
+    EXPECT(raw_server_sent(f->server) == (long)strlen(OK_2 UNASKED));
+    EXPECT_CODE(get(f, f->url, &body, err), NF_OK);
+    EXPECT(strcmp(nf_str_c(&body), "ok") == 0);
+    EXPECT(raw_server_conns(f->server) == 2);
+    return NF_OK;
+}
+
+static void what_nobody_asked_for_is_not_the_answer_to_the_next_request(void **state)
+{
+    (void)state;
+    run(serve_unasked, unasked_body);
+}
+
+/* A host's name has up to 253 bytes. */
+#define LABEL "a23456789012345678901234567890123456789012345678901234567890"
+#define LONG_HOST LABEL "." LABEL "." LABEL
+
+static enum nf_code long_host_body(struct fixture *f, struct nf_err *err)
+{
+    NF_CLEANUP(nf_str_done) struct nf_str body = { 0 };
+    char url[320];
+
+    (void)snprintf(url, sizeof url, "http://" LONG_HOST ".server.test:%d/",
+                   raw_server_port(f->server));
+    EXPECT_CODE(get(f, url, &body, err), NF_OK);
+    (void)snprintf(url, sizeof url, "http://" LONG_HOST ".unknown.test:%d/",
+                   raw_server_port(f->server));
+    EXPECT_CODE(get(f, url, &body, err), NF_E_UNAVAILABLE);
+    EXPECT(raw_server_conns(f->server) == 1);
+    return NF_OK;
+}
+
+static void hosts_whose_names_begin_alike_share_no_connection(void **state)
+{
+    (void)state;
+    run(serve_ok, long_host_body);
+}
+
+static bool note_zone(void *arg, const struct sockaddr *a)
+{
+    if (a->sa_family == AF_INET6)
+        *(unsigned *)arg = ((const struct sockaddr_in6 *)a)->sin6_scope_id;
+    return false;
+}
+
+static enum nf_code zone_body(struct fixture *f, struct nf_err *err)
+{
+    unsigned zone = 0;
+    struct nf_http_request r = { .method = "GET",
+                                 .url = "http://[fe80::1%25lo]:9/",
+                                 .head_timeout_ms = 5000,
+                                 .may_connect = note_zone,
+                                 .may_connect_arg = &zone };
+    struct nf_http_call *h = NULL;
+
+    EXPECT_CODE(nf_http_open(f->client, &r, &h, err), NF_E_DENIED);
+    EXPECT(zone != 0 && zone == if_nametoindex("lo"));
+    return NF_OK;
+}
+
+/* RFC 6874: without it nobody knows on which link a link-local address is. */
+static void the_zone_of_an_address_counts(void **state)
+{
+    (void)state;
+    run(NULL, zone_body);
+}
+
 /* --- no memory -------------------------------------------------------------------------------- */
 
 static enum nf_code nomem_body(struct fixture *f, struct nf_err *err)
@@ -736,6 +900,11 @@ int main(void)
         cmocka_unit_test(a_resolver_that_hangs_holds_up_neither_timeout_nor_loop),
         cmocka_unit_test(errors_tell_whether_anything_was_sent_and_nothing_secret),
         cmocka_unit_test(a_kept_connection_that_the_server_closed_is_replaced_and_costs_nothing),
+        cmocka_unit_test(what_cannot_be_repeated_is_not_sent_again_when_a_kept_connection_breaks),
+        cmocka_unit_test(what_went_out_on_a_kept_connection_counts_as_sent_although_the_next_fails),
+        cmocka_unit_test(what_nobody_asked_for_is_not_the_answer_to_the_next_request),
+        cmocka_unit_test(hosts_whose_names_begin_alike_share_no_connection),
+        cmocka_unit_test(the_zone_of_an_address_counts),
         cmocka_unit_test(a_request_without_memory_fails_and_leaves_nothing_behind),
         cmocka_unit_test(a_client_without_memory_is_not_made),
     };
