@@ -15,8 +15,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define EXIT_WAIT_MS 1000        /* for the template to tell how a process ended */
-#define MARGIN_US 5000           /* of the time that is left, not given to the broker */
+#define EXIT_WAIT_MS 1000  /* for the template to tell how a process ended */
+#define MARGIN_MIN_US 3000 /* of the call's time, not given to the broker: a twentieth */
+#define MARGIN_MAX_US 100000
 #define SMALL ((size_t)1024)     /* bytes of a payload that are copied into one piece */
 #define WORDS_MAX ((size_t)1024) /* of a failure */
 
@@ -248,7 +249,11 @@ static enum nf_code ask_broker(struct call *c, const struct nf_skill_ask *a,
 {
     struct nf_skill_broker *b = c->r->broker;
     struct nf_deadline d;
-    int64_t left_us = c->deadline_us - MARGIN_US - nf_warden_now_us();
+    int64_t margin_us = (c->deadline_us - c->from_us) / 20;
+    margin_us = margin_us < MARGIN_MIN_US   ? MARGIN_MIN_US
+                : margin_us > MARGIN_MAX_US ? MARGIN_MAX_US
+                                            : margin_us;
+    int64_t left_us = c->deadline_us - margin_us - nf_warden_now_us();
     *ret = (struct nf_skill_answer){ .json.max = NF_WIRE_BULK_MAX, .raw.max = NF_WIRE_BULK_MAX };
     nf_deadline_push(&d, left_us / 1000);
     enum nf_code rc = b->ops->ask(b, a, ret, err);

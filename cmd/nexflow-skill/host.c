@@ -25,9 +25,20 @@ static int64_t clock_us(clockid_t clock)
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-int64_t host_left_us(const struct host *h)
+static int64_t margin_of(int64_t left_us)
 {
-    return h->deadline_us - HOST_MARGIN_US - clock_us(CLOCK_MONOTONIC);
+    int64_t tenth = left_us / 10;
+    return tenth < HOST_MARGIN_MIN_US   ? HOST_MARGIN_MIN_US
+           : tenth > HOST_MARGIN_MAX_US ? HOST_MARGIN_MAX_US
+                                        : tenth;
+}
+
+int64_t host_left_us(struct host *h)
+{
+    int64_t left = h->deadline_us - clock_us(CLOCK_MONOTONIC);
+    if (h->margin_us == 0) /* the first question of the call */
+        h->margin_us = margin_of(left);
+    return left - h->margin_us;
 }
 
 int host_error(struct host *h, int code, const char *format, ...)
@@ -340,6 +351,7 @@ static bool begin(struct host *h, const struct nf_wire_frame *f, struct nf_skill
         return false;
     h->id = f->id;
     h->deadline_us = c.deadline_us;
+    h->margin_us = 0;
     h->output_max = c.output_max;
     h->calling = true;
     const char *tool = arena_copy(&h->arena, c.tool.p, c.tool.n);

@@ -10,13 +10,16 @@
 #include "skills/include/nexflow/skill.h"
 #include "skills/wire.h"
 
-#define HOST_IN_FD 3         /* the daemon's frames */
-#define HOST_OUT_FD 4        /* ours */
-#define HOST_WORDS 1024      /* of a failure, with the NUL */
-#define HOST_LOG_MAX 1024    /* bytes of a line of the log, and of progress */
-#define HOST_LOGS_PER_S 50   /* lines of the log and reports of progress; what is over is dropped */
-#define HOST_MARGIN_US 10000 /* before the deadline, when host functions give up */
-#define HOST_DOCS_MAX 256    /* texts parsed in one call */
+#define HOST_IN_FD 3       /* the daemon's frames */
+#define HOST_OUT_FD 4      /* ours */
+#define HOST_WORDS 1024    /* of a failure, with the NUL */
+#define HOST_LOG_MAX 1024  /* bytes of a line of the log, and of progress */
+#define HOST_LOGS_PER_S 50 /* lines of the log and reports of progress; what is over is dropped */
+/* Before the deadline host functions give up: a tenth of what is left at the first, within these
+ * bounds. */
+#define HOST_MARGIN_MIN_US 5000
+#define HOST_MARGIN_MAX_US 200000
+#define HOST_DOCS_MAX 256                 /* texts parsed in one call */
 #define HOST_OUT_FIRST ((size_t)2048)     /* room for results to begin with */
 #define HOST_OUT_KEEP ((size_t)64 * 1024) /* room for results that is kept from call to call */
 
@@ -32,7 +35,7 @@ struct host {
     bool calling; /* false: init or done */
     bool args_parsed;
     uint64_t id;
-    int64_t deadline_us;
+    int64_t deadline_us, margin_us;
     uint32_t output_max;
     struct nf_str out; /* the frame of the result: heads, then what was replied */
     struct nf_slice args;
@@ -60,7 +63,7 @@ struct host *host_of(const struct nf_skill_host *api);
 /* Make `words` what h->error says; returns `code`. */
 int host_error(struct host *h, int code, const char *format, ...) NF_PRINTF(3, 4);
 /* Until the call's functions give up; <= 0: they do. */
-int64_t host_left_us(const struct host *h);
+int64_t host_left_us(struct host *h);
 
 /* Do what a call does, without a plugin: what it needs is then in memory. */
 void host_warm(struct host *h);

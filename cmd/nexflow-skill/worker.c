@@ -132,8 +132,14 @@ static NF_RC load(const struct nf_jail *j, struct nf_err *err)
 {
     void *so = dlopen(j->plugin, RTLD_NOW | RTLD_LOCAL);
     host.library = so;
-    if (!so)
-        return nf_err_set(err, NF_E_INVALID, "load it: %s", dlerror());
+    if (!so) {
+        const char *why = dlerror();
+        bool missing = strstr(why, "cannot open shared object file");
+        return nf_err_set(err, NF_E_INVALID, "load it: %s%s", why,
+                          missing ? ". A library that it needs belongs into the setting "
+                                    "skills.libraries"
+                                  : "");
+    }
     host.plugin = dlsym(so, "nf_skill_v1");
     if (!host.plugin)
         return nf_err_set(err, NF_E_INVALID, "it exports no nf_skill_v1");

@@ -134,7 +134,7 @@ static void what_uses_too_much_processor_time_is_ended(void **state)
 static void near_the_deadline(void)
 {
     nf_skill_ran_done(&ran);
-    assert_code(call_for(1, "late", "{}", 300, &ran, &err), NF_E_TIMEOUT);
+    assert_code(call_for(1, "late", "{}", 2000, &ran, &err), NF_E_TIMEOUT);
     assert_says(err.msg, "heard in time");
     assert_result("count", "{}", "2");
 }
