@@ -110,9 +110,12 @@ static NF_RC show_skill(struct nf_cli *cli, const char *name, bool json, struct 
                  nf_skill_text(s, "description"), nf_skill_text(s, "hash"));
     nf_rights_print(nf_str_c(&rights), "");
     (void)puts("\nTools");
-    for (const struct nf_json *t = nf_json_first(nf_json_get(s, "tools")); t; t = nf_json_next(t))
-        nf_cli_print(stdout, "  %-16s %s\n", nf_skill_text(t, "name"),
-                     nf_skill_text(t, "description"));
+    for (const struct nf_json *t = nf_json_first(nf_json_get(s, "tools")); t; t = nf_json_next(t)) {
+        const char *in_force = nf_skill_text(t, "in_force");
+        nf_cli_print(stdout, "  %-16s %s%s%s\n", nf_skill_text(t, "name"),
+                     nf_skill_text(t, "description"),
+                     in_force[0] ? " The configuration says of it: " : "", in_force);
+    }
     return NF_OK;
 }
 

@@ -509,6 +509,9 @@ def test_list_and_show_are_for_people_and_for_programs(place, fake):
                   "tool save asks when a model calls it", "Save a note.", SKILL["hash"]):
         assert words in shown
     assert "no /api/v1/skills/other" in failed(place.run("skill", "show", "other"))
+    other = {**SKILL, "tools": [{**SKILL["tools"][0], "in_force": "always"}]}
+    fake.will("GET", "/api/v1/skills/notes", body=other)
+    assert "The configuration says of it: always" in ok(place.run("skill", "show", "notes"))
     fake.will("GET", "/api/v1/skills/notes", body={"name": "notes", "version": "1.0.0",
               "status": "disabled", "hash": "ab" * 32, "granted": False, "problem": "files changed"})
     assert "files changed" in ok(place.run("skill", "show", "notes"))
