@@ -14,8 +14,9 @@ static const char *text_of(const struct nf_json *v, const char *key)
 
 static void print_task(const struct nf_json *t)
 {
-    nf_cli_print(stdout, "%-14s %-6s %-17s %-25s %s\n", text_of(t, "id"), text_of(t, "kind"),
-                 text_of(t, "status"), text_of(t, "created_at"), text_of(t, "reason"));
+    nf_cli_print(stdout, "%-14s %-6s %-17s %-25s %-24s %s\n", text_of(t, "id"), text_of(t, "kind"),
+                 text_of(t, "status"), text_of(t, "created_at"), text_of(t, "name"),
+                 text_of(t, "reason"));
 }
 
 static NF_RC list_tasks(struct nf_cli *cli, const char *status, bool json, struct nf_err *err)
@@ -38,7 +39,8 @@ static NF_RC list_tasks(struct nf_cli *cli, const char *status, bool json, struc
         (void)puts(nf_str_c(&text));
         return NF_OK;
     }
-    (void)printf("%-14s %-6s %-17s %-25s %s\n", "ID", "KIND", "STATUS", "CREATED", "REASON");
+    (void)printf("%-14s %-6s %-17s %-25s %-24s %s\n", "ID", "KIND", "STATUS", "CREATED", "NAME",
+                 "REASON");
     for (const struct nf_json *t = nf_json_first(tasks); t; t = nf_json_next(t))
         print_task(t);
     return NF_OK;

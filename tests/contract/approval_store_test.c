@@ -239,6 +239,30 @@ static void a_call_by_hand_asks_runs_and_ends_without_a_session(void **state)
     assert_string_equal(f->task.result, "42");
 }
 
+static void a_call_by_hand_is_listed_among_the_turns_of_who_made_it(void **state)
+{
+    struct fixture *f = *state;
+    struct nf_task_filter mine = { .user_id = 1, .limit = 9 },
+                          others = { .user_id = 2, .limit = 9 };
+    struct nf_task_filter anybodys = { .status = NF_TASK_RUNNING, .limit = 1 };
+    (void)given_call(f);
+    given_call_by_hand(f);
+
+    assert_ok(f->s.tasks->ops->list(f->s.tasks, &mine, &f->tasks, &f->err), &f->err);
+    assert_int_equal(f->tasks.n, 2);
+    assert_int_equal(f->tasks.v[0].id, 170);
+    assert_int_equal(f->tasks.v[0].kind, NF_TASK_TOOL);
+    assert_string_equal(f->tasks.v[0].name, "calc_evaluate");
+    assert_int_equal(f->tasks.v[1].kind, NF_TASK_TURN); /* and not its step */
+    nf_tasks_done(&f->tasks);
+
+    assert_ok(f->s.tasks->ops->list(f->s.tasks, &others, &f->tasks, &f->err), &f->err);
+    assert_int_equal(f->tasks.n, 0);
+    assert_ok(f->s.tasks->ops->list(f->s.tasks, &anybodys, &f->tasks, &f->err), &f->err);
+    assert_int_equal(f->tasks.n, 1);
+    assert_int_equal(f->tasks.v[0].id, 170);
+}
+
 static void calls_by_hand_that_a_crash_cut_off_are_unknown(void **state)
 {
     struct fixture *f = *state;
@@ -333,6 +357,7 @@ int main(void)
         cmocka_unit_test(nobody_decides_too_late_or_about_another_call),
         cmocka_unit_test(closing_and_cancelling_end_what_is_open),
         cmocka_unit_test(a_call_by_hand_asks_runs_and_ends_without_a_session),
+        cmocka_unit_test(a_call_by_hand_is_listed_among_the_turns_of_who_made_it),
         cmocka_unit_test(calls_by_hand_that_a_crash_cut_off_are_unknown),
         cmocka_unit_test(what_is_open_is_listed_by_person_and_page),
         cmocka_unit_test(a_session_that_is_removed_takes_its_questions_along),

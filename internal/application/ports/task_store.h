@@ -6,7 +6,7 @@
 struct nf_task_filter {
     int64_t user_id;    /* 0: anybody's */
     int64_t session_id; /* 0: any */
-    int64_t turn_id;    /* 0: turns only; else that turn and its steps */
+    int64_t turn_id;    /* 0: turns and calls by hand; else that turn and its steps */
     int status;         /* enum nf_task_status, 0: any */
     int64_t before_id;  /* the last id of the page before; 0: the newest */
     size_t limit;
@@ -25,7 +25,7 @@ struct nf_task_store {
 struct nf_task_store_ops {
     enum nf_code (*get)(struct nf_task_store *s, int64_t id, int64_t user_id, struct nf_task *ret,
                         struct nf_err *err); /* NF_E_NOT_FOUND; user_id 0: anybody's */
-    /* Newest first. */
+    /* Newest first. Without a turn_id the arguments and results of calls may be left out. */
     enum nf_code (*list)(struct nf_task_store *s, const struct nf_task_filter *f,
                          struct nf_tasks *ret, struct nf_err *err);
     /* Oldest first. */

@@ -23,7 +23,7 @@ static bool matches(const struct nf_task *t, const struct nf_task_filter *f)
 {
     return (f->user_id == 0 || t->user_id == f->user_id) &&
            (f->session_id == 0 || t->session_id == f->session_id) &&
-           (f->turn_id ? t->turn_id == f->turn_id : t->kind == NF_TASK_TURN) &&
+           (f->turn_id ? t->turn_id == f->turn_id : t->n == 0) &&
            (f->status == 0 || (int)t->status == f->status);
 }
 
