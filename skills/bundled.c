@@ -259,16 +259,36 @@ static NF_RC see_to_all(struct work *w, struct nf_err *err)
     return NF_OK;
 }
 
-enum nf_code nf_bundled_install(const struct nf_bundled *b, struct nf_err *err)
+/* *ret is NULL if none is wanted. */
+static NF_RC look(const struct nf_bundled *b, struct work **ret, struct nf_err *err)
 {
-    NF_CLEANUP(work_free) struct work *w = NULL;
-
     if (b->names->n == 1 && strcmp(b->names->v[0], "none") == 0)
         return NF_OK;
-    w = calloc(1, sizeof(*w));
+    NF_CLEANUP(work_free) struct work *w = calloc(1, sizeof(*w));
     if (!w)
         return nf_err_set(err, NF_E_NOMEM, "out of memory");
     w->b = b;
     NF_TRY(nf_executor_call(b->executor, read_job, w, err));
-    return see_to_all(w, err);
+    *ret = nf_take(w);
+    return NF_OK;
+}
+
+enum nf_code nf_bundled_has_new(const struct nf_bundled *b, bool *ret, struct nf_err *err)
+{
+    NF_CLEANUP(work_free) struct work *w = NULL;
+    bool found = false;
+
+    NF_TRY(look(b, &w, err));
+    for (size_t i = 0; w && i < w->dirs_n; i++)
+        found = found || (is_wanted(b->names, w->dirs[i]) && !was_seen(w, w->dirs[i], NULL));
+    *ret = found;
+    return NF_OK;
+}
+
+enum nf_code nf_bundled_install(const struct nf_bundled *b, struct nf_err *err)
+{
+    NF_CLEANUP(work_free) struct work *w = NULL;
+
+    NF_TRY(look(b, &w, err));
+    return w ? see_to_all(w, err) : NF_OK;
 }

@@ -28,6 +28,10 @@ struct nf_bundled {
     int64_t owner_id; /* the user whose grant it is */
 };
 
+/* Whether one of those wanted was never installed, going by the names of their directories: a first
+ * start, or new ones came with an upgrade. Reads no skill. Suspends. */
+NF_RC nf_bundled_has_new(const struct nf_bundled *b, bool *ret, struct nf_err *err);
+
 /* Install and upgrade. What fails with one skill is logged and keeps no other from it. NF_E_IO: the
  * file cannot be read or written; NF_E_CANCELED. Suspends. */
 NF_RC nf_bundled_install(const struct nf_bundled *b, struct nf_err *err);

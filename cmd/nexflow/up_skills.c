@@ -4,28 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define POLL_MS 100
-#define POLLS_MAX 20
-
-/* A daemon that has just started installs its bundled skills one after the other: wait until their
- * number stays, not for long. */
-static NF_RC settled_skills(struct nf_cli *cli, struct nf_json_doc **ret, struct nf_err *err)
-{
-    size_t before = 0;
-    for (int i = 0; i < POLLS_MAX; i++) {
-        NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
-        NF_TRY(nf_cli_call(cli, "GET", "/api/v1/skills", NULL, &doc, err));
-        size_t n = nf_json_count(nf_json_get(nf_json_root(doc), "skills"));
-        if ((n > 0 && n == before) || i == POLLS_MAX - 1) {
-            *ret = nf_take(doc);
-            return NF_OK;
-        }
-        before = n;
-        NF_TRY(nf_sleep(POLL_MS, err));
-    }
-    return NF_OK;
-}
-
 static void print_names(const struct nf_json *skills, const char *level)
 {
     const char *separator = "Skills: ";
@@ -51,7 +29,7 @@ void nf_up_print_skills(struct nf_cli *cli)
 
     if (!cli->config.skills.enabled ||
         nf_cli_call(cli, "GET", "/health", NULL, &health, &ignored) != NF_OK ||
-        settled_skills(cli, &skills, &ignored) != NF_OK)
+        nf_cli_call(cli, "GET", "/api/v1/skills", NULL, &skills, &ignored) != NF_OK)
         return;
     const struct nf_json *sandbox = nf_json_get(nf_json_root(health), "sandbox");
     print_names(nf_json_get(nf_json_root(skills), "skills"),

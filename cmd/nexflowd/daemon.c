@@ -105,6 +105,7 @@ static NF_RC start(struct run *r, struct nf_scope *scope, struct nf_err *err)
     if (recovered.turns > 0 || recovered.outbox > 0)
         nf_log_info("daemon.recovered", "turns", nf_num(&turns, (long long)recovered.turns),
                     "outbox", nf_num(&outbox, recovered.outbox), NULL);
+    nf_skill_wiring_begin(&r->w.skills);
     NF_TRY(nf_web_start(r->w.web, err));
     NF_TRY(nf_scope_spawn(scope, upkeep, r, NULL, err));
     NF_TRY(nf_scope_spawn(scope, nf_skill_wiring_run, &r->w.skills, NULL, err));

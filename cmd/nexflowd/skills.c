@@ -1,5 +1,6 @@
 #include "cmd/nexflowd/skills.h"
 
+#include "application/manage_users.h"
 #include "base/own.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
@@ -226,12 +227,13 @@ enum nf_code nf_skill_wiring_build(struct nf_skill_wiring *s, struct nf_loop *lo
 
 /* --- running ---------------------------------------------------------------------------------- */
 
-static NF_RC install_bundled(struct nf_skill_wiring *s, struct nf_err *err)
+static NF_RC install_bundled(struct nf_skill_wiring *s, bool only_new, struct nf_err *err)
 {
     NF_CLEANUP(nf_str_done) struct nf_str seen = { 0 };
     struct nf_user owner;
+    bool wanted = true;
 
-    NF_TRY(s->app->users->ops->find(s->app->users, "local", "owner", &owner, err));
+    NF_TRY(nf_ensure_owner(s->app, &owner, err));
     NF_TRY(nf_str_addf(&seen, err, "%s/skills-seen", nf_str_c(&s->data_dir)));
     const struct nf_bundled b = {
         .dir = nf_str_c(&s->bundled_dir),
@@ -244,20 +246,37 @@ static NF_RC install_bundled(struct nf_skill_wiring *s, struct nf_err *err)
         .executor = s->files,
         .owner_id = owner.id,
     };
-    return nf_bundled_install(&b, err);
+    if (only_new)
+        NF_TRY(nf_bundled_has_new(&b, &wanted, err));
+    s->bundled = wanted;
+    return wanted ? nf_bundled_install(&b, err) : NF_OK;
+}
+
+static void see_to_bundled(struct nf_skill_wiring *s, bool only_new)
+{
+    struct nf_err why;
+
+    if (!s->settings->enabled || s->bundled)
+        return;
+    enum nf_code rc = install_bundled(s, only_new, &why);
+    if (rc != NF_OK && rc != NF_E_CANCELED)
+        nf_log_warn("skills.bundled.failed", "err", why.msg, NULL);
+}
+
+void nf_skill_wiring_begin(struct nf_skill_wiring *s)
+{
+    see_to_bundled(s, true);
 }
 
 enum nf_code nf_skill_wiring_run(void *arg, struct nf_err *err)
 {
     struct nf_skill_wiring *s = arg;
-    struct nf_err why = { .msg = "" };
-    enum nf_code rc = s->settings->enabled ? install_bundled(s, &why) : NF_OK;
+    struct nf_err why;
 
-    if (rc != NF_OK && rc != NF_E_CANCELED)
-        nf_log_warn("skills.bundled.failed", "err", why.msg, NULL);
+    see_to_bundled(s, false);
     for (;;) {
         NF_TRY(nf_sleep(FLUSH_MS, err));
-        rc = nf_skill_logs_flush(s->logs, &why);
+        enum nf_code rc = nf_skill_logs_flush(s->logs, &why);
         if (rc != NF_OK && rc != NF_E_CANCELED)
             nf_log_warn("skills.logs.failed", "err", why.msg, NULL);
     }

@@ -22,6 +22,7 @@ struct nf_skill_wiring {
     struct nf_err why;
     struct nf_broker_deps deps;
     struct nf_skill_tools *tools;
+    bool bundled; /* what comes with the program was seen to */
 };
 
 /* Build all of it, look up what is installed, and give *app its tools. That no process of skills
@@ -30,8 +31,13 @@ NF_RC nf_skill_wiring_build(struct nf_skill_wiring *s, struct nf_loop *loop, str
                             const struct nf_skill_settings *settings, const char *data_dir,
                             struct nf_err *err);
 
-/* The fiber of skills, a struct nf_skill_wiring as its argument: installs what comes with the
- * program, then writes what skills log. Begin it once there is an owner. */
+/* Install what comes with the program if some of it never was, so that it is there for who is told
+ * that we are ready. To look at what is there already has time until then: `run` does it. What
+ * fails is logged. Suspends. */
+void nf_skill_wiring_begin(struct nf_skill_wiring *s);
+
+/* The fiber of skills, a struct nf_skill_wiring as its argument: sees to what comes with the
+ * program, then writes what skills log. */
 enum nf_code nf_skill_wiring_run(void *arg, struct nf_err *err);
 
 /* "sandbox" of GET /health. */

@@ -352,6 +352,18 @@ def test_a_reload_takes_over_secrets_limits_and_approvals(tmp_path, server, plug
     d.stop()
 
 
+def test_a_call_by_hand_is_listed_as_a_task(daemon):
+    assert run(daemon, "say", text="x" * 5000) == (200, "said")
+    status, page = daemon.get("/api/v1/tasks?limit=1")
+    assert status == 200
+    task, = page["tasks"]
+    assert (task["kind"], task["name"], task["status"]) == ("tool", "probe_say", "completed")
+    assert "arguments" not in task
+    assert "xxx" in daemon.get(f"/api/v1/tasks/{task['id']}")[1]["arguments"]
+    assert daemon.get("/api/v1/tasks?limit=1&status=completed")[1]["tasks"] == [task]
+    assert task not in daemon.get("/api/v1/tasks?status=failed")[1]["tasks"]
+
+
 # --- bundled ------------------------------------------------------------------------------------
 
 
@@ -368,7 +380,7 @@ def test_bundled_skills_are_there_and_stay_removed(tmp_path, plugin):
     (bundled / "broken").mkdir()
     config = f'skills: {{bundled_dir: "{bundled}", allow_private: [127.0.0.1]}}\n'
     d = nexflow.Daemon(tmp_path, config).start()
-    d.wait_until(lambda: len(skills(d)) == 2)
+    assert len(skills(d)) == 2  # from the first answer on
     assert skills(d)["probe"]["status"] == "enabled"
     assert skills(d)["reach"]["status"] == "installed"  # it reaches the network: somebody is asked
     assert d.events("skill.bundled.failed")
