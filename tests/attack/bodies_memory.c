@@ -14,6 +14,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+/* Addresses are what this is about. NOLINTBEGIN(performance-no-int-to-ptr) */
+
 #define PAGE ((size_t)4096)
 #define MIB ((size_t)1 << 20)
 #define BOMB_MIB 600
@@ -203,3 +205,5 @@ ATTACK(inherited_write)
 {
     return attack_result(write((int)o->secret, "x", 1));
 }
+
+/* NOLINTEND(performance-no-int-to-ptr) */

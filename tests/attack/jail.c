@@ -41,6 +41,7 @@ static void report(const char *format, ...)
         _exit(9);
 }
 
+static int replyf(const struct nf_skill_host *h, const char *format, ...) NF_PRINTF(2, 3);
 static int replyf(const struct nf_skill_host *h, const char *format, ...)
 {
     struct line l = { "" };

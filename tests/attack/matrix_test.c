@@ -48,9 +48,9 @@ static size_t layers_of(const struct attack *a)
 static void put_cell(FILE *to, const char *what)
 {
     if (strcmp(what, "worked") == 0)
-        fputs("**works** | ", to);
+        (void)fputs("**works** | ", to);
     else
-        fprintf(to, "%s | ", what);
+        (void)fprintf(to, "%s | ", what);
 }
 
 static void put_counts(FILE *to)
@@ -59,21 +59,21 @@ static void put_counts(FILE *to)
     size_t two = 0;
     for (size_t i = 0; i < ATTACKS; i++)
         two += layers_of(&attacks[i]) >= 2;
-    fprintf(to, "%zu attacks; %zu are stopped by two layers or more.\n\n", ATTACKS, two);
-    fputs("| level | work in a call | work in a constructor |\n|---|---|---|\n", to);
+    (void)fprintf(to, "%zu attacks; %zu are stopped by two layers or more.\n\n", ATTACKS, two);
+    (void)fputs("| level | work in a call | work in a constructor |\n|---|---|---|\n", to);
     for (size_t l = 0; l < sizeof levels / sizeof *levels; l++) {
         size_t run = 0, ctor = 0;
         for (size_t i = 0; i < ATTACKS; i++) {
             run += strcmp(outcome(&attacks[i], "run", levels[l]), "worked") == 0;
             ctor += strcmp(outcome(&attacks[i], "ctor", levels[l]), "worked") == 0;
         }
-        fprintf(to, "| %s | %zu | %zu |\n", levels[l], run, ctor);
+        (void)fprintf(to, "| %s | %zu | %zu |\n", levels[l], run, ctor);
     }
 }
 
 static void put_document(FILE *to)
 {
-    fputs(
+    (void)fputs(
         "# Attacks on the sandbox of skills\n"
         "\n"
         "Made from `tests/attack/attacks.def`; do not edit. Every row is carried out by `ctest -L "
@@ -93,19 +93,20 @@ static void put_document(FILE *to)
         "\n",
         to);
     put_counts(to);
-    fputs("\n`seccomp_filter` is allowed while loading, since the host has to install its last "
-          "filter then: filters only narrow.\n\n"
-          "| attack | wants | in a call | in a constructor | there at L1 | there at L0.5 | layers "
-          "|\n|---|---|---|---|---|---|---|\n",
-          to);
+    (void)fputs(
+        "\n`seccomp_filter` is allowed while loading, since the host has to install its last "
+        "filter then: filters only narrow.\n\n"
+        "| attack | wants | in a call | in a constructor | there at L1 | there at L0.5 | layers "
+        "|\n|---|---|---|---|---|---|---|\n",
+        to);
     for (size_t i = 0; i < ATTACKS; i++) {
         const struct attack *a = &attacks[i];
-        fprintf(to, "| `%s` | %s | ", a->name, a->wants);
+        (void)fprintf(to, "| `%s` | %s | ", a->name, a->wants);
         put_cell(to, a->in_call);
         put_cell(to, a->in_constructor);
         put_cell(to, outcome(a, "ctor", "L1"));
         put_cell(to, outcome(a, "ctor", "L0.5"));
-        fprintf(to, "%s |\n", a->layers);
+        (void)fprintf(to, "%s |\n", a->layers);
     }
 }
 
@@ -127,7 +128,7 @@ static void the_document_is_what_the_table_says(void **state)
         assert_int_equal(fwrite(want, 1, want_n, f), want_n);
     have = calloc(1, want_n + 2);
     size_t n = renew ? want_n : fread(have, 1, want_n + 1, f);
-    fclose(f);
+    (void)fclose(f);
     bool same = renew || (n == want_n && memcmp(have, want, n) == 0);
     free(have);
     free(want);

@@ -61,7 +61,7 @@ static long nothing(void)
     return 0;
 }
 
-static long (*choose(void))(void)
+__attribute__((used)) static long (*choose(void))(void)
 {
     attack_in("ifunc");
     return nothing;

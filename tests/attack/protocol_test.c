@@ -194,9 +194,8 @@ static void lies_while_loading(struct host *h)
         h->world.orders.needle = number_of_next(h);
         if (!attack_world_plugin(&h->world, plugin, l->name, "ctor", path))
             abort();
-        struct host_call c = {
-            .path = path, .name = "protocol", .tool = "count", .timeout_ms = SHORT_MS
-        };
+        struct host_call c = { .path = path, .name = "protocol", .tool = "count" };
+        c.timeout_ms = l->fate == LATE || l->fate == EITHER ? SHORT_MS : 0;
         host_call(h, &c, &r);
         if (r.code == NF_OK && strncmp(r.text, "call ", 5) == 0)
             (void)strcpy(r.text, "done"); /* it went on as if nothing had been */

@@ -152,16 +152,22 @@ static void all_at_once(struct host *h)
 /* --- before and after ---------------------------------------------------------------------------
  */
 
-static void wait_until_idle(struct host *h)
+static bool nothing_is_left(struct host *h)
 {
     struct nf_warden_stats st;
+    nf_warden_retire(h->warden, "attack");
+    nf_warden_retire(h->warden, "protocol");
+    nf_warden_retire(h->warden, "witness");
     for (int i = 0; i < LOOKS; i++) {
         nf_warden_stats(h->warden, &st);
-        if (st.workers == st.idle && st.templates <= 1)
-            return;
+        if (st.workers == 0 && st.templates == 0)
+            return true;
         if (nf_sleep(GONE_MS, NULL) != NF_OK)
-            return;
+            break;
     }
+    (void)printf("%lld templates and %lld workers are left\n", (long long)st.templates,
+                 (long long)st.workers);
+    return false;
 }
 
 static void resources(struct host *h)
@@ -176,16 +182,12 @@ static void resources(struct host *h)
     }
     host_call(h, &c, &r);
     all_at_once(h); /* once for what is allocated only once */
-    nf_warden_retire(h->warden, "attack");
-    nf_warden_retire(h->warden, "protocol");
-    wait_until_idle(h);
+    (void)host_check(h, nothing_is_left(h), "processes are left");
     int descriptors = entries("/proc/self/fd");
     long memory = resident();
 
     all_at_once(h);
-    nf_warden_retire(h->warden, "attack");
-    nf_warden_retire(h->warden, "protocol");
-    wait_until_idle(h);
+    (void)host_check(h, nothing_is_left(h), "processes are left");
     int descriptors_after = entries("/proc/self/fd");
     (void)host_check(h, descriptors_after <= descriptors, "%d descriptors before, %d after",
                      descriptors, descriptors_after);
@@ -194,11 +196,6 @@ static void resources(struct host *h)
 #ifndef __SANITIZE_ADDRESS__ /* which keeps what was freed */
     (void)host_check(h, grown < MEMORY_GROWTH, "memory grew by %ld bytes", grown);
 #endif
-    struct nf_warden_stats st;
-    nf_warden_stats(h->warden, &st);
-    (void)host_check(h, st.templates <= 1 && st.workers <= st.idle + 1,
-                     "%lld templates and %lld workers are left", (long long)st.templates,
-                     (long long)st.workers);
 }
 
 int main(void)

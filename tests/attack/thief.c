@@ -5,9 +5,9 @@
 
 static int answer(const struct nf_skill_host *h, int code, const char *p, size_t n)
 {
-    const char *words = code == NF_SKILL_OK ? p : h->error(h);
+    const char *words = h->error(h);
     struct nf_skill_bytes text =
-        h->json_quote(h, words ? words : "", code == NF_SKILL_OK ? n : strlen(words));
+        code == NF_SKILL_OK ? h->json_quote(h, p, n) : h->json_quote(h, words, strlen(words));
     return h->replyf(h, "{\"code\": %d, \"text\": %s}", code, text.p);
 }
 
