@@ -98,6 +98,8 @@ static enum nf_chunked_result lf_byte(struct nf_chunked *d, char c)
     case SIZE_LF:
         d->state = d->left > 0 ? DATA : TRAILER_START;
         d->digits = 0;
+        if (d->long_lived)
+            d->ext = 0;
         return NF_CHUNKED_MORE;
     case DATA_LF:
         d->state = SIZE;

@@ -8,11 +8,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NF_CHUNK_EXT_MAX 4096     /* bytes of extensions in one body */
+#define NF_CHUNK_EXT_MAX 4096     /* bytes of extensions in one body, or in one chunk */
 #define NF_CHUNK_TRAILER_MAX 4096 /* bytes of trailers */
 
 /* Zero value to start. */
 struct nf_chunked {
+    bool long_lived; /* a body that goes on for long: the limit of extensions is for each chunk */
     uint8_t state, digits;
     uint16_t ext, trailer; /* bytes seen */
     uint64_t left;         /* data bytes to come of this chunk */

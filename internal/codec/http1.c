@@ -83,7 +83,10 @@ static NF_RC continue_field(struct parser *s, struct nf_slice line)
         return bad(s, "the head of the response begins with a blank");
     if (nf_slice_trim(line).n == 0)
         return NF_OK;
-    to->p[to->len - 1] = ' ';
+    if (to->p[to->len - 2] == '\0') /* it has no value so far */
+        to->len--;
+    else
+        to->p[to->len - 1] = ' ';
     return add_value(s, line);
 }
 
@@ -235,7 +238,9 @@ bool nf_http1_field_at(const struct nf_http1_head *h, size_t i, const char **nam
 
 void nf_http1_body_begin(struct nf_http1_body *b, const struct nf_http1_head *h)
 {
-    *b = (struct nf_http1_body){ .framing = h->framing, .left = h->length };
+    *b = (struct nf_http1_body){ .framing = h->framing,
+                                 .left = h->length,
+                                 .chunked.long_lived = true };
     b->ended = h->framing == NF_HTTP1_NONE || (h->framing == NF_HTTP1_LENGTH && h->length == 0);
 }
 

@@ -16,7 +16,7 @@ struct nf_http_client;
 struct nf_http_call;
 
 #define NF_HTTP_HEADERS_MAX 32          /* of a request */
-#define NF_HTTP_RESPONSE_HEAD_MAX 65536 /* bytes, interim heads and trailers included */
+#define NF_HTTP_RESPONSE_HEAD_MAX 65536 /* bytes, interim heads included; trailers: chunked.h */
 #define NF_HTTP_RESPONSE_HEADERS_MAX 256
 
 struct nf_http_header {

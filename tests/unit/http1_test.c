@@ -95,6 +95,36 @@ static void a_bare_cr_is_a_blank(void **state)
     assert_true(good);
 }
 
+#define MANY 3000
+
+/* RFC 9112 section 7.1.1: extensions are ignored. A model's answer may have as many chunks as it
+ * has words. */
+static void a_long_answer_may_have_an_extension_in_each_chunk(void **state)
+{
+    struct nf_str text = { 0 }, want = { 0 };
+    (void)state;
+    enum nf_code rc = nf_str_adds(&text, OK "Transfer-Encoding: chunked\r\n\r\n", &err);
+    for (int i = 0; i < MANY && rc == NF_OK; i++) {
+        rc = nf_str_adds(&text, "1;sig=abc\r\na\r\n", &err);
+        if (rc == NF_OK)
+            rc = nf_str_adds(&want, "a", &err);
+    }
+    if (rc == NF_OK)
+        rc = nf_str_adds(&text, "0\r\n\r\n", &err);
+
+    struct nf_http1_head h = { 0 };
+    struct nf_str got = { 0 };
+    bool ended = false;
+    if (rc == NF_OK)
+        rc = take(text.p, text.len, 97, &h, &got, &ended);
+    bool good = rc == NF_OK && ended && strcmp(nf_str_c(&got), nf_str_c(&want)) == 0;
+    nf_http1_head_done(&h);
+    nf_str_done(&got);
+    nf_str_done(&want);
+    nf_str_done(&text);
+    assert_true(good);
+}
+
 /* RFC 9112 section 6.3: chunks win over a length, and the connection is not to be trusted then. */
 static void with_a_length_beside_chunks_the_connection_is_not_used_again(void **state)
 {
@@ -105,14 +135,16 @@ static void with_a_length_beside_chunks_the_connection_is_not_used_again(void **
 
 static void fields_are_found_in_any_case_and_unfolded(void **state)
 {
-    static const char text[] = OK "X-One: 1\r\nx-one: 2\r\nEmpty:\r\nX-Folded: a\r\n \t b\r\n\r\n";
+    static const char text[] = OK "X-One: 1\r\nx-one: 2\r\nEmpty:\r\nX-Folded: a\r\n \t b\r\n"
+                                  "X-Below:\r\n c\r\n\r\n";
     struct nf_http1_head h = { 0 };
     (void)state;
     enum nf_code rc = nf_http1_head_parse(text, sizeof(text) - 1, true, &h, &err);
     bool good = rc == NF_OK && h.framing == NF_HTTP1_NONE &&
                 strcmp(nf_http1_field(&h, "X-ONE"), "1") == 0 &&
                 strcmp(nf_http1_field(&h, "empty"), "") == 0 &&
-                strcmp(nf_http1_field(&h, "x-folded"), "a b") == 0 && !nf_http1_field(&h, "X");
+                strcmp(nf_http1_field(&h, "x-folded"), "a b") == 0 &&
+                strcmp(nf_http1_field(&h, "x-below"), "c") == 0 && !nf_http1_field(&h, "X");
     nf_http1_head_done(&h);
     assert_true(good);
 }
@@ -179,6 +211,7 @@ int main(void)
         cmocka_unit_test(the_end_of_a_body_is_found),
         cmocka_unit_test(after_chunks_in_http_1_0_the_connection_is_not_used_again),
         cmocka_unit_test(a_bare_cr_is_a_blank),
+        cmocka_unit_test(a_long_answer_may_have_an_extension_in_each_chunk),
         cmocka_unit_test(with_a_length_beside_chunks_the_connection_is_not_used_again),
         cmocka_unit_test(fields_are_found_in_any_case_and_unfolded),
         cmocka_unit_test(what_does_not_say_where_it_ends_is_refused),
