@@ -102,6 +102,7 @@ enum nf_code nf_approval_list(struct nf_app *a, const struct nf_user *user,
         n = page.n;
         after = n ? page.v[n - 1].id : 0;
         for (size_t i = 0; i < n && views.n < NF_PAGE_MAX; i++)
+            /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): nf_approval_views_done frees it */
             NF_TRY(look_at(a, user, &page.v[i], &views, err));
     }
     *ret = nf_take(views);

@@ -22,20 +22,15 @@ static NF_RC apply(struct run *r, const struct nf_json *s, const struct nf_json 
 /* --- where ------------------------------------------------------------------------------------ */
 
 /* What does not fit is told with its place. */
-#define WRONG(r, at, err, ...) wrong((r), (at), (err), __VA_ARGS__)
-static NF_RC wrong(const struct run *r, const struct nf_json_path *at, struct nf_err *err,
-                   const char *fmt, ...) NF_PRINTF(4, 5);
-static NF_RC wrong(const struct run *r, const struct nf_json_path *at, struct nf_err *err,
-                   const char *fmt, ...)
+static NF_RC with_place(const struct run *r, const struct nf_json_path *at, struct nf_err *err,
+                        enum nf_code rc)
 {
-    char place[NF_JSON_PATH_TEXT], what[240];
-    va_list ap;
+    char place[NF_JSON_PATH_TEXT];
 
-    va_start(ap, fmt);
-    (void)vsnprintf(what, sizeof(what), fmt, ap);
-    va_end(ap);
-    return nf_err_set(err, NF_E_INVALID, "%s: %s", nf_json_path_text(at, r->name, place), what);
+    return nf_err_wrap(err, rc, "%s", nf_json_path_text(at, r->name, place));
 }
+#define WRONG(r, at, err, ...)                                                                     \
+    with_place((r), (at), (err), nf_err_set((err), NF_E_INVALID, __VA_ARGS__))
 
 static NF_RC step(struct run *r, struct nf_err *err)
 {
@@ -64,7 +59,9 @@ static int compare(const struct nf_json *a, const struct nf_json *b)
     return (f > g) - (f < g);
 }
 
-/* The nesting is that of parsed JSON, at most NF_JSON_DEPTH_MAX. */
+/* NOLINTBEGIN(misc-no-recursion): JSON is nested NF_JSON_DEPTH_MAX deep at most, and schemas are
+ * applied NF_JSON_SCHEMA_DEPTH_MAX deep */
+
 static bool equal(struct run *r, const struct nf_json *a, const struct nf_json *b)
 {
     struct nf_err ignored;
@@ -425,6 +422,8 @@ static NF_RC apply(struct run *r, const struct nf_json *s, const struct nf_json 
     r->depth--;
     return rc;
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 enum nf_code nf_json_schema_fits(const struct nf_json *schema, const struct nf_json *v,
                                  const char *name, struct nf_err *err)

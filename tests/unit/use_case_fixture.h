@@ -14,6 +14,35 @@ static void add_user(struct world *w)
     assert_ok(w->s.users->ops->create(w->s.users, &w->user, &i, &w->err), &w->err);
 }
 
+static void connect_app(struct world *w)
+{
+    w->app = (struct nf_app){
+        .clock = &w->clock,
+        .ids = &w->ids,
+        .turns = w->s.turns,
+        .sessions = w->s.sessions,
+        .users = w->s.users,
+        .tasks = w->s.tasks,
+        .outbox = w->s.outbox,
+        .credentials = w->s.credentials,
+        .model = &w->model.port,
+        .codec = &w->codec,
+        .bell = &w->bell.port,
+        .approvals = w->s.approvals,
+        .skills = w->s.skills,
+        .kv = w->s.kv,
+        .channels = &w->channels,
+        .runner = &w->runner.port,
+        .owner = 3,
+        .settings = { .system_prompt = "",
+                      .summary_model = "",
+                      .history_max = 200,
+                      .lease_ms = LEASE,
+                      .approval_ttl_ms = NF_APPROVAL_TTL_MS,
+                      .turn_timeout_ms = 1000 },
+    };
+}
+
 static struct world *world_new(void)
 {
     static const struct nf_model_ops model = { .complete = fake_complete, .info = fake_info };
@@ -48,31 +77,7 @@ static struct world *world_new(void)
     w->channels = (struct nf_channels){ .v = { &w->web.port }, .n = 1 };
     assert_ok(nf_memory_store_new(&w->s, &w->err), &w->err);
     w->turns = (struct fake_turns){ .port.ops = &turns, .real = w->s.turns, .w = w };
-    w->app = (struct nf_app){
-        .clock = &w->clock,
-        .ids = &w->ids,
-        .turns = w->s.turns,
-        .sessions = w->s.sessions,
-        .users = w->s.users,
-        .tasks = w->s.tasks,
-        .outbox = w->s.outbox,
-        .credentials = w->s.credentials,
-        .model = &w->model.port,
-        .codec = &w->codec,
-        .bell = &w->bell.port,
-        .approvals = w->s.approvals,
-        .skills = w->s.skills,
-        .kv = w->s.kv,
-        .channels = &w->channels,
-        .runner = &w->runner.port,
-        .owner = 3,
-        .settings = { .system_prompt = "",
-                      .summary_model = "",
-                      .history_max = 200,
-                      .lease_ms = LEASE,
-                      .approval_ttl_ms = NF_APPROVAL_TTL_MS,
-                      .turn_timeout_ms = 1000 },
-    };
+    connect_app(w);
     assert_ok(nf_summaries_new(&w->app.summaries, &w->err), &w->err);
     add_user(w);
     return w;
