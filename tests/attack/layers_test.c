@@ -162,6 +162,8 @@ static int inside(const char *orders, const char *plugin)
     FILE *f = fopen(orders, "re");
     if (!f || fread(&w.orders, 1, sizeof w.orders, f) != sizeof w.orders || fclose(f) != 0)
         return 1;
+    if (chdir(w.orders.dir) != 0) /* where files may be made */
+        return 1;
     if (geteuid() == 0 &&
         (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0))
         return 1;
