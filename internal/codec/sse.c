@@ -74,17 +74,22 @@ static enum nf_code take_line(struct nf_sse *s, const char *p, size_t n, struct 
     return field(s, name, value, err);
 }
 
-/* Bytes before the first LF or CR, n if there is none. */
-static size_t line_length(const char *p, size_t n)
+/* Bytes before the first LF or CR, n if there is none. *lf, NULL at first, is where the next LF is
+ * or the input ends: whoever ends lines with CR alone must not have it looked for at each. */
+static size_t line_length(const char *p, size_t n, const char **lf)
 {
-    const char *lf = memchr(p, '\n', n);
-    size_t k = lf ? (size_t)(lf - p) : n;
+    if (!*lf || *lf < p) {
+        const char *next = memchr(p, '\n', n);
+        *lf = next ? next : p + n;
+    }
+    size_t k = (size_t)(*lf - p);
     const char *cr = memchr(p, '\r', k);
     return cr ? (size_t)(cr - p) : k;
 }
 
 enum nf_code nf_sse_feed(struct nf_sse *s, const char *p, size_t n, struct nf_err *err)
 {
+    const char *lf = NULL;
     while (n > 0) {
         if (s->after_cr && *p == '\n') {
             s->after_cr = false;
@@ -93,7 +98,7 @@ enum nf_code nf_sse_feed(struct nf_sse *s, const char *p, size_t n, struct nf_er
             continue;
         }
         s->after_cr = false;
-        size_t k = line_length(p, n);
+        size_t k = line_length(p, n, &lf);
         if (k == n) /* the rest is still to come */
             return nf_err_wrap(err, nf_str_add(&s->line, p, n, err), "event's line");
         if (s->line.len > 0) {

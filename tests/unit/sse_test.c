@@ -180,6 +180,17 @@ static void a_comment_without_end_is_refused(void **state)
     assert_code(rc, NF_E_LIMIT);
 }
 
+/* Searched for LF to its end at each CR this would take minutes. */
+static void a_stream_of_crs_is_read_in_one_pass(void **state)
+{
+    struct fixture *f = *state;
+    static char piece[4 << 20];
+    memset(piece, '\r', sizeof(piece));
+    assert_ok(nf_sse_feed(&f->sse, piece, sizeof(piece), &err), &err);
+    assert_ok(feed(f, "data: x\r\r"), &err);
+    assert_string_equal(nf_str_c(&f->seen), "[|x]");
+}
+
 static void failing_allocations_are_told(void **state)
 {
     struct fixture *f = *state;
@@ -206,7 +217,7 @@ int main(void)
         T(streams_are_read_as_the_standard_says), T(it_does_not_matter_where_a_stream_is_cut),
         T(a_nul_byte_is_data_like_any_other),     T(an_error_of_the_callback_ends_the_feed),
         T(an_events_data_ends_at_its_limit),      T(a_comment_without_end_is_refused),
-        T(failing_allocations_are_told),
+        T(a_stream_of_crs_is_read_in_one_pass),   T(failing_allocations_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
