@@ -441,21 +441,35 @@ void nf_pool_retire(struct nf_pool *p)
 
 /* --- what is due ------------------------------------------------------------------------------ */
 
+/* A machine that is slow to fork is not the plugin's fault, and no reason to end what it has not
+ * begun yet. */
+static int64_t starting_tick(struct nf_worker *k, int64_t now_us)
+{
+    bool forked = k->pidfd >= 0;
+    int64_t ms = k->exited ? NF_WORKER_VIOLATION_MS
+                 : forked  ? NF_WORKER_START_MS
+                           : NF_WORKER_FORK_MS;
+    int64_t due = k->since_us + nf_us(ms);
+    if (due > now_us)
+        return due;
+    if (k->exited) {
+        nf_worker_bury(k);
+        return NF_NEVER;
+    }
+    nf_worker_break(k, NF_E_UNAVAILABLE,
+                    forked ? "the plugin was not ready after %d ms"
+                           : "there was no process for the skill after %d ms: the machine is busy",
+                    (int)ms);
+    return now_us + 1000;
+}
+
 static int64_t worker_tick(struct nf_worker *k, int64_t now_us)
 {
     const struct nf_pool *p = k->pool;
     int64_t due = NF_NEVER;
     switch (k->state) {
     case NF_WORKER_STARTING:
-        due = k->since_us + nf_us(k->exited ? NF_WORKER_VIOLATION_MS : NF_WORKER_START_MS);
-        if (due <= now_us && k->exited) {
-            nf_worker_bury(k);
-            return NF_NEVER;
-        }
-        if (due <= now_us)
-            nf_worker_break(k, NF_E_UNAVAILABLE, "the plugin was not ready after %d ms",
-                            NF_WORKER_START_MS);
-        break;
+        return starting_tick(k, now_us);
     case NF_WORKER_IDLE:
         due = k->since_us + p->warden->o.idle_ms * 1000;
         if (due <= now_us)

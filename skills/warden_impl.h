@@ -23,6 +23,7 @@
 #define NF_BREAKER_CRASHES 5  /* in a row, after which nothing is started for a while */
 #define NF_BREAKER_FIRST_MS 1000
 #define NF_BREAKER_MAX_MS 60000
+#define NF_WORKER_FORK_MS 15000 /* to be forked: a template is started for it, perhaps */
 #define NF_WORKER_START_MS 5000 /* from fork to ready: constructors and init */
 #define NF_WORKER_LEAVE_MS 1000 /* for done(), before it is killed */
 #define NF_WORKER_GONE_MS 3000  /* after which a template that does not tell is ended */

@@ -238,6 +238,9 @@ void nf_worker_forked(struct nf_worker *k, int pidfd)
         k->asking = false;
         become(k, NF_WORKER_IDLE);
         nf_pool_ready(k->pool, k);
+    } else if (k->state == NF_WORKER_STARTING && !k->exited) {
+        k->since_us = nf_warden_now_us(); /* its own time begins */
+        nf_warden_due(k->pool->warden, k->since_us + nf_us(NF_WORKER_START_MS));
     }
 }
 
@@ -410,6 +413,6 @@ NF_RC nf_worker_start(struct nf_pool *p, struct nf_err *err)
     }
     p->warden->alive++;
     p->warden->stats.workers++;
-    nf_warden_due(p->warden, k->since_us + nf_us(NF_WORKER_START_MS));
+    nf_warden_due(p->warden, k->since_us + nf_us(NF_WORKER_FORK_MS));
     return NF_OK;
 }

@@ -384,6 +384,34 @@ static void a_warden_that_dies_is_replaced(void **state)
     run(warden_killed);
 }
 
+/* As if it had not been let run for longer than a plugin may take to start. */
+static void warden_stalled(void)
+{
+    NF_CLEANUP(nf_scope_done) struct nf_scope s;
+    struct other o = { .tool = "count", .args = "{}" };
+    pid_t pid = pid_of_warden();
+    assert_true(pid > 0);
+    kill(pid, SIGSTOP);
+    nf_scope_init(&s, loop);
+    spawn(&s, &o);
+    while (!warden->pools || !warden->pools->workers)
+        assert_ok(nf_yield(&err), &err);
+    warden->pools->workers->since_us -= nf_us(NF_WORKER_START_MS);
+    nf_warden_due(warden, 0);
+    assert_ok(nf_sleep(20, &err), &err);
+    kill(pid, SIGCONT);
+    assert_ok(nf_scope_join(&s, &err), &err);
+    assert_ok(o.rc, &o.err);
+    nf_skill_ran_done(&o.ran);
+    assert_int_equal(stats().crashes, 0);
+}
+
+static void a_busy_machine_is_not_blamed_on_the_plugin(void **state)
+{
+    (void)state;
+    run(warden_stalled);
+}
+
 static void no_program(void **state)
 {
     (void)state;
@@ -601,6 +629,7 @@ int main(void)
         T(an_unknown_level_is_refused),
         T(retiring_ends_what_runs),
         T(a_warden_that_dies_is_replaced),
+        T(a_busy_machine_is_not_blamed_on_the_plugin),
         T(no_program),
         T(an_idle_process_that_is_killed_is_replaced),
         T(a_busy_process_that_is_killed_fails_its_call),
