@@ -344,17 +344,6 @@ static NF_RC lower_name(const char *name, struct nf_str *to, struct nf_err *err)
     return NF_OK;
 }
 
-/* Whether a header before the i-th has its name: the first counts. */
-static bool came_before(const struct nf_http_call *h, size_t i, const char *name)
-{
-    const char *other, *value;
-
-    for (size_t k = 0; k < i && nf_http_header_at(h, k, &other, &value); k++)
-        if (nf_slice_ieq(nf_slice_of(other), name))
-            return true;
-    return false;
-}
-
 /* What a server says may hold what it was sent. Masked before it is escaped. */
 static NF_RC put_masked(const struct fetch *f, struct nf_json_out *o, const char *key,
                         const char *value, struct nf_err *err)
@@ -375,7 +364,7 @@ static NF_RC put_headers(const struct fetch *f, struct nf_json_out *o, const str
 
     nf_json_out_object(o);
     for (size_t i = 0; nf_http_header_at(h, i, &name, &value); i++) {
-        if (came_before(h, i, name))
+        if (nf_http_header(h, name) != value) /* the first of that name counts */
             continue;
         NF_TRY(lower_name(name, &lower, err));
         NF_TRY(put_masked(f, o, nf_str_c(&lower), value, err));
@@ -436,6 +425,8 @@ static NF_RC decode_body(const struct fetch *f, const struct nf_http_call *h, st
     enum nf_code rc = nf_gunzip(body->p, body->len, &plain, err);
     if (rc == NF_E_LIMIT)
         return nf_err_set(err, rc, "the answer has more than %lld bytes", (long long)f->max_bytes);
+    if (rc == NF_E_INVALID)
+        return nf_err_set(err, NF_E_UNAVAILABLE, "the answer is no whole gzip, as it says");
     NF_TRY(rc);
     nf_str_done(body);
     *body = nf_take(plain);

@@ -199,6 +199,29 @@ static void redirect(struct raw_conn *c, const char *status, const char *to)
     reply(c, head, "", 0);
 }
 
+#define GZIPPED "200 OK\r\nContent-Encoding: gzip"
+
+/* "hello", and 5,000 zeros. */
+static const char hello_gz[] = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xcb\x48\xcd\xc9\xc9\x07"
+                               "\x00\x86\xa6\x10\x36\x05\x00\x00\x00";
+static const char zeros_gz[] = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xed\xc1\x31\x01\x00\x00"
+                               "\x00\xc2\xa0\xf5\x4f\x6d\x0a\x3f\xa0\x00\x00\x00\x00\x80\xb7\x01"
+                               "\xa8\x0e\xe5\xd8\x88\x13\x00\x00";
+
+static void serve_gzip(struct raw_conn *c)
+{
+    while (raw_request(c)) {
+        if (strstr(c->request, " /whole"))
+            reply(c, GZIPPED, hello_gz, sizeof hello_gz - 1);
+        else if (strstr(c->request, " /cut"))
+            reply(c, GZIPPED, hello_gz, sizeof hello_gz - 9);
+        else if (strstr(c->request, " /more"))
+            reply(c, GZIPPED, zeros_gz, sizeof zeros_gz - 1);
+        else
+            reply(c, GZIPPED, "hello", 5);
+    }
+}
+
 static void serve(struct raw_conn *c)
 {
     static char big[4096];
@@ -256,6 +279,24 @@ static void a_granted_url_is_fetched(void **state)
 {
     (void)state;
     play(serve, plain_fetch);
+}
+
+static enum nf_code gzipped(struct fixture *f, struct nf_err *err)
+{
+    NF_TRY(grant(f, "\"http\":[\"%s/\"]", err));
+    EXPECT(fetch_path(f, "/whole", NULL) == NF_SKILL_OK);
+    EXPECT(strcmp(nf_str_c(&st.answer.raw), "hello") == 0);
+    EXPECT(fetch_path(f, "/more", NULL) == NF_SKILL_E_LIMIT);
+    EXPECT(fetch_path(f, "/cut", NULL) == NF_SKILL_E_UNAVAILABLE);
+    EXPECT(fetch_path(f, "/none", NULL) == NF_SKILL_E_UNAVAILABLE);
+    return NF_OK;
+}
+
+/* The skill's arguments are not wrong when the server's answer is. */
+static void gzip_is_undone_within_the_limit_and_what_is_none_is_the_servers_fault(void **state)
+{
+    (void)state;
+    play(serve_gzip, gzipped);
 }
 
 static enum nf_code refused_urls(struct fixture *f, struct nf_err *err)
@@ -763,6 +804,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_granted_url_is_fetched),
+        cmocka_unit_test(gzip_is_undone_within_the_limit_and_what_is_none_is_the_servers_fault),
         cmocka_unit_test(what_is_not_below_a_granted_url_is_not_fetched),
         cmocka_unit_test(private_addresses_need_the_configuration_too),
         cmocka_unit_test(anywhere_is_https_and_public),
