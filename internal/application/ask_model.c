@@ -18,6 +18,7 @@ struct call {
 struct reply {
     struct nf_model_sink sink;
     struct nf_turn *turn;
+    struct nf_completion_request *request; /* until the answer begins: with its tools it is big */
     struct nf_str text;
     struct nf_parts parts;  /* thinking and tool calls */
     struct nf_str thinking; /* the text of the last part while it grows; the part owns it */
@@ -93,6 +94,15 @@ static NF_RC on_thinking(struct reply *r, const struct nf_completion_event *e, s
     return rc;
 }
 
+static void drop_request(struct reply *r)
+{
+    if (!r->request)
+        return;
+    nf_completion_request_done(r->request);
+    nf_completion_request_init(r->request);
+    r->request = NULL;
+}
+
 static enum nf_code on_event(struct nf_model_sink *sink, const struct nf_completion_event *e,
                              struct nf_err *err)
 {
@@ -117,6 +127,8 @@ static enum nf_code on_event(struct nf_model_sink *sink, const struct nf_complet
         r->stop = e->stop;
         return NF_OK;
     case NF_EVENT_START:
+        drop_request(r);
+        return NF_OK;
     case NF_EVENT_TOOL_END:
     case NF_EVENT_ERROR:
     case NF_EVENT_END:
@@ -210,7 +222,9 @@ static NF_RC stream(struct nf_turn *t, struct reply *reply, struct nf_model_outc
         NF_CLEANUP(nf_completion_request_done) struct nf_completion_request r;
         nf_completion_request_init(&r);
         NF_TRY(build_request(t, shrunk ? info.context_tokens / 2 : 0, &r, err));
+        reply->request = &r;
         enum nf_code rc = nf_model_complete(t->app->model, &r, &reply->sink, out, err);
+        reply->request = NULL;
         if (rc != NF_E_LIMIT || shrunk || reply->text.len > 0 || reply->calls > 0)
             return rc;
     }

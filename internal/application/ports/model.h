@@ -30,7 +30,8 @@ struct nf_model_ops {
     /* Run `r`; its `model` is an alias or "provider/model", NULL the default. May suspend, for
      * minutes. Returns NF_OK after the terminal event reached `sink`; a stream cut before it is
      * NF_E_UNAVAILABLE. Retries and fails over only until the first TEXT, THINKING or TOOL event
-     * was handed to `sink`. NF_E_NOT_FOUND: no such model; NF_E_DENIED: the key was refused;
+     * was handed to `sink`; from START on, which comes just before that, `r` is not read any more.
+     * NF_E_NOT_FOUND: no such model; NF_E_DENIED: the key was refused;
      * NF_E_LIMIT: the context is too long; NF_E_INVALID: the provider refused the request;
      * NF_E_TIMEOUT; NF_E_UNAVAILABLE; NF_E_CANCELED. *ret is set as far as known even on failure.
      * The error's message is fit for a person: which model, what happened, what to do. */
