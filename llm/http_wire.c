@@ -41,6 +41,7 @@ static enum nf_code send_call(struct nf_llm_wire *w, const struct nf_llm_call *c
         .secret = has_key ? c->key : NULL,
         .body = c->body,
         .body_n = c->body_n,
+        .repeatable = true, /* another answer is as good */
         .connect_timeout_ms = c->connect_timeout_ms,
         .head_timeout_ms = c->head_timeout_ms,
     };

@@ -361,14 +361,14 @@ static NF_RC connect_to(struct nf_http_call *h, const struct nf_http_request *r,
 }
 
 /* What has the same effect once and twice (RFC 9110 section 9.2.2). */
-static bool is_idempotent(const char *method)
+static bool is_idempotent(const struct nf_http_request *r)
 {
     static const char *const all[] = { "GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE" };
 
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (strcmp(method, all[i]) == 0)
+        if (strcmp(r->method, all[i]) == 0)
             return true;
-    return false;
+    return r->repeatable;
 }
 
 /* A kept connection that the server closed meanwhile may say so only when it is used: then a new
@@ -382,8 +382,7 @@ static NF_RC converse(struct nf_http_call *h, struct sending *s, const struct pr
     if (!reused)
         NF_TRY(connect_to(h, s->r, p, s->until_ms, err));
     enum nf_code rc = exchange(h, s, err);
-    if (rc != NF_E_UNAVAILABLE || !reused || s->answered ||
-        (s->any && !is_idempotent(s->r->method)))
+    if (rc != NF_E_UNAVAILABLE || !reused || s->answered || (s->any && !is_idempotent(s->r)))
         return rc;
     nf_stream_close(h->stream);
     h->stream = NULL;

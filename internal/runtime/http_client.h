@@ -40,9 +40,12 @@ struct nf_http_request {
     const char *proxy;          /* NULL: none */
     /* Set by nf_http_open, also when it fails: whether the server may have seen any of the request.
      * False after a refused connection, an unknown name or failed TLS: another try cannot do
-     * anything twice. NULL: nobody asks. (On a kept connection that breaks before an answer GET,
-     * HEAD, PUT, DELETE, OPTIONS and TRACE are tried once more on a new one.) */
+     * anything twice. NULL: nobody asks. */
     bool *sent;
+    /* Twice does no harm, whatever the method. It is sent once more when a kept connection breaks
+     * before an answer, as GET, HEAD, PUT, DELETE, OPTIONS and TRACE are in any case: a server may
+     * have closed it long ago without our hearing of it. */
+    bool repeatable;
     /* Asked before a connection is made, for each address that the host's name has: a name may have
      * another address every time somebody looks. False: not to that one. NULL: to any. A connection
      * that was kept is used again without asking: who has rules has a client of his own. */

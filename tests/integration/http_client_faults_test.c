@@ -673,12 +673,16 @@ static void serve_one_then_break(struct raw_conn *c)
         (void)raw_request(c);
 }
 
-static NF_RC ask(struct fixture *f, const char *method, bool *sent, struct nf_str *body,
-                 struct nf_err *err)
+static NF_RC ask(struct fixture *f, const char *method, bool repeatable, bool *sent,
+                 struct nf_str *body, struct nf_err *err)
 {
     NF_CLEANUP(nf_http_closep) struct nf_http_call *h = NULL;
     struct nf_http_request r = {
-        .method = method, .url = f->url, .head_timeout_ms = 5000, .sent = sent
+        .method = method,
+        .url = f->url,
+        .head_timeout_ms = 5000,
+        .sent = sent,
+        .repeatable = repeatable,
     };
     NF_TRY(nf_http_open(f->client, &r, &h, err));
     return nf_http_read_all(h, 5000, body, err);
@@ -689,13 +693,15 @@ static enum nf_code repeat_body(struct fixture *f, struct nf_err *err)
     NF_CLEANUP(nf_str_done) struct nf_str body = { 0 };
     bool sent = false;
 
-    EXPECT_CODE(ask(f, "GET", &sent, &body, err), NF_OK);
-    EXPECT_CODE(ask(f, "GET", &sent, &body, err), NF_OK);
+    EXPECT_CODE(ask(f, "GET", false, &sent, &body, err), NF_OK);
+    EXPECT_CODE(ask(f, "GET", false, &sent, &body, err), NF_OK);
     EXPECT(raw_server_conns(f->server) == 2);
+    EXPECT_CODE(ask(f, "POST", true, &sent, &body, err), NF_OK);
+    EXPECT(raw_server_conns(f->server) == 3);
 
-    EXPECT_CODE(ask(f, "POST", &sent, &body, err), NF_E_UNAVAILABLE);
+    EXPECT_CODE(ask(f, "POST", false, &sent, &body, err), NF_E_UNAVAILABLE);
     EXPECT(sent);
-    EXPECT(raw_server_conns(f->server) == 2);
+    EXPECT(raw_server_conns(f->server) == 3);
     return NF_OK;
 }
 
