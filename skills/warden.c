@@ -201,11 +201,7 @@ void nf_warden_free(struct nf_warden *w)
     nf_warden_due(w, 0);
     nf_scope_done(&w->scope);
     end_pools(w);
-    nf_link_stop(w);
-    while (!nf_link_reap(w)) {
-        if (nf_sleep(1, NULL) != NF_OK)
-            nf_fiber_uncancel();
-    }
+    nf_link_leave(w);
     for (size_t i = 0; i < NF_WARDEN_ARGS; i++)
         free(w->args[i]);
     free(w->program);

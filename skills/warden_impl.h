@@ -37,6 +37,7 @@
 #define NF_OUTPUT_PER_S ((size_t)64 * 1024) /* bytes that are read of what a skill prints */
 #define NF_OUTPUT_LINE ((size_t)1024)
 #define NF_LINK_HELLO_MS 15000
+#define NF_LINK_LEAVE_MS 2000 /* to end what it started and clear away, before it is killed */
 #define NF_LINK_BACKOFF_FIRST_MS 100
 #define NF_LINK_BACKOFF_MAX_MS 30000
 #define NF_NEVER INT64_MAX
@@ -163,6 +164,8 @@ void nf_warden_report(struct nf_warden *w, const struct nf_pool *p, const char *
 NF_RC nf_link_args(struct nf_warden *w, struct nf_err *err);
 NF_RC nf_link_start(struct nf_warden *w, struct nf_err *err);
 void nf_link_stop(struct nf_warden *w);
+/* Hang up, and wait until it is gone. */
+void nf_link_leave(struct nf_warden *w);
 /* What is due; when to look again. */
 int64_t nf_link_tick(struct nf_warden *w, int64_t now_us);
 /* True once the process is reaped. */

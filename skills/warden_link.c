@@ -177,6 +177,18 @@ void nf_link_stop(struct nf_warden *w)
         kill(w->pid, SIGKILL);
 }
 
+void nf_link_leave(struct nf_warden *w)
+{
+    int64_t until = nf_warden_now_us() + nf_us(NF_LINK_LEAVE_MS);
+    hang_up(w);
+    while (!nf_link_reap(w)) {
+        if (nf_warden_now_us() > until)
+            kill(w->pid, SIGKILL);
+        if (nf_sleep(1, NULL) != NF_OK)
+            nf_fiber_uncancel();
+    }
+}
+
 /* --- its start -------------------------------------------------------------------------------- */
 
 /* Nothing of ours is for it: no descriptor but the socket, no variable but the time zone. SIGPIPE,
