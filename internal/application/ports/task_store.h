@@ -31,7 +31,8 @@ struct nf_task_store_ops {
     /* Oldest first. */
     enum nf_code (*changes)(struct nf_task_store *s, int64_t task_id, struct nf_task_changes *ret,
                             struct nf_err *err);
-    /* At start: calls by hand that ran or waited when we died become unknown. */
+    /* At start: calls by hand that ran or waited when we died become unknown, and what was asked
+     * about them is void. */
     enum nf_code (*settle)(struct nf_task_store *s, int64_t now_ms, const char *reason,
                            struct nf_err *err);
 };

@@ -85,6 +85,11 @@ static enum nf_code settle(struct nf_task_store *st, int64_t now_ms, const char 
         nf_memory_touch(t, now_ms);
         nf_memory_note(m, t);
     }
+    for (size_t i = 0; i < m->approval.n; i++) {
+        struct nf_approval_request *a = &m->approval.v[i];
+        if (a->session_id == 0 && a->status == NF_APPROVAL_PENDING)
+            a->status = NF_APPROVAL_CANCELLED;
+    }
     return NF_OK;
 }
 

@@ -82,8 +82,9 @@ static enum nf_code settle(struct nf_task_store *s, int64_t now_ms, const char *
                .reason = nf_row_cut(reason, NF_REASON_MAX)),
         NF_CMD(by_hand_settle, NF_ROWS_ANY, .now = now_ms,
                .reason = nf_row_cut(reason, NF_REASON_MAX)),
+        NF_CMD(by_hand_unask, NF_ROWS_ANY),
     };
-    return nf_db_tx(db_of(s), cmds, 2, NULL, err);
+    return nf_db_tx(db_of(s), cmds, sizeof(cmds) / sizeof(cmds[0]), NULL, err);
 }
 
 const struct nf_task_store_ops nf_repository_tasks = {
