@@ -2,9 +2,10 @@
 #include "application/execute_skill.h"
 #include "application/manage_skills.h"
 #include "channels/web/web_internal.h"
-#include "runtime/fiber.h"
 
 #include <string.h>
+
+#include <utlist.h>
 
 #define BODY_MAX ((size_t)64 << 20)
 #define TOOL_TIME_MS (INT64_C(15) * 60000) /* more than a tool may take */
@@ -313,6 +314,36 @@ static NF_RC answer_result(struct nf_http_exchange *x, const struct nf_task *t, 
     return nf_web_json(x, 200, &body, err);
 }
 
+/* Whoever cancels the task cancels what we wait for, and we say so. */
+static NF_RC run_cancellable(struct nf_web *w, const struct nf_user *user, const char *name,
+                             const char *args, struct nf_run_result *r, struct nf_err *err)
+{
+    struct nf_web_call call = { .task_id = &r->task.id, .fiber = nf_fiber_current() };
+
+    DL_APPEND(w->calls, &call);
+    enum nf_code rc = nf_run_skill(w->o.app, user, name, args, r, err);
+    DL_DELETE(w->calls, &call);
+    if (!call.cancelled)
+        return rc;
+    nf_fiber_uncancel();
+    return rc == NF_E_CANCELED ? nf_err_set(err, NF_E_CONFLICT, "this call was cancelled") : rc;
+}
+
+bool nf_web_cancel_call(struct nf_web *w, int64_t task_id)
+{
+    struct nf_web_call *c;
+
+    DL_FOREACH(w->calls, c)
+    {
+        if (*c->task_id != task_id)
+            continue;
+        c->cancelled = true;
+        nf_fiber_cancel(c->fiber, NF_E_CANCELED);
+        return true;
+    }
+    return false;
+}
+
 enum nf_code nf_web_skill_run(void *arg, struct nf_http_exchange *x, struct nf_err *err)
 {
     struct nf_web *w = arg;
@@ -330,6 +361,6 @@ enum nf_code nf_web_skill_run(void *arg, struct nf_http_exchange *x, struct nf_e
     NF_TRY(nf_strndup(body.n ? body.p : "{}", body.n ? body.n : 2, &args, err));
     /* The tool has a time of its own, and a person may be asked first. */
     nf_fiber_move_deadline(nf_fiber_current(), TOOL_TIME_MS + w->o.app->settings.approval_ttl_ms);
-    NF_TRY(nf_run_skill(w->o.app, &nf_web_who(x)->user, name, args, &r, err));
+    NF_TRY(run_cancellable(w, &nf_web_who(x)->user, name, args, &r, err));
     return answer_result(x, &r.task, err);
 }

@@ -151,6 +151,9 @@ enum nf_code nf_web_task_cancel(void *arg, struct nf_http_exchange *x, struct nf
     if (nf_task_is_final(d.task.status))
         return nf_err_set(err, NF_E_CONFLICT, "this task is %s already",
                           nf_task_status_name(d.task.status));
-    NF_TRY(nf_web_stop_turn(w, &nf_web_who(x)->user, d.task.session_id, d.task.turn_id, err));
+    if (d.task.session_id != 0)
+        NF_TRY(nf_web_stop_turn(w, &nf_web_who(x)->user, d.task.session_id, d.task.turn_id, err));
+    else if (!nf_web_cancel_call(w, id))
+        return nf_err_set(err, NF_E_CONFLICT, "this call has ended already");
     return nf_http_respond(x, 200, "application/json", done, sizeof(done) - 1, err);
 }

@@ -9,12 +9,22 @@
 #include "channels/web/web.h"
 #include "codec/hash.h"
 #include "http/server.h"
+#include "runtime/fiber.h"
 
 #define NF_WEB_COOKIE "nexflow_session"
 #define NF_WEB_HOSTS_MAX 24
 
+/* A tool that is being called by hand, for who wants to cancel it. In the frame of its handler. */
+struct nf_web_call {
+    const int64_t *task_id; /* 0 until it is known */
+    struct nf_fiber *fiber;
+    bool cancelled;
+    struct nf_web_call *prev, *next;
+};
+
 struct nf_web {
     struct nf_web_options o;
+    struct nf_web_call *calls;
     struct nf_http_server *server;
     struct nf_hub *hub;
     struct nf_rate *rate;
@@ -103,6 +113,8 @@ enum nf_code nf_web_skill_enable(void *arg, struct nf_http_exchange *x, struct n
 enum nf_code nf_web_skill_disable(void *arg, struct nf_http_exchange *x, struct nf_err *err);
 enum nf_code nf_web_skill_logs(void *arg, struct nf_http_exchange *x, struct nf_err *err);
 enum nf_code nf_web_skill_run(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+/* Cancel the call by hand with that task. False: it does not run. */
+bool nf_web_cancel_call(struct nf_web *w, int64_t task_id);
 
 /* users.c */
 enum nf_code nf_web_me(void *arg, struct nf_http_exchange *x, struct nf_err *err);

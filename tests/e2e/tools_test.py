@@ -1,6 +1,9 @@
 """Models and people that call tools: by the real path, from the provider's stream to a plugin's process and back."""
 import asyncio
+import concurrent.futures
 import json
+import os
+import pathlib
 import shutil
 import subprocess
 
@@ -408,6 +411,52 @@ def test_a_tool_that_always_asks_asks_who_runs_it_too(tools):
             return await running
     status, answer = run(talk())
     assert status == 200 and answer["result"] == "waited 0 ms"
+
+
+def waiting(daemon):
+    """What waits for an approval, once something does."""
+    found = []
+    daemon.wait_until(lambda: found.extend(daemon.get("/api/v1/approvals")[1]["approvals"]) or found)
+    return found
+
+
+@pytest.mark.parametrize("name, more", [("always", {}), ("wait", {"ms": 60000})])
+def test_a_call_by_hand_is_cancelled(tools, name, more):
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        call = pool.submit(tool, tools, name, key="k", **more)
+        status = "waiting_approval" if name == "always" else "running"
+        tools.wait_until(lambda: tools.get(f"/api/v1/tasks?status={status}")[1]["tasks"])
+        task, = tools.get(f"/api/v1/tasks?status={status}")[1]["tasks"]
+        assert checked("post", "/api/v1/tasks/{id}/cancel",
+                       tools.post(f"/api/v1/tasks/{task['id']}/cancel"))[0] == 200
+        status, answer = call.result(10)
+    assert status == 409 and "cancelled" in answer["error"]["message"]
+    assert tools.get(f"/api/v1/tasks/{task['id']}")[1]["status"] == "cancelled"
+    assert tools.get("/api/v1/approvals")[1]["approvals"] == []
+    assert tools.post(f"/api/v1/tasks/{task['id']}/cancel")[0] == 409
+
+
+def test_nobody_is_asked_about_a_call_by_hand_that_a_crash_cut_off(tools):
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        call = pool.submit(tool, tools, "always", key="k")
+        approval, = waiting(tools)
+        tools.kill()
+        assert call.exception(10)
+    tools.start()
+    assert tools.get("/api/v1/approvals")[1]["approvals"] == []
+    assert tools.post(f"/api/v1/approvals/{approval['id']}", {"decision": "allow"})[0] == 409
+
+
+def test_a_daemon_that_stops_leaves_no_control_groups(tools):
+    assert tool(tools, "told", key="k")[0] == 200
+    pid = tools.process.pid
+    wardens = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    assert wardens
+    assert tools.stop() == 0
+    left = [d for _, dirs, _ in os.walk("/sys/fs/cgroup") for d in dirs
+            if d.startswith(tuple(f"nexflow-{w}-" for w in wardens))]
+    assert left == []
+    tools.start()
 
 
 def test_run_in_a_chat_is_answered_without_a_model(tools, provider):
