@@ -277,7 +277,7 @@ static void calls_by_hand_that_a_crash_cut_off_are_unknown(void **state)
     assert_int_equal(status_of(f, 170), NF_TASK_UNKNOWN);
     assert_string_equal(f->task.reason, "restarted");
     assert_int_equal(f->task.ended_ms, 5000);
-    assert_int_equal(status_of(f, 150), NF_TASK_RUNNING);
+    assert_int_equal(status_of(f, 150), NF_TASK_WAITING_APPROVAL);
     assert_ok(f->s.tasks->ops->changes(f->s.tasks, 170, &f->changes, &f->err), &f->err);
     assert_int_equal(f->changes.n, 3);
     assert_int_equal(f->changes.v[2].status, NF_TASK_UNKNOWN);
