@@ -1,5 +1,6 @@
 #include "cmd/nexflowd/skills.h"
 
+#include "application/manage_skills.h"
 #include "application/manage_users.h"
 #include "base/own.h"
 #include "observe/log.h"
@@ -258,7 +259,11 @@ static void see_to_bundled(struct nf_skill_wiring *s, bool only_new)
 
     if (!s->settings->enabled || s->bundled)
         return;
-    enum nf_code rc = install_bundled(s, only_new, &why);
+    enum nf_code rc = nf_skills_lock(s->app, &why);
+    if (rc == NF_OK) {
+        rc = install_bundled(s, only_new, &why);
+        nf_skills_unlock(s->app);
+    }
     if (rc != NF_OK && rc != NF_E_CANCELED)
         nf_log_warn("skills.bundled.failed", "err", why.msg, NULL);
 }

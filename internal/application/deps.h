@@ -67,6 +67,7 @@ struct nf_app {
     struct nf_app_settings settings;
     int64_t owner;      /* this instance, for leases; > 0 */
     bool intake_closed; /* shutting down: nothing new is accepted */
+    bool skills_locked; /* see nf_skills_lock */
 };
 
 static inline int64_t nf_app_now(const struct nf_app *a)

@@ -37,6 +37,48 @@ static int64_t change_time(const struct nf_app *a, const struct nf_skill *s)
     return now > s->updated_ms ? now : s->updated_ms + 1;
 }
 
+/* --- one after the other --------------------------------------------------------------------- */
+
+#define BELL 0 /* no id */
+#define LOOK_AGAIN_MS 1000
+
+enum nf_code nf_skills_lock(struct nf_app *a, struct nf_err *err)
+{
+    const int64_t until = nf_app_now(a) + NF_SKILLS_LOCK_MS;
+
+    while (a->skills_locked) {
+        uint64_t heard_so_far = a->bell->ops->count(a->bell);
+        if (nf_app_now(a) >= until)
+            return nf_err_set(err, NF_E_UNAVAILABLE,
+                              "another skill is being changed: try again later");
+        enum nf_code rc = a->bell->ops->wait(a->bell, BELL, heard_so_far, LOOK_AGAIN_MS, err);
+        if (rc != NF_OK && rc != NF_E_TIMEOUT)
+            return rc;
+    }
+    a->skills_locked = true;
+    return NF_OK;
+}
+
+void nf_skills_unlock(struct nf_app *a)
+{
+    a->skills_locked = false;
+    a->bell->ops->ring(a->bell, BELL);
+}
+
+static void unlock(struct nf_app **a)
+{
+    if (*a)
+        nf_skills_unlock(*a);
+}
+
+/* Until *held goes out of scope. */
+static NF_RC lock(struct nf_app *a, struct nf_app **held, struct nf_err *err)
+{
+    NF_TRY(nf_skills_lock(a, err));
+    *held = a;
+    return NF_OK;
+}
+
 /* --- what a directory holds ------------------------------------------------------------------- */
 
 /* What the files' own checks cannot see: names as a model sees them, and schemas. */
@@ -102,9 +144,11 @@ enum nf_code nf_skill_install(struct nf_app *a, const struct nf_user *user, cons
 {
     NF_CLEANUP(nf_skill_view_done) struct nf_skill_view v = { .problem = "" };
     NF_CLEANUP(nf_skill_package_done) struct nf_skill_package kept = { .hash = "" };
+    NF_CLEANUP(unlock) struct nf_app *held = NULL;
     struct nf_skill_files *files = a->skill_files;
 
     NF_TRY(may_manage(a, user, err));
+    NF_TRY(lock(a, &held, err));
     NF_TRY(look_at(a, path, &v, err));
     if (hash && strcmp(hash, v.package.hash) != 0)
         return nf_err_set(err, NF_E_CONFLICT,
@@ -148,8 +192,10 @@ enum nf_code nf_skill_enable(struct nf_app *a, const struct nf_user *user, const
                              const char *hash, struct nf_skill_view *ret, struct nf_err *err)
 {
     NF_CLEANUP(nf_skill_view_done) struct nf_skill_view v = { .problem = "" };
+    NF_CLEANUP(unlock) struct nf_app *held = NULL;
     struct nf_skill_files *files = a->skill_files;
 
+    NF_TRY(lock(a, &held, err));
     NF_TRY(find(a, user, name, &v, err));
     int64_t read_ms = v.skill.updated_ms, now = change_time(a, &v.skill);
     NF_TRY(files->ops->load(files, v.skill.name, v.skill.hash, &v.package, err));
@@ -165,7 +211,9 @@ enum nf_code nf_skill_disable(struct nf_app *a, const struct nf_user *user, cons
                               struct nf_skill_view *ret, struct nf_err *err)
 {
     NF_CLEANUP(nf_skill_view_done) struct nf_skill_view v = { .problem = "" };
+    NF_CLEANUP(unlock) struct nf_app *held = NULL;
 
+    NF_TRY(lock(a, &held, err));
     NF_TRY(find(a, user, name, &v, err));
     int64_t read_ms = v.skill.updated_ms;
     NF_TRY(nf_skill_become(&v.skill, NF_SKILL_DISABLED, change_time(a, &v.skill), err));
@@ -179,8 +227,10 @@ enum nf_code nf_skill_uninstall(struct nf_app *a, const struct nf_user *user, co
                                 bool data, struct nf_err *err)
 {
     NF_CLEANUP(nf_skill_view_done) struct nf_skill_view v = { .problem = "" };
+    NF_CLEANUP(unlock) struct nf_app *held = NULL;
     struct nf_skill_files *files = a->skill_files;
 
+    NF_TRY(lock(a, &held, err));
     NF_TRY(find(a, user, name, &v, err));
     int64_t read_ms = v.skill.updated_ms;
     NF_TRY(nf_skill_become(&v.skill, NF_SKILL_REMOVED, change_time(a, &v.skill), err));

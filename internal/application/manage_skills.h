@@ -23,6 +23,13 @@ struct nf_skill_views {
 };
 void nf_skill_views_done(struct nf_skill_views *v);
 
+/* Skills are changed one after the other: who installs one copies, stores and clears away, and
+ * somebody else in between would lose what they copied. All that change one do it themselves.
+ * NF_E_UNAVAILABLE: it was not our turn within NF_SKILLS_LOCK_MS. Suspends. */
+#define NF_SKILLS_LOCK_MS 30000
+NF_RC nf_skills_lock(struct nf_app *a, struct nf_err *err);
+void nf_skills_unlock(struct nf_app *a);
+
 /* What the directory `path` of this machine holds; nothing is kept. NF_E_INVALID names the field of
  * the manifest, or the place in a tool's schema. */
 NF_RC nf_skill_inspect(struct nf_app *a, const struct nf_user *user, const char *path,

@@ -1,5 +1,6 @@
 """Skills from outside: installed, granted, called by hand and by a model, with what they may ask."""
 import asyncio
+import concurrent.futures
 import http.server
 import json
 import os
@@ -286,6 +287,19 @@ def test_nothing_runs_before_the_owner_agreed(tmp_path, plugin):
     install(d, source, enable=False)
     assert run(d, "say", text="x")[0] == 404
     d.stop()
+
+
+def test_installing_many_at_once_leaves_one_that_is_whole(tmp_path, plugin):
+    d = nexflow.Daemon(tmp_path, "skills: {bundled: [none]}\n").start()
+    sources = [write_skill(tmp_path / f"src{i}", plugin, description=f"number {i}") for i in range(6)]
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        answers = list(pool.map(lambda s: d.post("/api/v1/skills", {"path": str(s)}), sources))
+    assert [status for status, _ in answers] == [201] * 6
+    skill = d.get("/api/v1/skills/probe")[1]
+    assert "problem" not in skill
+    assert d.post("/api/v1/skills/probe/enable", {"hash": skill["hash"]})[0] == 200
+    assert run(d, "say", text="x") == (200, "said")
+    assert d.stop() == 0
 
 
 def test_a_file_changed_behind_our_back_is_noticed(tmp_path, plugin):

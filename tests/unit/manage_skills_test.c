@@ -155,6 +155,27 @@ static void looking_keeps_nothing(void **state)
     assert_code(nf_skill_inspect(&w->app, &w->user, "/nowhere", &v, &w->err), NF_E_NOT_FOUND);
 }
 
+static void the_other_is_done(struct world *w)
+{
+    assert_int_equal(files.kept_n, 0);
+    nf_skills_unlock(&w->app);
+}
+
+static void skills_are_changed_one_after_the_other(void **state)
+{
+    struct world *w = *state;
+    assert_ok(nf_skills_lock(&w->app, &w->err), &w->err);
+
+    int64_t before = w->now;
+    assert_code(install(w, NULL), NF_E_UNAVAILABLE);
+    assert_int_equal(w->now - before, NF_SKILLS_LOCK_MS);
+    assert_int_equal(files.kept_n, 0);
+
+    w->bell.meanwhile = the_other_is_done;
+    assert_ok(install(w, NULL), &w->err);
+    assert_false(w->app.skills_locked);
+}
+
 static void installed_enabled_disabled_removed(void **state)
 {
     struct world *w = *state;
@@ -290,6 +311,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, with_files, teardown)
     const struct CMUnitTest tests[] = {
         T(looking_keeps_nothing),
+        T(skills_are_changed_one_after_the_other),
         T(installed_enabled_disabled_removed),
         T(other_files_need_another_consent),
         T(files_changed_behind_our_back_are_not_enabled_but_shown),
