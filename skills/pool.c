@@ -46,7 +46,7 @@ static NF_RC check_unit(const struct nf_skill_unit *u, struct nf_err *err)
         strlen(u->path) >= NF_CONTROL_TEXT)
         return nf_err_set(err, NF_E_LIMIT, "name, version or path of a skill is too long");
     if (u->output_bytes < 0 || u->output_bytes > (int64_t)(NF_WIRE_BULK_MAX - NF_WIRE_RESULT_HEAD))
-        return nf_err_set(err, NF_E_LIMIT, "limits.output_bytes of '%s' is over %zu", u->name,
+        return nf_err_set(err, NF_E_LIMIT, "limits.output_kib of '%s' is over %zu bytes", u->name,
                           NF_WIRE_BULK_MAX - NF_WIRE_RESULT_HEAD);
     return NF_OK;
 }

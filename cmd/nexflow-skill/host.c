@@ -130,7 +130,7 @@ static int out_of_room(struct host *h, enum nf_code rc)
     if (rc == NF_E_NOMEM)
         return host_error(h, NF_SKILL_E_LIMIT, "no memory for the result");
     return host_error(h, NF_SKILL_E_LIMIT,
-                      "the result is over %u bytes: return less, or raise limits.output_bytes",
+                      "the result is over %u bytes: return less, or raise limits.output_kib",
                       h->output_max);
 }
 

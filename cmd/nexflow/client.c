@@ -95,7 +95,7 @@ enum nf_code nf_cli_check_word(const char *word, struct nf_err *err)
 {
     size_t n = strspn(word, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_");
     if (n == 0 || word[n])
-        return nf_err_set(err, NF_E_INVALID, "'%.40s' is no id and no status", word);
+        return nf_err_set(err, NF_E_INVALID, "'%.40s' is no id, no name and no status", word);
     return NF_OK;
 }
 

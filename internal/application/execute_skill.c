@@ -218,11 +218,11 @@ static NF_RC use(struct call *c, struct nf_err *err)
 static NF_RC deny(struct call *c, const struct nf_approval_request *decided, struct nf_err *err)
 {
     NF_CLEANUP(nf_str_done) struct nf_str why = { 0 };
+    const long long s = (decided->expires_ms - decided->created_ms) / 1000;
 
     if (decided->status == NF_APPROVAL_EXPIRED)
-        NF_TRY(nf_str_addf(&why, err,
-                           "nobody approved this call within %lld minutes. It was not run",
-                           (long long)((decided->expires_ms - decided->created_ms) / 60000)));
+        NF_TRY(nf_str_addf(&why, err, "nobody approved this call within %lld %s. It was not run",
+                           s % 60 ? s : s / 60, s % 60 ? "seconds" : "minutes"));
     else
         NF_TRY(nf_str_addf(&why, err,
                            "a person was asked and denied this call%s%s. It was not run. Do not "

@@ -180,7 +180,7 @@ static void a_result_is_text(void **state)
 
 static void output_limit(void)
 {
-    assert_fails("flood", "{\"how\":\"reply\"}", NF_E_LIMIT, "limits.output_bytes");
+    assert_fails("flood", "{\"how\":\"reply\"}", NF_E_LIMIT, "limits.output_kib");
     assert_result("count", "{}", "2");
 }
 

@@ -115,6 +115,16 @@ static void what_nobody_decides_is_denied_in_time(void **state)
     check_replay(w, a.run_id);
 }
 
+static void how_long_it_waited_is_said_in_its_own_unit(void **state)
+{
+    struct world *w = *state;
+    MODEL_SAYS(w, CALL_AND_ANSWER);
+    w->app.settings.approval_ttl_ms = 10000;
+    (void)write_message(w, "m1", "go");
+    assert_ok(answer(w), &w->err);
+    assert_non_null(strstr(said(w), "nobody approved this call within 10 seconds"));
+}
+
 static void never_and_always_are_what_they_say(void **state)
 {
     struct world *w = *state;
@@ -575,6 +585,7 @@ int main(void)
         T(what_is_allowed_runs_once),
         T(what_is_denied_does_not_run_and_the_model_reads_why),
         T(what_nobody_decides_is_denied_in_time),
+        T(how_long_it_waited_is_said_in_its_own_unit),
         T(never_and_always_are_what_they_say),
         T(wrong_arguments_are_not_asked_about),
         cmocka_unit_test(nobody_else_of_a_group_can_press_it),
