@@ -162,14 +162,33 @@ static int64_t tokens_in(const char *text)
     return text ? nf_tokens_of(text, strlen(text)) : 0;
 }
 
-static int64_t tools_tokens(const struct nf_completion_request *r)
+/*
+ * Offer the person's tools, and say how many tokens their descriptions take: a quarter of the
+ * window at most. A model with a small window must not be left without room for the conversation:
+ * it gets the tools that fit, in the order of their names, so that every call of a turn gets the
+ * same.
+ */
+static NF_RC offer_tools(struct nf_turn *t, int64_t window, struct nf_completion_request *r,
+                         int64_t *ret, struct nf_err *err)
 {
+    struct nf_tools *tools = t->app->tools;
     int64_t sum = 0;
-    for (size_t i = 0; i < r->tools_n; i++) {
+
+    if (tools)
+        NF_TRY(nf_tools_offer(tools, t->claim->user_id, t->claim->session_id, r, err));
+    for (size_t i = 0; i < r->tools_n;) {
         const struct nf_tool *tool = &r->tools[i];
-        sum += tokens_in(tool->schema) + tokens_in(tool->description) + tokens_in(tool->name);
+        int64_t tokens =
+            tokens_in(tool->schema) + tokens_in(tool->description) + tokens_in(tool->name);
+        if (sum + tokens > window / 4) {
+            nf_completion_drop_tool(r, i);
+        } else {
+            sum += tokens;
+            i++;
+        }
     }
-    return sum;
+    *ret = sum;
+    return NF_OK;
 }
 
 /* The request for the conversation so far, in `window` tokens. */
@@ -185,16 +204,14 @@ static NF_RC build_request(struct nf_turn *t, int64_t window, struct nf_completi
     NF_TRY(conversation(t, &all, err));
     /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): free_list frees it */
     NF_TRY(nf_model_info(a->model, NULL, &info, err));
-    if (a->tools)
-        NF_TRY(nf_tools_offer(a->tools, t->claim->user_id, t->claim->session_id, r, err));
     struct nf_context_input in = {
         .system = a->settings.system_prompt,
         .summary = "",
         .history = &all,
         .window_tokens = window ? window : info.context_tokens,
         .reply_tokens = a->settings.reply_tokens ? a->settings.reply_tokens : info.output_tokens,
-        .tools_tokens = tools_tokens(r),
     };
+    NF_TRY(offer_tools(t, in.window_tokens, r, &in.tools_tokens, err));
     NF_TRY(nf_context_build(&in, r, &report, err));
     if (report.dropped == 0 || a->settings.summary_model[0] == '\0')
         return NF_OK;
@@ -205,8 +222,7 @@ static NF_RC build_request(struct nf_turn *t, int64_t window, struct nf_completi
     in.summary = nf_str_c(&summary);
     nf_completion_request_done(r);
     nf_completion_request_init(r);
-    if (a->tools)
-        NF_TRY(nf_tools_offer(a->tools, t->claim->user_id, t->claim->session_id, r, err));
+    NF_TRY(offer_tools(t, in.window_tokens, r, &in.tools_tokens, err));
     return nf_context_build(&in, r, NULL, err);
 }
 

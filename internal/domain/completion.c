@@ -91,6 +91,14 @@ enum nf_code nf_completion_add_tool(struct nf_completion_request *r, const char 
     return NF_OK;
 }
 
+void nf_completion_drop_tool(struct nf_completion_request *r, size_t i)
+{
+    assert(i < r->tools_n);
+    tool_done(&r->tools[i]);
+    r->tools_n--;
+    memmove(&r->tools[i], &r->tools[i + 1], (r->tools_n - i) * sizeof(*r->tools));
+}
+
 const char *nf_stop_reason_name(enum nf_stop_reason r)
 {
     switch (r) {

@@ -87,6 +87,8 @@ NF_RC nf_completion_add_system(struct nf_completion_request *r, const char *text
                                struct nf_err *err);
 NF_RC nf_completion_add_tool(struct nf_completion_request *r, const char *name,
                              const char *description, const char *schema, struct nf_err *err);
+/* Take the tool at `i` < tools_n out; the others keep their order. */
+void nf_completion_drop_tool(struct nf_completion_request *r, size_t i);
 
 enum nf_stop_reason {
     NF_STOP_NONE = 0, /* not said yet */

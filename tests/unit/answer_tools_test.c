@@ -113,6 +113,27 @@ static void a_result_that_no_memory_should_hold_is_an_error(void **state)
     free(text);
 }
 
+/* Of a window of 8192 tokens tools get 2048, and a token is reckoned as 3 bytes. */
+static void a_small_window_gets_the_tools_that_fit(void **state)
+{
+    struct world *w = *state;
+    static char wordy[3 * 8192 + 1];
+    MODEL_SAYS(w, { .text = "hello" });
+    w->model.endless = true;
+    w->model.context_tokens = 8192;
+    w->tools.wordy = wordy;
+    memset(wordy, 'x', sizeof(wordy) - 1);
+    (void)write_message(w, "m1", "hi");
+    assert_ok(answer(w), &w->err);
+    assert_int_equal(w->model.offered, 1);
+
+    wordy[3 * 2000] = '\0';
+    (void)write_message(w, "m2", "again");
+    assert_ok(answer(w), &w->err);
+    assert_int_equal(w->model.offered, 2);
+    assert_int_equal(w->control.status, NF_TASK_COMPLETED);
+}
+
 static void thinking_stays_with_tool_calls_only(void **state)
 {
     struct world *w = *state;
@@ -416,6 +437,7 @@ int main(void)
         T(a_result_at_the_limit_is_whole),
         T(a_longer_result_is_cut_at_a_character_and_says_so),
         T(a_result_that_no_memory_should_hold_is_an_error),
+        T(a_small_window_gets_the_tools_that_fit),
         T(thinking_stays_with_tool_calls_only),
         T(a_turn_that_never_ends_is_ended_after_32_steps),
         T(an_answer_within_32_steps_is_one),

@@ -47,6 +47,7 @@ struct fake_model {
     const char *summary;
     int summaries;
     int64_t context_tokens;
+    size_t offered;        /* tools in the newest request */
     char context[8192];    /* the newest request: "user:hello|assistant:hi|" */
     char summarised[8192]; /* the newest request for a summary */
     void (*meanwhile)(struct world *w);
@@ -56,6 +57,7 @@ struct fake_model {
 
 struct fake_tools {
     struct nf_tools port;
+    const char *wordy; /* the description of a further tool; NULL: there is none */
     int calls;
     bool idempotent;
     enum nf_code fail;         /* what "fails" returns */
@@ -252,6 +254,7 @@ static enum nf_code fake_complete(struct nf_model *port, const struct nf_complet
         return tell_reply(sink, &(struct fake_reply){ .text = m->summary }, err);
     }
     m->asked++;
+    m->offered = r->tools_n;
     note_context(m, r);
     if (m->overflows > 0) {
         m->overflows--;
@@ -279,7 +282,10 @@ static enum nf_code fake_info(struct nf_model *port, const char *name, struct nf
 static enum nf_code fake_offer(struct nf_tools *t, int64_t user_id, int64_t session_id,
                                struct nf_completion_request *r, struct nf_err *err)
 {
-    (void)t, (void)user_id, (void)session_id;
+    const struct fake_tools *tools = nf_container_of(t, struct fake_tools, port);
+    (void)user_id, (void)session_id;
+    if (tools->wordy)
+        NF_TRY(nf_completion_add_tool(r, "brief", tools->wordy, "{}", err));
     return nf_completion_add_tool(r, "clock", "Tells the time.", "{}", err);
 }
 
