@@ -269,6 +269,11 @@ static enum nf_code explain(const struct nf_program *p, struct nf_err *err)
     if (code == 128 + 24) /* SIGXCPU, signal(7) */
         return nf_err_set(err, NF_E_LIMIT, "it used more than %lld ms of processor time",
                           (long long)p->run->cpu_ms);
+    if (code == 128 + 9) /* SIGKILL */
+        return nf_err_set(err, NF_E_UNAVAILABLE,
+                          "the kernel ended it, most likely over limits.memory_mib (%lld MiB of "
+                          "memory)%s%s",
+                          (long long)(p->run->memory_bytes >> 20), before, p->last);
     if (code > 128)
         return nf_err_set(err, NF_E_UNAVAILABLE, "it was ended by signal %d%s%s", code - 128,
                           before, p->last);

@@ -465,6 +465,8 @@ elif tool == "junk":
 elif tool == "flood":
     while True:
         print("x" * 65536, end="")
+elif tool == "greedy":
+    bytearray(1 << 30)
 elif tool == "tree":
     for _ in range(3):
         subprocess.Popen(["/bin/sleep", "86399"], start_new_session=True)
@@ -499,7 +501,8 @@ def program(tmp_path_factory, server):
     (source / "run.py").write_text(PROGRAM, encoding="utf-8")
     tools = [text_tool(name) for name in ("echo", "text", "refuse", "fail", "junk", "keep")]
     tools += [text_tool("flood", timeout_ms=20000), text_tool("tree", timeout_ms=1500),
-              text_tool("escape"), text_tool("fetch"), text_tool("fill")]
+              text_tool("escape"), text_tool("fetch"), text_tool("fill"),
+              text_tool("greedy")]
     (source / "skill.json").write_text(json.dumps({
         "name": "probe", "version": "1.0.0", "description": "A program", "kind": "program",
         "entry": "run.py", "interpreter": "/usr/bin/python3", "tools": tools,
@@ -527,6 +530,8 @@ def test_a_program_fails_in_words(program):
     assert "no JSON object" in json.dumps(error), error
     status, error = run(program, "flood")
     assert status >= 400 and "bytes" in json.dumps(error), error
+    status, error = run(program, "greedy")
+    assert status >= 400 and "emory" in json.dumps(error), error  # told by us, or by Python
     assert run(program, "text") == (200, "plain text")
 
 
