@@ -191,12 +191,11 @@ NF_RC nf_http1_head_parse(const char *p, size_t n, bool no_body, struct nf_http1
     if (memchr(p, '\0', n))
         return bad(&s, "the head of the response contains a NUL");
     NF_TRY(lines(&s, p, n));
-    const char *at = nf_str_c(&ret->fields), *end = at + ret->fields.len;
-    while (at < end) {
-        const char *value = at + strlen(at) + 1;
-        size_t value_n = strlen(value);
-        NF_TRY(framing_field(&s, at, (struct nf_slice){ value, value_n }));
-        at = value + value_n + 1;
+    for (size_t at = 0; at < ret->fields.len;) {
+        const char *name = ret->fields.p + at, *value = name + strlen(name) + 1;
+        struct nf_slice text = nf_slice_of(value);
+        NF_TRY(framing_field(&s, name, text));
+        at += strlen(name) + 1 + text.n + 1;
     }
     frame(&s, no_body);
     return NF_OK;
