@@ -84,14 +84,27 @@ def cpu_us(pid):
     return total / 1000
 
 
+def family(pid):
+    """A process and all that it started."""
+    yield pid
+    for thread in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        for child in (thread / "children").read_text(encoding="ascii").split():
+            yield from family(int(child))
+
+
 def memory(pid):
-    """(RSS, PSS, private) of a process in bytes."""
-    field = {}
-    text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
-    for line in text.splitlines()[1:]:
-        name, value = line.split(":")
-        field[name] = int(value.split()[0]) * 1024
-    return field["Rss"], field["Pss"], field["Private_Clean"] + field["Private_Dirty"]
+    """(RSS, PSS, private) of a process and all that it started, in bytes."""
+    rss = pss = private = 0
+    for one in family(pid):
+        field = {}
+        text = pathlib.Path(f"/proc/{one}/smaps_rollup").read_text(encoding="ascii")
+        for line in text.splitlines()[1:]:
+            name, value = line.split(":")
+            field[name] = int(value.split()[0]) * 1024
+        rss += field["Rss"]
+        pss += field["Pss"]
+        private += field["Private_Clean"] + field["Private_Dirty"]
+    return rss, pss, private
 
 
 def upgrade(daemon, cookie):

@@ -133,7 +133,7 @@ def idle_rows(place, Row, model):
 
 
 def memory(place, Row, quick):
-    """of the daemon's process, which is all there is, and of the files"""
+    """of the daemon and the warden of its skills together, and of the files"""
     rows = idle_rows(place, Row, place.model())
     daemon = place.daemon(place.model())
     measure.load(daemon, place.cookies(daemon, 64), 64, 2000 if quick else 6000)
