@@ -84,9 +84,11 @@ static NF_RC on_message_delta(struct decoder *d, const struct nf_json *v, struct
 {
     const struct nf_json *delta = nf_json_get(v, "delta");
     const char *reason = nf_json_str(nf_json_get(delta, "stop_reason"));
+    const char *sequence = nf_json_str(nf_json_get(delta, "stop_sequence"));
+    const char *why = nf_json_str(nf_json_get(nf_json_get(delta, "stop_details"), "explanation"));
     if (reason)
         NF_TRY(nf_llm_emit_stop(&d->in.out, stop_of(reason),
-                                nf_json_str(nf_json_get(delta, "stop_sequence")), err));
+                                stop_of(reason) == NF_STOP_REFUSAL ? why : sequence, err));
     return on_usage(d, nf_json_get(v, "usage"), err);
 }
 
@@ -226,20 +228,34 @@ static NF_RC on_object(struct decoder *d, const struct nf_json *v, struct nf_err
     return NF_OK;
 }
 
+/* Of an event in which there is nothing but a piece of the answer's text, that text; else NULL. */
+static const struct nf_json *only_text(const struct nf_json *v)
+{
+    const struct nf_json *delta = nf_json_get(v, "delta");
+    const char *type = nf_json_str(nf_json_get(v, "type"));
+    const char *kind = nf_json_str(nf_json_get(delta, "type"));
+    if (!type || strcmp(type, "content_block_delta") != 0 || !kind ||
+        strcmp(kind, "text_delta") != 0)
+        return NULL;
+    return nf_json_get(delta, "text");
+}
+
 static enum nf_code on_event(void *arg, const char *event, const char *data, size_t n,
                              struct nf_err *err)
 {
     struct decoder *d = arg;
     NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
+    enum nf_code rc;
     (void)event;
 
     if (d->in.out.ended || n == 0)
         return NF_OK;
-    enum nf_code rc = nf_json_parse_piece(data, n, &doc, err);
-    if (rc == NF_E_NOMEM)
+    if (nf_llm_sse_decoder_repeats(&d->in, data, n, &rc, err))
         return rc;
-    if (rc != NF_OK || nf_json_type(nf_json_root(doc)) != NF_JSON_OBJECT)
-        return nf_llm_emit_broken(&d->in.out, "bad_stream", "an event that is no JSON object", err);
+    NF_TRY(nf_llm_sse_object(&d->in, data, n, &doc, err));
+    if (!doc)
+        return NF_OK;
+    nf_llm_repeat_learn(&d->in.repeat, doc, only_text(nf_json_root(doc)), NF_EVENT_TEXT, data, n);
     return on_object(d, nf_json_root(doc), err);
 }
 

@@ -1,17 +1,19 @@
 #include "llm/attempt.h"
 
 #include "base/own.h"
+#include "domain/reason.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#define NAME_KEPT_MAX 512   /* bytes of an answer's id and model */
-#define SLACK_MS 20         /* by how much a wait may end early and still have been ours */
-#define DRAIN_MS 20         /* waited for the end of the body after the end of the answer */
-#define TEXT_HELD_MAX 16384 /* bytes of text passed on at once, unless a piece is longer */
-#define TEXT_KEPT_MAX 256   /* bytes: a bigger buffer is freed when it is empty */
+#define RETRY_UNTOLD_MS 60000 /* to wait where a provider does not say how long */
+#define NAME_KEPT_MAX 512     /* bytes of an answer's id and model */
+#define SLACK_MS 20           /* by how much a wait may end early and still have been ours */
+#define DRAIN_MS 20           /* waited for the end of the body after the end of the answer */
+#define TEXT_HELD_MAX 16384   /* bytes of text passed on at once, unless a piece is longer */
+#define TEXT_KEPT_MAX 256     /* bytes: a bigger buffer is freed when it is empty */
 
 struct attempt {
     struct nf_llm_attempt *out;
@@ -37,52 +39,36 @@ static NF_RC explain_denied(const struct nf_llm_route *t, const struct nf_llm_fa
                             struct nf_err *err)
 {
     if (f->status == 401 || (f->status == 403 && f->detail[0] == '\0'))
-        return nf_err_set(err, NF_E_DENIED,
-                          "%s refused the key (%d): check llm.providers: api_key of '%s'", t->name,
-                          f->status, t->provider);
+        return nf_err_set(err, NF_E_DENIED, NF_REASON_KEY_REFUSED, t->name, f->status, t->provider);
     if (f->status == 403)
-        return nf_err_set(err, NF_E_DENIED, "%s may not be used with this key (403): %s", t->name,
-                          f->detail);
-    return nf_err_set(err, NF_E_DENIED,
-                      "%s: the account at '%s' has no credit left (%d): top it up, or choose "
-                      "another model",
-                      t->name, t->provider, f->status);
+        return nf_err_set(err, NF_E_DENIED, NF_REASON_NOT_ALLOWED, t->name, f->detail);
+    return nf_err_set(err, NF_E_DENIED, NF_REASON_NO_CREDIT, t->name, t->provider, f->status);
 }
 
 static NF_RC explain_unavailable(const struct nf_llm_route *t, const struct nf_llm_failure *f,
                                  struct nf_err *err)
 {
     const char *colon = f->detail[0] ? ": " : "";
-    if (f->status == 429 && f->retry_after_ms > 0)
-        return nf_err_set(err, NF_E_UNAVAILABLE, "%s: too many requests (429): try again in %lld s",
-                          t->name, (long long)(f->retry_after_ms + 999) / 1000);
+    int64_t wait_ms = f->retry_after_ms > 0 ? f->retry_after_ms : RETRY_UNTOLD_MS;
     if (f->status == 429)
-        return nf_err_set(err, NF_E_UNAVAILABLE,
-                          "%s: too many requests (429): try again in a minute", t->name);
+        return nf_err_set(err, NF_E_UNAVAILABLE, NF_REASON_RATE_LIMITED, t->name,
+                          (long long)(wait_ms + 999) / 1000);
     if (f->status >= 400)
-        return nf_err_set(err, NF_E_UNAVAILABLE,
-                          "%s does not work right now (%d%s%s): try again in a moment, or choose "
-                          "another model",
-                          t->name, f->status, colon, f->detail);
+        return nf_err_set(err, NF_E_UNAVAILABLE, NF_REASON_MODEL_DOWN, t->name, f->status, colon,
+                          f->detail);
     if (f->status > 0)
-        return nf_err_set(err, NF_E_UNAVAILABLE,
-                          "%s does not answer with a stream (status %d%s%s): check the base_url of "
-                          "'%s'",
-                          t->name, f->status, colon, f->detail, t->provider);
+        return nf_err_set(err, NF_E_UNAVAILABLE, NF_REASON_NOT_A_STREAM, t->name, f->status, colon,
+                          f->detail, t->provider);
     if (strcmp(f->kind, "truncated") == 0)
-        return nf_err_set(err, NF_E_UNAVAILABLE,
-                          "%s: the answer broke off before its end: try again", t->name);
+        return nf_err_set(err, NF_E_UNAVAILABLE, NF_REASON_BROKE_OFF, t->name);
     if (strcmp(f->kind, "bad_stream") == 0)
-        return nf_err_set(err, NF_E_UNAVAILABLE,
-                          "%s sent something that is no answer (%s): try again, or check the "
-                          "base_url of '%s'",
-                          t->name, f->detail, t->provider);
+        return nf_err_set(err, NF_E_UNAVAILABLE, NF_REASON_BAD_ANSWER, t->name, f->detail,
+                          t->provider);
     if (strcmp(f->kind, "unreachable") == 0)
-        return nf_err_set(err, NF_E_UNAVAILABLE,
-                          "%s cannot be reached (%s): is '%s' running, and is its base_url right?",
-                          t->name, f->detail, t->provider);
-    return nf_err_set(err, NF_E_UNAVAILABLE, "%s failed%s%s: try again, or choose another model",
-                      t->name, colon, f->detail);
+        return nf_err_set(err, NF_E_UNAVAILABLE, NF_REASON_UNREACHABLE, t->name, f->detail,
+                          t->provider);
+    return nf_err_set(err, NF_E_UNAVAILABLE, NF_REASON_FAILED, t->name,
+                      f->detail[0] ? f->detail : "it did not say why");
 }
 
 enum nf_code nf_llm_explain(const struct nf_llm_route *t, const struct nf_llm_failure *f,
@@ -93,21 +79,15 @@ enum nf_code nf_llm_explain(const struct nf_llm_route *t, const struct nf_llm_fa
     case NF_E_DENIED:
         return explain_denied(t, f, err);
     case NF_E_NOT_FOUND:
-        return nf_err_set(err, f->code,
-                          "%s: '%s' does not know this model (404%s%s): check its name and the "
-                          "base_url",
-                          t->name, t->provider, colon, f->detail);
+        return nf_err_set(err, f->code, NF_REASON_NO_SUCH_MODEL, t->name, t->provider, 404, colon,
+                          f->detail);
     case NF_E_LIMIT:
-        return nf_err_set(err, f->code, "%s: the conversation is too long for it%s%s", t->name,
-                          colon, f->detail);
+        return nf_err_set(err, f->code, NF_REASON_TOO_LONG, t->name, f->status, colon, f->detail);
     case NF_E_INVALID:
-        return nf_err_set(err, f->code, "%s refused the request (%d%s%s)", t->name, f->status,
-                          colon, f->detail);
+        return nf_err_set(err, f->code, NF_REASON_BAD_REQUEST, t->name, f->status, colon,
+                          f->detail);
     case NF_E_TIMEOUT:
-        return nf_err_set(err, f->code,
-                          "%s was silent too long (%s): try again, choose another model, or raise "
-                          "its timeout under llm.models",
-                          t->name, f->detail);
+        return nf_err_set(err, f->code, NF_REASON_SILENT, t->name, f->detail);
     default:
         return explain_unavailable(t, f, err);
     }
@@ -348,7 +328,7 @@ static NF_RC pump(struct attempt *a, struct nf_llm_answer *ans, struct nf_llm_de
 }
 
 /* `body` is not needed any more once it is sent: a model may talk for minutes. */
-static NF_RC converse(struct attempt *a, struct nf_str *body, struct nf_err *err)
+static NF_RC converse(struct attempt *a, struct nf_llm_body *body, struct nf_err *err)
 {
     struct nf_llm_wire *w = a->w;
     NF_CLEANUP(nf_llm_decoder_freep) struct nf_llm_decoder *d = NULL;
@@ -358,15 +338,14 @@ static NF_RC converse(struct attempt *a, struct nf_str *body, struct nf_err *err
         .http = &a->t->codec->http,
         .url = a->t->url,
         .key = &a->t->key,
-        .body = nf_str_c(body),
-        .body_n = body->len,
+        .body = body,
         .connect_timeout_ms = least(NF_LLM_CONNECT_TIMEOUT_MS, limit.ms),
         .head_timeout_ms = limit.ms,
     };
 
     NF_TRY(a->t->codec->decoder_new(on_event, a, w->ops->random(w), &d, err));
     enum nf_code rc = w->ops->send(w, &c, &ans, err);
-    nf_str_done(body);
+    nf_llm_body_done(body);
     int64_t waited = w->ops->mono_ms(w) - a->begun_ms;
     if (rc == NF_E_TIMEOUT && waited + SLACK_MS < limit.ms &&
         waited + SLACK_MS >= c.connect_timeout_ms)
@@ -386,7 +365,7 @@ enum nf_code nf_llm_attempt_run(struct nf_llm_wire *w, const struct nf_llm_route
                                 const struct nf_completion_request *r, struct nf_model_sink *sink,
                                 struct nf_llm_attempt *out, struct nf_err *err)
 {
-    NF_CLEANUP(nf_str_done) struct nf_str body = { .max = NF_LLM_REQUEST_MAX };
+    NF_CLEANUP(nf_llm_body_done) struct nf_llm_body body = { 0 };
     NF_CLEANUP(attempt_done) struct attempt a = { .out = out, .w = w, .t = t, .sink = sink };
 
     *out = (struct nf_llm_attempt){ .tokens = { -1, -1, -1, -1 }, .first_token_ms = -1 };

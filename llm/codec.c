@@ -16,3 +16,17 @@ enum nf_code nf_llm_url(const char *base, const char *path, struct nf_str *to, s
     NF_TRY(nf_str_add(to, base, n, err));
     return nf_str_adds(to, path, err);
 }
+
+void nf_llm_body_done(struct nf_llm_body *b)
+{
+    nf_str_done(&b->text);
+    *b = (struct nf_llm_body){ 0 };
+}
+
+void nf_llm_body_pieces(const struct nf_llm_body *b, struct nf_slice ret[NF_LLM_BODY_PIECES])
+{
+    const char *text = nf_str_c(&b->text);
+    ret[0] = (struct nf_slice){ text, b->tools_at };
+    ret[1] = b->tools;
+    ret[2] = (struct nf_slice){ text + b->tools_at, b->text.len - b->tools_at };
+}

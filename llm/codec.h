@@ -37,6 +37,20 @@ struct nf_llm_target {
     bool compatible; /* not the protocol's inventor: keep to what everybody understands */
 };
 
+#define NF_LLM_REQUEST_MAX ((size_t)32 << 20) /* bytes of an encoded request without its tools */
+#define NF_LLM_BODY_PIECES 3
+
+/* An encoded request. What is made of the tools is made once per list and not copied: it belongs at
+ * `tools_at` of the text. The zero value is empty. */
+struct nf_llm_body {
+    struct nf_str text;
+    struct nf_slice tools; /* as long as the request holds its list */
+    size_t tools_at;
+};
+void nf_llm_body_done(struct nf_llm_body *b);
+/* The body in pieces, some of which may be empty. */
+void nf_llm_body_pieces(const struct nf_llm_body *b, struct nf_slice ret[NF_LLM_BODY_PIECES]);
+
 /* Gets every event of a decoder, in the order that domain/completion.h promises. An error it
  * returns is what feed or finish returns; then the decoder says nothing more. */
 typedef enum nf_code (*nf_llm_event_fn)(void *arg, const struct nf_completion_event *e,
@@ -52,12 +66,12 @@ struct nf_llm_codec {
     struct nf_llm_http http;
     bool is_sse; /* streams are server-sent events; else a JSON object per line */
 
-    /* Append the JSON body of a streamed request. Text that a provider would refuse although it
-     * means nothing (empty text blocks, thinking without its signature) is left out; what cannot be
-     * expressed is NF_E_INVALID and names field and bound. max_tokens is cut to the target's
-     * output_tokens. Also NF_E_LIMIT (over the ceiling of *to), NF_E_NOMEM. */
+    /* Make the JSON body of a streamed request in an empty *to. Text that a provider would refuse
+     * although it means nothing (empty text blocks, thinking without its signature) is left out;
+     * what cannot be expressed is NF_E_INVALID and names field and bound. max_tokens is cut to the
+     * target's output_tokens. Also NF_E_LIMIT (over NF_LLM_REQUEST_MAX), NF_E_NOMEM. */
     enum nf_code (*encode)(const struct nf_completion_request *r, const struct nf_llm_target *t,
-                           struct nf_str *to, struct nf_err *err);
+                           struct nf_llm_body *to, struct nf_err *err);
 
     /* `id_seed` makes up ids of tool calls where the provider gives none: unique ids need a seed
      * that differs from one answer to the next. */
@@ -73,8 +87,6 @@ struct nf_llm_codec {
     bool (*ended)(const struct nf_llm_decoder *d); /* END or ERROR was told */
     void (*decoder_free)(struct nf_llm_decoder *d);
 };
-
-#define NF_LLM_REQUEST_MAX ((size_t)32 << 20) /* bytes of an encoded request */
 
 static inline NF_RC nf_llm_feed(struct nf_llm_decoder *d, const char *p, size_t n,
                                 struct nf_err *err)

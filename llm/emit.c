@@ -97,6 +97,15 @@ enum nf_code nf_llm_emit_text(struct nf_llm_emit *e, enum nf_event_type type,
     return NF_OK;
 }
 
+enum nf_code nf_llm_emit_plain(struct nf_llm_emit *e, enum nf_event_type type, struct nf_slice text,
+                               struct nf_err *err)
+{
+    if (e->ended || text.n == 0)
+        return NF_OK;
+    NF_TRY(settle(e, err));
+    return tell_text(e, type, text.p, text.n, err);
+}
+
 enum nf_code nf_llm_emit_opaque(struct nf_llm_emit *e, enum nf_event_type type, const char *text,
                                 struct nf_err *err)
 {

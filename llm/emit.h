@@ -37,6 +37,9 @@ NF_RC nf_llm_emit_start(struct nf_llm_emit *e, const char *id, const char *model
  * cut in two with the text is put together again. */
 NF_RC nf_llm_emit_text(struct nf_llm_emit *e, enum nf_event_type type, const struct nf_json *text,
                        struct nf_err *err);
+/* The same of a text in which nothing was escaped. */
+NF_RC nf_llm_emit_plain(struct nf_llm_emit *e, enum nf_event_type type, struct nf_slice text,
+                        struct nf_err *err);
 /* NF_EVENT_SIGNATURE, REDACTED. A signature has thinking before it, be it empty. */
 NF_RC nf_llm_emit_opaque(struct nf_llm_emit *e, enum nf_event_type type, const char *text,
                          struct nf_err *err);

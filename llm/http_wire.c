@@ -5,6 +5,9 @@
 #include "runtime/loop.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+_Static_assert(NF_LLM_BODY_PIECES == 1 + NF_HTTP_BODY_MORE, "a body is sent in the same pieces");
 
 struct http_wire {
     struct nf_llm_wire base;
@@ -39,12 +42,17 @@ static enum nf_code send_call(struct nf_llm_wire *w, const struct nf_llm_call *c
         .secret_header = has_key ? c->http->auth_header : NULL,
         .secret_prefix = has_key ? c->http->auth_prefix : NULL,
         .secret = has_key ? c->key : NULL,
-        .body = c->body,
-        .body_n = c->body_n,
         .repeatable = true, /* another answer is as good */
         .connect_timeout_ms = c->connect_timeout_ms,
         .head_timeout_ms = c->head_timeout_ms,
     };
+    if (c->body) {
+        struct nf_slice pieces[NF_LLM_BODY_PIECES];
+        nf_llm_body_pieces(c->body, pieces);
+        q.body = pieces[0].p;
+        q.body_n = pieces[0].n;
+        memcpy(q.body_more, &pieces[1], sizeof(q.body_more));
+    }
     NF_TRY(nf_http_open(of(w)->http, &q, &call, err));
     *ret = (struct nf_llm_answer *)call;
     return NF_OK;

@@ -51,14 +51,24 @@ static enum nf_stop_reason stop_of(const char *reason)
     return reason && strcmp(reason, "length") == 0 ? NF_STOP_MAX_TOKENS : NF_STOP_END;
 }
 
-static NF_RC on_done(struct decoder *d, const struct nf_json *v, struct nf_err *err)
+/* prompt_eval_count has what prompt_eval_cached_count says was read from a cache (Ollama, pull
+ * requests 16428 and 16916); `input` has not. */
+static struct nf_tokens tokens_of(const struct nf_json *v)
 {
-    struct nf_tokens t = {
+    struct nf_tokens t = nf_tokens_sane((struct nf_tokens){
         .input = nf_json_i64(nf_json_get(v, "prompt_eval_count"), -1),
         .output = nf_json_i64(nf_json_get(v, "eval_count"), -1),
-        .cache_read = -1,
+        .cache_read = nf_json_i64(nf_json_get(v, "prompt_eval_cached_count"), -1),
         .cache_write = -1,
-    };
+    });
+    if (t.input >= 0 && t.cache_read > 0)
+        t.input = t.input > t.cache_read ? t.input - t.cache_read : 0;
+    return t;
+}
+
+static NF_RC on_done(struct decoder *d, const struct nf_json *v, struct nf_err *err)
+{
+    struct nf_tokens t = tokens_of(v);
     if (t.input >= 0 || t.output >= 0)
         NF_TRY(nf_llm_emit_usage(&d->out, t, err));
     NF_TRY(

@@ -6,24 +6,16 @@
 
 #include <string.h>
 
-static void put_tools(struct nf_json_out *o, const struct nf_completion_request *r)
+static void put_tool(struct nf_json_out *o, const struct nf_tool *t)
 {
-    /* There is no tool_choice: "none" is to offer none. */
-    if (r->tools_n == 0 || r->tool_choice == NF_TOOL_CHOICE_NONE)
-        return;
-    nf_json_out_key(o, "tools");
-    nf_json_out_array(o);
-    for (size_t i = 0; i < r->tools_n; i++) {
-        nf_json_out_object(o);
-        nf_json_put_str(o, "type", "function");
-        nf_json_out_key(o, "function");
-        nf_json_out_object(o);
-        nf_json_put_str(o, "name", r->tools[i].name);
-        nf_json_put_str(o, "description", r->tools[i].description ? r->tools[i].description : "");
-        nf_llm_put_schema(o, "parameters", r->tools[i].schema);
-        nf_json_out_end(o);
-        nf_json_out_end(o);
-    }
+    nf_json_out_object(o);
+    nf_json_put_str(o, "type", "function");
+    nf_json_out_key(o, "function");
+    nf_json_out_object(o);
+    nf_json_put_str(o, "name", t->name);
+    nf_json_put_str(o, "description", t->description ? t->description : "");
+    nf_llm_put_schema(o, "parameters", t->schema);
+    nf_json_out_end(o);
     nf_json_out_end(o);
 }
 
@@ -113,7 +105,8 @@ static void put_images(struct nf_json_out *o, const struct nf_parts *list)
         nf_json_out_end(o);
 }
 
-static NF_RC put_user(struct nf_json_out *o, const struct nf_chat_message *m, struct nf_err *err)
+static enum nf_code put_user(struct nf_json_out *o, const struct nf_chat_message *m,
+                             struct nf_err *err)
 {
     NF_CLEANUP(nf_str_done) struct nf_str text = { .max = NF_LLM_REQUEST_MAX };
     bool says = false;
@@ -132,8 +125,8 @@ static NF_RC put_user(struct nf_json_out *o, const struct nf_chat_message *m, st
     return NF_OK;
 }
 
-static NF_RC put_results(struct nf_json_out *o, const struct nf_completion_request *r, size_t at,
-                         struct nf_err *err)
+static enum nf_code put_results(struct nf_json_out *o, const struct nf_completion_request *r,
+                                size_t at, struct nf_err *err)
 {
     for (size_t i = 0; i < r->messages[at].parts.n; i++) {
         NF_CLEANUP(nf_str_done) struct nf_str text = { .max = NF_LLM_REQUEST_MAX };
@@ -172,8 +165,8 @@ static void put_calls(struct nf_json_out *o, const struct nf_parts *list)
     nf_json_out_end(o);
 }
 
-static NF_RC put_assistant(struct nf_json_out *o, const struct nf_chat_message *m,
-                           struct nf_err *err)
+static enum nf_code put_assistant(struct nf_json_out *o, const struct nf_chat_message *m,
+                                  struct nf_err *err)
 {
     NF_CLEANUP(nf_str_done) struct nf_str text = { .max = NF_LLM_REQUEST_MAX };
     NF_CLEANUP(nf_str_done) struct nf_str thinking = { .max = NF_LLM_REQUEST_MAX };
@@ -197,23 +190,12 @@ static NF_RC put_assistant(struct nf_json_out *o, const struct nf_chat_message *
     return NF_OK;
 }
 
-static NF_RC put_messages(struct nf_json_out *o, const struct nf_completion_request *r,
-                          struct nf_err *err)
-{
-    NF_TRY(nf_llm_put_system(o, r, err));
-    for (size_t i = 0; i < r->messages_n; i++) {
-        if (r->messages[i].role == NF_ROLE_ASSISTANT) {
-            NF_TRY(put_assistant(o, &r->messages[i], err));
-            continue;
-        }
-        NF_TRY(put_results(o, r, i, err));
-        NF_TRY(put_user(o, &r->messages[i], err));
-    }
-    return NF_OK;
-}
+static const struct nf_llm_forms forms = { .assistant = put_assistant,
+                                           .results = put_results,
+                                           .user = put_user };
 
 enum nf_code nf_ollama_encode(const struct nf_completion_request *r, const struct nf_llm_target *t,
-                              struct nf_str *to, struct nf_err *err)
+                              struct nf_llm_body *to, struct nf_err *err)
 {
     static const struct nf_llm_bounds bounds = { "Ollama", NF_OLLAMA_TEMPERATURE_MAX,
                                                  NF_STOP_SEQUENCES_MAX };
@@ -225,17 +207,21 @@ enum nf_code nf_ollama_encode(const struct nf_completion_request *r, const struc
         return nf_err_set(err, NF_E_INVALID,
                           "tool_choice: Ollama cannot be made to call a tool: "
                           "use auto or none");
-    nf_json_begin_doc(&o, to);
+    /* There is no tool_choice: "none" is to offer none. */
+    if (r->tool_choice != NF_TOOL_CHOICE_NONE)
+        NF_TRY(nf_llm_tools(r->tools, &nf_ollama_chat, put_tool, &to->tools, err));
+    NF_TRY(nf_llm_begin_body(r, &o, to, err));
     nf_json_out_object(&o);
     nf_json_put_str(&o, "model", t->model);
     nf_json_put_bool(&o, "stream", true);
     put_think(&o, r, t);
     put_format(&o, r);
     put_options(&o, r, t);
-    put_tools(&o, r);
+    if (to->tools.n > 0)
+        nf_llm_put_tools(&o, to);
     nf_json_out_key(&o, "messages");
     nf_json_out_array(&o);
-    NF_TRY(put_messages(&o, r, err));
+    NF_TRY(nf_llm_put_messages(&o, r, &forms, err));
     nf_json_out_end(&o);
     nf_json_out_end(&o);
     return nf_json_end_doc(&o, err);

@@ -4,4 +4,4 @@
 #include "llm/codec.h"
 
 NF_RC nf_ollama_encode(const struct nf_completion_request *r, const struct nf_llm_target *t,
-                       struct nf_str *to, struct nf_err *err);
+                       struct nf_llm_body *to, struct nf_err *err);

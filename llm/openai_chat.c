@@ -210,6 +210,31 @@ static NF_RC on_chunk(struct decoder *d, const struct nf_json *v, struct nf_err 
     return NF_OK;
 }
 
+static bool says(const struct nf_json *v)
+{
+    const char *text = nf_json_str(v);
+    return text && text[0] != '\0';
+}
+
+/* Of a chunk in which there is nothing but a piece of the answer's text, that text; else NULL. */
+static const struct nf_json *only_text(const struct nf_json *v)
+{
+    static const char *const others[] = { "reasoning_content", "reasoning", "refusal",
+                                          "tool_calls" };
+    const struct nf_json *choices = nf_json_get(v, "choices"), *choice = nf_json_first(choices);
+    const struct nf_json *delta = nf_json_get(choice, "delta");
+    if (says(nf_json_get(choice, "finish_reason")) ||
+        nf_json_type(nf_json_get(v, "usage")) == NF_JSON_OBJECT ||
+        nf_json_i64(nf_json_get(choice, "index"), 0) != 0)
+        return NULL;
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        const struct nf_json *other = nf_json_get(delta, others[i]);
+        if (other && nf_json_type(other) != NF_JSON_NULL)
+            return NULL;
+    }
+    return nf_json_get(delta, "content");
+}
+
 static NF_RC on_done(struct decoder *d, struct nf_err *err)
 {
     for (int i = 0; d->calls && i < NF_TOOL_CALLS_MAX; i++)
@@ -226,17 +251,19 @@ static enum nf_code on_event(void *arg, const char *event, const char *data, siz
 {
     struct decoder *d = arg;
     NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
+    enum nf_code rc;
     (void)event;
 
     if (d->in.out.ended || n == 0)
         return NF_OK;
+    if (nf_llm_sse_decoder_repeats(&d->in, data, n, &rc, err))
+        return rc;
     if (nf_slice_eq(nf_slice_trim((struct nf_slice){ data, n }), "[DONE]"))
         return on_done(d, err);
-    enum nf_code rc = nf_json_parse_piece(data, n, &doc, err);
-    if (rc == NF_E_NOMEM)
-        return rc;
-    if (rc != NF_OK || nf_json_type(nf_json_root(doc)) != NF_JSON_OBJECT)
-        return nf_llm_emit_broken(&d->in.out, "bad_stream", "an event that is no JSON object", err);
+    NF_TRY(nf_llm_sse_object(&d->in, data, n, &doc, err));
+    if (!doc)
+        return NF_OK;
+    nf_llm_repeat_learn(&d->in.repeat, doc, only_text(nf_json_root(doc)), NF_EVENT_TEXT, data, n);
     return on_chunk(d, nf_json_root(doc), err);
 }
 

@@ -6,22 +6,16 @@
 
 #include <string.h>
 
-static void put_tools(struct nf_json_out *o, const struct nf_completion_request *r)
+static void put_tool(struct nf_json_out *o, const struct nf_tool *t)
 {
-    nf_json_out_key(o, "tools");
-    nf_json_out_array(o);
-    for (size_t i = 0; i < r->tools_n; i++) {
-        const struct nf_tool *t = &r->tools[i];
-        nf_json_out_object(o);
-        nf_json_put_str(o, "type", "function");
-        nf_json_out_key(o, "function");
-        nf_json_out_object(o);
-        nf_json_put_str(o, "name", t->name);
-        nf_json_put_str(o, "description", t->description);
-        nf_llm_put_schema(o, "parameters", t->schema);
-        nf_json_out_end(o);
-        nf_json_out_end(o);
-    }
+    nf_json_out_object(o);
+    nf_json_put_str(o, "type", "function");
+    nf_json_out_key(o, "function");
+    nf_json_out_object(o);
+    nf_json_put_str(o, "name", t->name);
+    nf_json_put_str(o, "description", t->description);
+    nf_llm_put_schema(o, "parameters", t->schema);
+    nf_json_out_end(o);
     nf_json_out_end(o);
 }
 
@@ -71,7 +65,7 @@ static void put_format(struct nf_json_out *o, const struct nf_completion_request
 }
 
 static void put_settings(struct nf_json_out *o, const struct nf_completion_request *r,
-                         const struct nf_llm_target *t)
+                         const struct nf_llm_target *t, struct nf_llm_body *to)
 {
     /* The provider's own default is the most it can: only cut what was asked for. */
     if (r->max_tokens > 0)
@@ -97,9 +91,9 @@ static void put_settings(struct nf_json_out *o, const struct nf_completion_reque
     nf_json_put_str(o, "reasoning_effort", nf_llm_effort(r));
     nf_json_put_str(o, "user", r->user);
     put_format(o, r);
-    if (r->tools_n == 0)
+    if (to->tools.n == 0)
         return;
-    put_tools(o, r);
+    nf_llm_put_tools(o, to);
     put_tool_choice(o, r);
     if (r->no_parallel_tools)
         nf_json_put_bool(o, "parallel_tool_calls", false);
@@ -189,7 +183,8 @@ static bool user_says(const struct nf_chat_message *m, bool *plain)
     return says;
 }
 
-static NF_RC put_user(struct nf_json_out *o, const struct nf_chat_message *m, struct nf_err *err)
+static enum nf_code put_user(struct nf_json_out *o, const struct nf_chat_message *m,
+                             struct nf_err *err)
 {
     NF_CLEANUP(nf_str_done) struct nf_str text = { .max = NF_LLM_REQUEST_MAX };
     bool plain;
@@ -212,8 +207,8 @@ static NF_RC put_user(struct nf_json_out *o, const struct nf_chat_message *m, st
 }
 
 /* Results of calls; one whose call is not there would be refused, so it becomes a user's text. */
-static NF_RC put_results(struct nf_json_out *o, const struct nf_completion_request *r, size_t at,
-                         struct nf_err *err)
+static enum nf_code put_results(struct nf_json_out *o, const struct nf_completion_request *r,
+                                size_t at, struct nf_err *err)
 {
     for (size_t i = 0; i < r->messages[at].parts.n; i++) {
         NF_CLEANUP(nf_str_done) struct nf_str text = { .max = NF_LLM_REQUEST_MAX };
@@ -248,8 +243,8 @@ static NF_RC put_call(struct nf_json_out *o, const struct nf_part *p, struct nf_
     return NF_OK;
 }
 
-static NF_RC put_assistant(struct nf_json_out *o, const struct nf_chat_message *m,
-                           struct nf_err *err)
+static enum nf_code put_assistant(struct nf_json_out *o, const struct nf_chat_message *m,
+                                  struct nf_err *err)
 {
     NF_CLEANUP(nf_str_done) struct nf_str text = { .max = NF_LLM_REQUEST_MAX };
     NF_CLEANUP(nf_str_done) struct nf_str refusal = { .max = NF_LLM_REQUEST_MAX };
@@ -278,23 +273,12 @@ static NF_RC put_assistant(struct nf_json_out *o, const struct nf_chat_message *
     return NF_OK;
 }
 
-static NF_RC put_messages(struct nf_json_out *o, const struct nf_completion_request *r,
-                          struct nf_err *err)
-{
-    NF_TRY(nf_llm_put_system(o, r, err));
-    for (size_t i = 0; i < r->messages_n; i++) {
-        if (r->messages[i].role == NF_ROLE_ASSISTANT) {
-            NF_TRY(put_assistant(o, &r->messages[i], err));
-            continue;
-        }
-        NF_TRY(put_results(o, r, i, err));
-        NF_TRY(put_user(o, &r->messages[i], err));
-    }
-    return NF_OK;
-}
+static const struct nf_llm_forms forms = { .assistant = put_assistant,
+                                           .results = put_results,
+                                           .user = put_user };
 
 enum nf_code nf_openai_encode(const struct nf_completion_request *r, const struct nf_llm_target *t,
-                              struct nf_str *to, struct nf_err *err)
+                              struct nf_llm_body *to, struct nf_err *err)
 {
     static const struct nf_llm_bounds bounds = { "OpenAI", NF_OPENAI_TEMPERATURE_MAX,
                                                  NF_OPENAI_STOP_MAX };
@@ -303,7 +287,8 @@ enum nf_code nf_openai_encode(const struct nf_completion_request *r, const struc
     NF_TRY(nf_llm_check_request(r, &bounds, err));
     if (r->top_k > 0 && !t->compatible)
         return nf_err_set(err, NF_E_INVALID, "top_k: OpenAI has no such parameter: leave it out");
-    nf_json_begin_doc(&o, to);
+    NF_TRY(nf_llm_tools(r->tools, &nf_openai_chat, put_tool, &to->tools, err));
+    NF_TRY(nf_llm_begin_body(r, &o, to, err));
     nf_json_out_object(&o);
     nf_json_put_str(&o, "model", t->model);
     nf_json_put_bool(&o, "stream", true);
@@ -311,10 +296,10 @@ enum nf_code nf_openai_encode(const struct nf_completion_request *r, const struc
     nf_json_out_object(&o);
     nf_json_put_bool(&o, "include_usage", true);
     nf_json_out_end(&o);
-    put_settings(&o, r, t);
+    put_settings(&o, r, t, to);
     nf_json_out_key(&o, "messages");
     nf_json_out_array(&o);
-    NF_TRY(put_messages(&o, r, err));
+    NF_TRY(nf_llm_put_messages(&o, r, &forms, err));
     nf_json_out_end(&o);
     nf_json_out_end(&o);
     return nf_json_end_doc(&o, err);

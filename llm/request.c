@@ -4,6 +4,10 @@
 
 #include <string.h>
 
+/* About what stands around the messages of a request, and around a part. */
+#define HEAD_BYTES 512
+#define PART_BYTES 64
+
 static NF_RC check_range(const char *field, double v, double max, const char *who,
                          struct nf_err *err)
 {
@@ -48,11 +52,10 @@ static bool is_tool_name(const char *s)
     return strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == n;
 }
 
-static NF_RC check_tools(const struct nf_completion_request *r, struct nf_err *err)
+enum nf_code nf_llm_check_tools(const struct nf_toolset *tools, struct nf_err *err)
 {
-    bool named = false;
-    for (size_t i = 0; i < r->tools_n; i++) {
-        const struct nf_tool *t = &r->tools[i];
+    for (size_t i = 0; i < nf_toolset_n(tools); i++) {
+        const struct nf_tool *t = &tools->v[i];
         if (!is_tool_name(t->name))
             return nf_err_set(err, NF_E_INVALID,
                               "tools[%zu].name: must be 1 to %d letters, digits, underscores and "
@@ -61,11 +64,23 @@ static NF_RC check_tools(const struct nf_completion_request *r, struct nf_err *e
         if (t->schema && t->schema[0] && !is_json_object(t->schema))
             return nf_err_set(err, NF_E_INVALID, "tools[%zu].schema: %s: must be a JSON object", i,
                               t->name);
-        named = named || (r->tool_choice_name && strcmp(t->name, r->tool_choice_name) == 0);
     }
-    if (r->tool_choice == NF_TOOL_CHOICE_NAMED && !named)
+    return NF_OK;
+}
+
+static bool has_tool(const struct nf_toolset *tools, const char *name)
+{
+    for (size_t i = 0; name && i < nf_toolset_n(tools); i++)
+        if (strcmp(tools->v[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static NF_RC check_tool_choice(const struct nf_completion_request *r, struct nf_err *err)
+{
+    if (r->tool_choice == NF_TOOL_CHOICE_NAMED && !has_tool(r->tools, r->tool_choice_name))
         return nf_err_set(err, NF_E_INVALID, "tool_choice: there is no tool of that name");
-    if (r->tool_choice == NF_TOOL_CHOICE_REQUIRED && r->tools_n == 0)
+    if (r->tool_choice == NF_TOOL_CHOICE_REQUIRED && nf_toolset_n(r->tools) == 0)
         return nf_err_set(err, NF_E_INVALID, "tool_choice: a tool is required but none is given");
     return NF_OK;
 }
@@ -89,7 +104,7 @@ enum nf_code nf_llm_check_request(const struct nf_completion_request *r,
     if (r->messages_n == 0)
         return nf_err_set(err, NF_E_INVALID, "messages: must have at least one");
     NF_TRY(check_numbers(r, b, err));
-    NF_TRY(check_tools(r, err));
+    NF_TRY(check_tool_choice(r, err));
     if (r->format == NF_FORMAT_JSON_SCHEMA &&
         (!r->format_schema || !is_json_object(r->format_schema)))
         return nf_err_set(err, NF_E_INVALID, "format_schema: must be a JSON object");
@@ -109,6 +124,59 @@ int64_t nf_llm_max_tokens(const struct nf_completion_request *r, const struct nf
 bool nf_llm_has_text(const struct nf_part *p)
 {
     return p->text && p->text[0];
+}
+
+const char *nf_llm_only_text(const struct nf_parts *list)
+{
+    bool only = list->n == 1 && list->v[0].type == NF_PART_TEXT && nf_llm_has_text(&list->v[0]);
+    return only ? list->v[0].text : NULL;
+}
+
+void nf_llm_put_message(struct nf_json_out *o, const char *role, const char *text)
+{
+    nf_json_out_around(o, nf_slice_of(role), nf_slice_of(text), NF_SLICE("\"}"));
+}
+
+enum nf_code nf_llm_put_messages(struct nf_json_out *o, const struct nf_completion_request *r,
+                                 const struct nf_llm_forms *f, struct nf_err *err)
+{
+    NF_TRY(nf_llm_put_system(o, r, err));
+    for (size_t i = 0; i < r->messages_n; i++) {
+        bool assistant = r->messages[i].role == NF_ROLE_ASSISTANT;
+        const char *text = nf_llm_only_text(&r->messages[i].parts);
+        if (text) {
+            nf_llm_put_message(o, assistant ? NF_LLM_ASSISTANT : NF_LLM_USER, text);
+            continue;
+        }
+        if (assistant) {
+            NF_TRY(f->assistant(o, &r->messages[i], err));
+            continue;
+        }
+        NF_TRY(f->results(o, r, i, err));
+        NF_TRY(f->user(o, &r->messages[i], err));
+    }
+    return NF_OK;
+}
+
+static size_t text_of(const struct nf_parts *list)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < list->n; i++)
+        n += PART_BYTES + (list->v[i].text ? strlen(list->v[i].text) : 0);
+    return n;
+}
+
+enum nf_code nf_llm_begin_body(const struct nf_completion_request *r, struct nf_json_out *o,
+                               struct nf_llm_body *b, struct nf_err *err)
+{
+    size_t n = HEAD_BYTES + text_of(&r->system);
+    for (size_t i = 0; i < r->messages_n; i++)
+        n += text_of(&r->messages[i].parts);
+    b->text.max = NF_LLM_REQUEST_MAX;
+    if (n < NF_LLM_REQUEST_MAX)
+        NF_TRY(nf_str_reserve(&b->text, n + n / 16, err));
+    nf_json_begin_doc(o, &b->text);
+    return NF_OK;
 }
 
 enum nf_code nf_llm_join_text(const struct nf_parts *list, enum nf_part_type type, const char *glue,
@@ -183,6 +251,35 @@ void nf_llm_put_schema(struct nf_json_out *o, const char *key, const char *schem
         nf_json_out_value(o, v);
     }
     nf_json_out_end(o);
+}
+
+enum nf_code nf_llm_tools(struct nf_toolset *tools, const void *key, nf_llm_tool_fn put,
+                          struct nf_slice *ret, struct nf_err *err)
+{
+    NF_CLEANUP(nf_str_done) struct nf_str text = { .max = NF_LLM_REQUEST_MAX };
+    struct nf_json_out o;
+
+    if (nf_toolset_n(tools) == 0)
+        return NF_OK;
+    const struct nf_str *kept = nf_toolset_form(tools, key);
+    if (!kept) {
+        NF_TRY(nf_llm_check_tools(tools, err));
+        nf_json_begin_doc(&o, &text);
+        nf_json_out_array(&o);
+        for (size_t i = 0; i < tools->n; i++)
+            put(&o, &tools->v[i]);
+        nf_json_out_end(&o);
+        NF_TRY(nf_json_end_doc(&o, err));
+        kept = nf_toolset_keep(tools, key, &text);
+    }
+    *ret = (struct nf_slice){ kept->p, kept->len };
+    return NF_OK;
+}
+
+void nf_llm_put_tools(struct nf_json_out *o, struct nf_llm_body *b)
+{
+    nf_llm_put_raw(o, "tools", "");
+    b->tools_at = b->text.len;
 }
 
 void nf_llm_put_raw(struct nf_json_out *o, const char *key, const char *json)

@@ -1,6 +1,7 @@
 #include "llm/router.h"
 
 #include "base/own.h"
+#include "domain/reason.h"
 #include "llm/attempt.h"
 #include "llm/router_metrics.h"
 #include "llm/routes.h"
@@ -85,10 +86,8 @@ static NF_RC left_alone(struct run *x, const struct nf_llm_route *t, int64_t wai
 {
     if (x->last_rc != NF_OK)
         return x->last_rc;
-    x->last_rc = nf_err_set(&x->last, NF_E_UNAVAILABLE,
-                            "%s failed several times and is left alone for %lld s: try again then, "
-                            "or choose another model",
-                            t->name, (long long)(wait_ms + 999) / 1000);
+    x->last_rc = nf_err_set(&x->last, NF_E_UNAVAILABLE, NF_REASON_LEFT_ALONE, t->name,
+                            (long long)(wait_ms + 999) / 1000);
     return x->last_rc;
 }
 
@@ -179,7 +178,17 @@ static enum nf_code info(struct nf_model *m, const char *name, struct nf_model_i
     return NF_OK;
 }
 
-static const struct nf_model_ops ops = { .complete = complete, .info = info };
+static const char *name_at(struct nf_model *m, size_t i)
+{
+    const struct nf_llm_router *r = of(m);
+    size_t aliases = nf_llm_router_aliases_n(r);
+    if (i < aliases)
+        return nf_llm_router_alias_at(r, i).name;
+    return i - aliases < nf_llm_router_models_n(r) ? nf_llm_router_model_at(r, i - aliases).name
+                                                   : NULL;
+}
+
+static const struct nf_model_ops ops = { .complete = complete, .info = info, .name_at = name_at };
 
 static struct nf_llm_router *of(struct nf_model *m)
 {

@@ -1,6 +1,7 @@
 #include "llm/routes.h"
 
 #include "base/own.h"
+#include "domain/reason.h"
 #include "llm/anthropic_messages.h"
 #include "llm/ollama_chat.h"
 #include "llm/openai_chat.h"
@@ -93,9 +94,7 @@ enum nf_code nf_llm_routes_find(struct nf_llm_routes *r, const char *name, struc
     if (!name || name[0] == '\0')
         name = r->default_name;
     if (name[0] == '\0')
-        return nf_err_set(err, NF_E_NOT_FOUND,
-                          "no language model is configured: run `nexflow up`, or add one under "
-                          "llm.providers");
+        return nf_err_set(err, NF_E_NOT_FOUND, NF_REASON_NO_MODEL);
     for (size_t i = 0; i < r->aliases_n; i++)
         if (strcmp(r->aliases[i].name, name) == 0) {
             *ret = r->aliases[i].chain;

@@ -30,6 +30,26 @@ static const struct nf_setting_group provider_group = { "", provider_settings,
                                                         NF_COUNT(provider_settings),
                                                         sizeof(struct nf_llm_provider) };
 
+/* "" or a decimal such as 0.15. */
+static enum nf_code check_price(const char *value, struct nf_err *err)
+{
+    size_t whole = strspn(value, "0123456789");
+    const char *rest = value + whole;
+    size_t digits = rest[0] == '.' ? strspn(rest + 1, "0123456789") : 0;
+    if (value[0] == '\0' || (whole > 0 && rest[0] == '\0') ||
+        (whole > 0 && digits > 0 && rest[1 + digits] == '\0'))
+        return NF_OK;
+    return nf_err_set(err, NF_E_INVALID, "must be a number such as 2.50");
+}
+
+/* ISO 4217: three capital letters. */
+static enum nf_code check_currency(const char *value, struct nf_err *err)
+{
+    if (strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 3 && value[3] == '\0')
+        return NF_OK;
+    return nf_err_set(err, NF_E_INVALID, "must be three capital letters such as USD");
+}
+
 static const struct nf_setting model_settings[] = {
     NF_SETTING(struct nf_llm_model, "name", NF_SET_STR, name, .required = true, .min = 1,
                .max = NF_MODEL_NAME_MAX, .help = "Which model: provider/model."),
@@ -41,6 +61,12 @@ static const struct nf_setting model_settings[] = {
                .max = 10000000,
                .help = "The most it may answer. 0: 8,192 for anthropic, 2,048 for ollama, else "
                        "4,096."),
+    NF_SETTING(struct nf_llm_model, "input_price", NF_SET_STR, input_price, .max = 20,
+               .check = check_price,
+               .help = "What a million tokens that it reads cost, such as 2.50. Only shown."),
+    NF_SETTING(struct nf_llm_model, "output_price", NF_SET_STR, output_price, .max = 20,
+               .check = check_price,
+               .help = "What a million tokens that it writes cost. Only shown."),
     NF_SETTING(struct nf_llm_model, "first_token_timeout", NF_SET_MS, first_token_timeout_ms,
 
                .help = "How long it may be silent at first. 0: 60s, and 5m for models on this "
@@ -70,6 +96,9 @@ static const struct nf_setting settings[] = {
                .max = NF_MODEL_NAME_MAX, .reloadable = true,
                .help = "The model or alias that answers. Empty: the first model of the first "
                        "provider."),
+    NF_SETTING(struct nf_llm_settings, "currency", NF_SET_STR, currency, .def = "USD",
+               .check = check_currency, .reloadable = true,
+               .help = "What prices of models are in: the three letters of ISO 4217."),
     NF_SETTING(struct nf_llm_settings, "providers", NF_SET_GROUPS, providers,
                .items = &provider_group, .max = NF_LLM_PROVIDERS_MAX, .reloadable = true,
                .help = "Who offers language models."),

@@ -46,6 +46,7 @@ struct nf_llm_provider {
 struct nf_llm_model {
     char *name; /* "provider/model" */
     int64_t context_tokens, output_tokens;
+    char *input_price, *output_price; /* of a million tokens, as a decimal; "": not known */
     int64_t first_token_timeout_ms, idle_timeout_ms, total_timeout_ms;
 };
 
@@ -55,6 +56,7 @@ struct nf_llm_alias {
 };
 
 struct nf_llm_settings {
+    char *currency;      /* of all prices */
     char *default_model; /* "": the first model of the first provider */
     struct nf_setting_list providers, models, aliases;
     int64_t retries;       /* rounds through a chain after the first */

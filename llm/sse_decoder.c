@@ -18,7 +18,31 @@ void nf_llm_sse_decoder_init(struct nf_llm_sse_decoder *d, const struct nf_llm_c
 void nf_llm_sse_decoder_done(struct nf_llm_sse_decoder *d)
 {
     nf_sse_done(&d->sse);
+    nf_llm_repeat_done(&d->repeat);
     nf_llm_emit_done(&d->out);
+}
+
+enum nf_code nf_llm_sse_object(struct nf_llm_sse_decoder *d, const char *data, size_t n,
+                               struct nf_json_doc **ret, struct nf_err *err)
+{
+    NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
+    enum nf_code rc = nf_json_parse_piece(data, n, &doc, err);
+    if (rc == NF_E_NOMEM)
+        return rc;
+    if (rc != NF_OK || nf_json_type(nf_json_root(doc)) != NF_JSON_OBJECT)
+        return nf_llm_emit_broken(&d->out, "bad_stream", "an event that is no JSON object", err);
+    *ret = nf_take(doc);
+    return NF_OK;
+}
+
+bool nf_llm_sse_decoder_repeats(struct nf_llm_sse_decoder *d, const char *data, size_t n,
+                                enum nf_code *rc, struct nf_err *err)
+{
+    struct nf_slice text;
+    if (!nf_llm_repeat_match(&d->repeat, data, n, &text))
+        return false;
+    *rc = nf_llm_emit_plain(&d->out, d->repeat.type, text, err);
+    return true;
 }
 
 enum nf_code nf_llm_sse_decoder_feed(struct nf_llm_decoder *base, const char *p, size_t n,

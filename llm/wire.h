@@ -18,8 +18,7 @@ struct nf_llm_call {
     const struct nf_llm_http *http; /* headers */
     const char *url;
     const struct nf_secret *key;
-    const char *body; /* NULL: a GET; borrowed until send returns, as all of this */
-    size_t body_n;
+    const struct nf_llm_body *body; /* NULL: a GET; borrowed until send returns, as all of this */
     int64_t connect_timeout_ms, head_timeout_ms;
 };
 

@@ -9,10 +9,10 @@
 /* --- kv --------------------------------------------------------------------------------------- */
 
 /* The key of a request. The store checks nothing of it. */
-static NF_RC key_of(const struct nf_broker *b, const struct nf_json *v, struct nf_kv_key *ret,
+static NF_RC key_of(const struct nf_broker *b, const struct nf_fields *q, struct nf_kv_key *ret,
                     struct nf_err *err)
 {
-    const char *key = nf_json_str(nf_json_get(v, "key"));
+    const char *key = nf_fields_text(q, NF_FIELD_KEY);
     size_t n = key ? strnlen(key, NF_KV_KEY_MAX + 1) : 0;
     bool good = n >= 1 && n <= NF_KV_KEY_MAX;
 
@@ -26,45 +26,45 @@ static NF_RC key_of(const struct nf_broker *b, const struct nf_json *v, struct n
     return NF_OK;
 }
 
-static enum nf_code kv_get(struct nf_broker *b, const struct nf_json *v, struct nf_slice raw,
+static enum nf_code kv_get(struct nf_broker *b, const struct nf_fields *q, struct nf_slice raw,
                            struct nf_skill_answer *ret, struct nf_err *err)
 {
     struct nf_kv_key key;
     (void)raw;
 
-    NF_TRY(key_of(b, v, &key, err));
+    NF_TRY(key_of(b, q, &key, err));
     return b->deps->kv->ops->get(b->deps->kv, &key, &ret->raw, err);
 }
 
-static enum nf_code kv_put(struct nf_broker *b, const struct nf_json *v, struct nf_slice raw,
+static enum nf_code kv_put(struct nf_broker *b, const struct nf_fields *q, struct nf_slice raw,
                            struct nf_skill_answer *ret, struct nf_err *err)
 {
     struct nf_kv_key key;
     (void)ret;
 
-    NF_TRY(key_of(b, v, &key, err));
+    NF_TRY(key_of(b, q, &key, err));
     if (raw.n > NF_KV_VALUE_MAX)
         return nf_err_set(err, NF_E_LIMIT, "value: at most %zu bytes", NF_KV_VALUE_MAX);
     return b->deps->kv->ops->put(b->deps->kv, &key, raw.p, raw.n, b->manifest->kv_bytes,
                                  nf_clock_now_ms(b->deps->clock), err);
 }
 
-static enum nf_code kv_delete(struct nf_broker *b, const struct nf_json *v, struct nf_slice raw,
+static enum nf_code kv_delete(struct nf_broker *b, const struct nf_fields *q, struct nf_slice raw,
                               struct nf_skill_answer *ret, struct nf_err *err)
 {
     struct nf_kv_key key;
     (void)raw;
     (void)ret;
 
-    NF_TRY(key_of(b, v, &key, err));
+    NF_TRY(key_of(b, q, &key, err));
     return b->deps->kv->ops->remove(b->deps->kv, &key, err);
 }
 
-static const char *text_or(const struct nf_json *v, const char *key, const char *otherwise)
+static const char *text_of(const struct nf_fields *q, enum nf_field f)
 {
-    const char *s = nf_json_str(nf_json_get(v, key));
+    const char *s = nf_fields_text(q, f);
 
-    return s ? s : otherwise;
+    return s ? s : "";
 }
 
 static NF_RC put_names(const struct nf_kv_names *names, struct nf_str *to, struct nf_err *err)
@@ -79,13 +79,13 @@ static NF_RC put_names(const struct nf_kv_names *names, struct nf_str *to, struc
     return nf_json_end_doc(&o, err);
 }
 
-static enum nf_code kv_list(struct nf_broker *b, const struct nf_json *v, struct nf_slice raw,
+static enum nf_code kv_list(struct nf_broker *b, const struct nf_fields *q, struct nf_slice raw,
                             struct nf_skill_answer *ret, struct nf_err *err)
 {
     NF_CLEANUP(nf_kv_names_done) struct nf_kv_names names = { 0 };
     struct nf_kv_key key = { b->manifest->name, b->call->user_id, "" };
-    const char *prefix = text_or(v, "prefix", ""), *after = text_or(v, "after", "");
-    int64_t limit = nf_json_i64(nf_json_get(v, "limit"), NF_KV_LIST_MAX);
+    const char *prefix = text_of(q, NF_FIELD_PREFIX), *after = text_of(q, NF_FIELD_AFTER);
+    int64_t limit = nf_fields_number(q, NF_FIELD_LIMIT, NF_KV_LIST_MAX);
     (void)raw;
 
     if (strnlen(prefix, NF_KV_KEY_MAX + 1) > NF_KV_KEY_MAX ||
@@ -99,28 +99,28 @@ static enum nf_code kv_list(struct nf_broker *b, const struct nf_json *v, struct
 
 /* --- files ------------------------------------------------------------------------------------ */
 
-static NF_RC path_of(const struct nf_json *v, const char **ret, struct nf_err *err)
+static NF_RC path_of(const struct nf_fields *q, const char **ret, struct nf_err *err)
 {
-    *ret = nf_json_str(nf_json_get(v, "path"));
+    *ret = nf_fields_text(q, NF_FIELD_PATH);
     return *ret ? NF_OK : nf_err_set(err, NF_E_INVALID, "path must be a string");
 }
 
-static enum nf_code file_read(struct nf_broker *b, const struct nf_json *v, struct nf_slice raw,
+static enum nf_code file_read(struct nf_broker *b, const struct nf_fields *q, struct nf_slice raw,
                               struct nf_skill_answer *ret, struct nf_err *err)
 {
-    int64_t offset = nf_json_i64(nf_json_get(v, "offset"), 0);
-    int64_t limit = nf_json_i64(nf_json_get(v, "limit"), 0);
+    int64_t offset = nf_fields_number(q, NF_FIELD_OFFSET, 0);
+    int64_t limit = nf_fields_number(q, NF_FIELD_LIMIT, 0);
     const char *path;
     (void)raw;
 
-    NF_TRY(path_of(v, &path, err));
+    NF_TRY(path_of(q, &path, err));
     ret->raw.max = NF_WORKSPACE_READ_MAX + 1;
     return nf_workspace_read(b->deps->workspaces,
                              nf_workspace_of(b->call->session_id, b->call->user_id), path, offset,
                              limit > 0 ? (size_t)limit : 0, &ret->raw, err);
 }
 
-static enum nf_code file_write(struct nf_broker *b, const struct nf_json *v, struct nf_slice raw,
+static enum nf_code file_write(struct nf_broker *b, const struct nf_fields *q, struct nf_slice raw,
                                struct nf_skill_answer *ret, struct nf_err *err)
 {
     const struct nf_skill_settings *s = b->deps->settings;
@@ -128,44 +128,62 @@ static enum nf_code file_write(struct nf_broker *b, const struct nf_json *v, str
     const char *path;
     (void)ret;
 
-    NF_TRY(path_of(v, &path, err));
+    NF_TRY(path_of(q, &path, err));
     return nf_workspace_write(b->deps->workspaces,
                               nf_workspace_of(b->call->session_id, b->call->user_id), path, raw,
                               &quota, err);
 }
 
-static enum nf_code file_list(struct nf_broker *b, const struct nf_json *v, struct nf_slice raw,
+static enum nf_code file_list(struct nf_broker *b, const struct nf_fields *q, struct nf_slice raw,
                               struct nf_skill_answer *ret, struct nf_err *err)
 {
     const char *path;
     (void)raw;
 
-    NF_TRY(path_of(v, &path, err));
+    NF_TRY(path_of(q, &path, err));
     ret->json.max = (size_t)4 << 20; /* NF_WORKSPACE_LIST_MAX entries with long names */
     return nf_workspace_list(b->deps->workspaces,
                              nf_workspace_of(b->call->session_id, b->call->user_id), path,
                              &ret->json, err);
 }
 
-static enum nf_code file_remove(struct nf_broker *b, const struct nf_json *v, struct nf_slice raw,
+static enum nf_code file_remove(struct nf_broker *b, const struct nf_fields *q, struct nf_slice raw,
                                 struct nf_skill_answer *ret, struct nf_err *err)
 {
     const char *path;
     (void)raw;
     (void)ret;
 
-    NF_TRY(path_of(v, &path, err));
+    NF_TRY(path_of(q, &path, err));
     return nf_workspace_remove(b->deps->workspaces,
                                nf_workspace_of(b->call->session_id, b->call->user_id), path, err);
 }
 
+/* --- config ----------------------------------------------------------------------------------- */
+
+static enum nf_code config_get(struct nf_broker *b, const struct nf_fields *q, struct nf_slice raw,
+                               struct nf_skill_answer *ret, struct nf_err *err)
+{
+    const char *key = nf_fields_text(q, NF_FIELD_KEY);
+    const char *value =
+        key ? nf_skill_settings_config(b->deps->settings, b->manifest->name, key) : NULL;
+    (void)raw;
+
+    if (!key)
+        return nf_err_set(err, NF_E_INVALID, "key must be a string");
+    if (!value)
+        return nf_err_set(err, NF_E_NOT_FOUND, "skills.config has no %.64s of %s", key,
+                          b->manifest->name);
+    return nf_str_adds(&ret->raw, value, err);
+}
+
 /* --- log and progress ------------------------------------------------------------------------- */
 
-static enum nf_code add_log(struct nf_broker *b, const struct nf_json *v, struct nf_slice raw,
+static enum nf_code add_log(struct nf_broker *b, const struct nf_fields *q, struct nf_slice raw,
                             struct nf_skill_answer *ret, struct nf_err *err)
 {
     static const char *const levels[] = { "debug", "info", "warn", "error" };
-    int64_t level = nf_json_i64(nf_json_get(v, "level"), NF_SKILL_LOG_INFO);
+    int64_t level = nf_fields_number(q, NF_FIELD_LEVEL, NF_SKILL_LOG_INFO);
     (void)ret;
     (void)err;
 
@@ -176,11 +194,12 @@ static enum nf_code add_log(struct nf_broker *b, const struct nf_json *v, struct
     return NF_OK;
 }
 
-static enum nf_code show_progress(struct nf_broker *b, const struct nf_json *v, struct nf_slice raw,
-                                  struct nf_skill_answer *ret, struct nf_err *err)
+static enum nf_code show_progress(struct nf_broker *b, const struct nf_fields *q,
+                                  struct nf_slice raw, struct nf_skill_answer *ret,
+                                  struct nf_err *err)
 {
     NF_CLEANUP(nf_str_done) struct nf_str text = { 0 };
-    int64_t percent = nf_json_i64(nf_json_get(v, "percent"), -1);
+    int64_t percent = nf_fields_number(q, NF_FIELD_PERCENT, -1);
     int64_t now = nf_clock_mono_us(b->deps->clock) / 1000;
     (void)ret;
 
@@ -230,6 +249,7 @@ static const struct {
     [NF_SKILL_OP_FILE_WRITE] = { "files", may_files, file_write },
     [NF_SKILL_OP_FILE_LIST] = { "files", may_files, file_list },
     [NF_SKILL_OP_FILE_REMOVE] = { "files", may_files, file_remove },
+    [NF_SKILL_OP_CONFIG_GET] = { "", always, config_get },
     [NF_SKILL_OP_LOG] = { "", always, add_log },
     [NF_SKILL_OP_PROGRESS] = { "", always, show_progress },
 };
@@ -249,16 +269,14 @@ static NF_RC check(struct nf_broker *b, const struct nf_skill_ask *a, struct nf_
 static NF_RC answer(struct nf_broker *b, const struct nf_skill_ask *a, struct nf_skill_answer *ret,
                     struct nf_err *err)
 {
-    NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
-    struct nf_slice json = a->json.n > 0 ? a->json : NF_SLICE("{}");
+    struct nf_fields q;
 
     NF_TRY(check(b, a, err));
-    NF_TRY(
-        nf_err_wrap(err, nf_json_parse(json.p, json.n, NF_BROKER_JSON_MAX, &doc, err), "request"));
-    const struct nf_json *v = nf_json_root(doc);
-    if (nf_json_type(v) != NF_JSON_OBJECT || nf_json_has_duplicate_keys(v))
-        return nf_err_set(err, NF_E_INVALID, "request: an object without a member twice is needed");
-    return policy[a->op].answer(b, v, a->raw, ret, err);
+    if (a->fields.n > NF_BROKER_FIELDS_MAX)
+        return nf_err_set(err, NF_E_LIMIT, "request: at most %zu bytes beside the body",
+                          NF_BROKER_FIELDS_MAX);
+    NF_TRY(nf_err_wrap(err, nf_fields_read(a->fields, &q, err), "request"));
+    return policy[a->op].answer(b, &q, a->raw, ret, err);
 }
 
 /* What a plugin is told; its codes are those of skill.h. */

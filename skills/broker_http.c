@@ -61,7 +61,7 @@ static void fetch_done(struct fetch *f)
 
 /* Those that the client sets, that speak to whatever lies between, or that make a server believe
  * somebody else asks. */
-static bool is_refused(const char *name)
+bool nf_broker_refuses_header(const char *name)
 {
     static const char *const names[] = {
         "host",
@@ -106,7 +106,7 @@ static bool has_name(const struct fetch *f, const char *name)
 
 static NF_RC add_header(struct fetch *f, const char *line, struct nf_err *err)
 {
-    const char *colon = line ? strchr(line, ':') : NULL;
+    const char *colon = strchr(line, ':');
 
     if (!colon)
         return nf_err_set(err, NF_E_INVALID, "headers must be strings \"Name: value\"");
@@ -119,7 +119,7 @@ static NF_RC add_header(struct fetch *f, const char *line, struct nf_err *err)
     NF_TRY(nf_strndup(line, (size_t)(colon - line), &h->name, err));
     struct nf_slice value = nf_slice_trim(nf_slice_of(colon + 1));
     NF_TRY(nf_strndup(value.p, value.n, &h->value, err));
-    if (is_refused(h->name))
+    if (nf_broker_refuses_header(h->name))
         return nf_err_set(err, NF_E_DENIED, "header %.40s is not a skill's to set", h->name);
     f->headers_n--;
     bool twice = has_name(f, h->name);
@@ -129,67 +129,92 @@ static NF_RC add_header(struct fetch *f, const char *line, struct nf_err *err)
     return nf_broker_fill_secrets(f->b, h->value, &h->filled, &h->used, err);
 }
 
-static NF_RC read_headers(struct fetch *f, const struct nf_json *v, struct nf_err *err)
+static NF_RC read_headers(struct fetch *f, const struct nf_fields *q, struct nf_err *err)
 {
-    const struct nf_json *list = nf_json_get(v, "headers");
+    size_t at = 0;
 
-    if (!list || nf_json_type(list) == NF_JSON_NULL)
-        return NF_OK;
-    if (nf_json_type(list) != NF_JSON_ARRAY)
-        return nf_err_set(err, NF_E_INVALID, "headers must be a list");
-    for (const struct nf_json *c = nf_json_first(list); c; c = nf_json_next(c))
-        NF_TRY(add_header(f, nf_json_str(c), err));
+    for (const char *line; (line = nf_fields_header(q, &at)) != NULL;)
+        NF_TRY(add_header(f, line, err));
     return NF_OK;
 }
 
-static NF_RC read_request(struct fetch *f, const struct nf_json *v, struct nf_err *err)
+static NF_RC read_method(struct fetch *f, const char *method, struct nf_err *err)
 {
     static const char *const methods[] = { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" };
-    static const struct nf_json_field fields[] = {
-        NF_JSON_FIELD(struct fetch, "method", NF_JSON_F_STR, method, NF_JSON_NULLABLE, 1, 16),
-        NF_JSON_FIELD(struct fetch, "url", NF_JSON_F_STR, url, NF_JSON_REQUIRED, 1, NF_URL_MAX),
-        NF_JSON_FIELD(struct fetch, "timeout_ms", NF_JSON_F_I64, timeout_ms, NF_JSON_NULLABLE, 0,
-                      UINT32_MAX),
-        NF_JSON_FIELD(struct fetch, "max_bytes", NF_JSON_F_I64, max_bytes, NF_JSON_NULLABLE, 0,
-                      UINT32_MAX),
-    };
-    static const struct nf_json_table table = { fields, NF_COUNT(fields), false };
-    bool known = false;
 
-    NF_TRY(nf_json_decode(v, &table, f, err));
-    if (!f->method)
-        NF_TRY(nf_strdup("GET", &f->method, err));
     for (size_t i = 0; i < NF_COUNT(methods); i++)
-        known = known || strcmp(methods[i], f->method) == 0;
-    if (!known)
-        return nf_err_set(err, NF_E_INVALID,
-                          "method must be GET, HEAD, POST, PUT, PATCH or DELETE");
+        if (strcmp(methods[i], method) == 0)
+            return nf_strdup(method, &f->method, err);
+    return nf_err_set(err, NF_E_INVALID, "method must be GET, HEAD, POST, PUT, PATCH or DELETE");
+}
+
+/* 0 and what is over `most`: `most`. */
+static NF_RC read_limit(const struct nf_fields *q, enum nf_field field, const char *name,
+                        int64_t most, int64_t *ret, struct nf_err *err)
+{
+    int64_t v = nf_fields_number(q, field, 0);
+
+    if (v < 0 || v > UINT32_MAX)
+        return nf_err_set(err, NF_E_INVALID, "%s must be 0 to %u", name, UINT32_MAX);
+    *ret = v == 0 || v > most ? most : v;
+    return NF_OK;
+}
+
+static NF_RC read_request(struct fetch *f, const struct nf_fields *q, struct nf_err *err)
+{
+    const char *method = nf_fields_text(q, NF_FIELD_METHOD);
+    const char *url = nf_fields_text(q, NF_FIELD_URL);
+
+    if (!url || *url == '\0' || strnlen(url, NF_URL_MAX + 1) > NF_URL_MAX)
+        return nf_err_set(err, NF_E_INVALID, "url must be a string of 1 to %d bytes", NF_URL_MAX);
+    NF_TRY(nf_strdup(url, &f->url, err));
+    NF_TRY(read_method(f, method ? method : "GET", err));
     if (f->body.n > NF_BROKER_BODY_MAX)
         return nf_err_set(err, NF_E_LIMIT, "body: at most %zu bytes", NF_BROKER_BODY_MAX);
     if (f->body.n > 0 && (strcmp(f->method, "GET") == 0 || strcmp(f->method, "HEAD") == 0))
         return nf_err_set(err, NF_E_INVALID, "body: none goes with GET or HEAD");
-    if (f->max_bytes == 0 || f->max_bytes > f->b->manifest->http_bytes)
-        f->max_bytes = f->b->manifest->http_bytes;
-    if (f->timeout_ms == 0 || f->timeout_ms > WAIT_MS)
-        f->timeout_ms = WAIT_MS;
-    return read_headers(f, v, err);
+    NF_TRY(read_limit(q, NF_FIELD_MAX_BYTES, "max_bytes", f->b->manifest->http_bytes, &f->max_bytes,
+                      err));
+    NF_TRY(read_limit(q, NF_FIELD_TIMEOUT_MS, "timeout_ms", WAIT_MS, &f->timeout_ms, err));
+    return read_headers(f, q, err);
 }
 
 /* --- where to --------------------------------------------------------------------------------- */
 
-static bool is_granted(const struct nf_skill_manifest *m, const struct nf_url *u)
+static bool is_within(const struct nf_url *u, const char *prefix)
 {
-    struct nf_url prefix;
+    struct nf_url p;
+
+    return nf_url_parse(prefix, &p, NULL) == NF_OK && nf_url_within(u, &p);
+}
+
+bool nf_broker_grants(const struct nf_broker *b, const struct nf_url *u)
+{
+    const struct nf_skill_manifest *m = b->manifest;
+    size_t at = 0;
 
     for (size_t i = 0; i < m->http_n; i++) {
         if (strcmp(m->http[i], "*") == 0) {
             if (u->https)
                 return true;
-        } else if (nf_url_parse(m->http[i], &prefix, NULL) == NF_OK && nf_url_within(u, &prefix)) {
+        } else if (is_within(u, m->http[i])) {
             return true;
         }
     }
+    for (const char *v; (v = nf_skill_settings_config_next(b->deps->settings, m->name, &at));)
+        if (is_within(u, v))
+            return true;
     return false;
+}
+
+enum nf_code nf_broker_count_request(struct nf_broker *b, struct nf_err *err)
+{
+    if (++b->http_requests > b->deps->settings->http_requests)
+        return nf_err_set(err, NF_E_LIMIT,
+                          "a call may make %lld requests, redirects included (setting "
+                          "skills.http_requests)",
+                          (long long)b->deps->settings->http_requests);
+    return NF_OK;
 }
 
 /* Let `url` be the next hop, if that is allowed. Keeps it in its one spelling. */
@@ -199,17 +224,13 @@ static NF_RC go_to(struct fetch *f, const char *url, struct nf_err *err)
     struct nf_url u;
 
     NF_TRY(nf_url_parse(url, &u, err));
-    if (!is_granted(b->manifest, &u))
-        return nf_err_set(err, NF_E_DENIED, "%s://%s is not below a URL of the manifest",
-                          u.https ? "https" : "http", u.host);
+    bool v6 = strchr(u.host, ':') != NULL;
+    if (!nf_broker_grants(b, &u))
+        return nf_err_set(err, NF_E_DENIED, "%s://%s%s%s is not below a URL of the manifest",
+                          u.https ? "https" : "http", v6 ? "[" : "", u.host, v6 ? "]" : "");
     NF_TRY(nf_url_write(&u, &f->at, err));
     NF_TRY(nf_url_parse(nf_str_c(&f->at), &f->to, err));
-    if (++b->http_requests > b->deps->settings->http_requests)
-        return nf_err_set(err, NF_E_LIMIT,
-                          "a call may make %lld requests, redirects included (setting "
-                          "skills.http_requests)",
-                          (long long)b->deps->settings->http_requests);
-    return NF_OK;
+    return nf_broker_count_request(b, err);
 }
 
 static bool may_connect(void *arg, const struct sockaddr *a)
@@ -447,7 +468,7 @@ static NF_RC run(struct fetch *f, struct nf_skill_answer *ret, struct nf_err *er
     return NF_OK;
 }
 
-enum nf_code nf_broker_fetch(struct nf_broker *b, const struct nf_json *v, struct nf_slice raw,
+enum nf_code nf_broker_fetch(struct nf_broker *b, const struct nf_fields *q, struct nf_slice raw,
                              struct nf_skill_answer *ret, struct nf_err *err)
 {
     struct fetch *f = calloc(1, sizeof(*f)); /* more than a fiber's stack should hold */
@@ -456,7 +477,7 @@ enum nf_code nf_broker_fetch(struct nf_broker *b, const struct nf_json *v, struc
         return nf_err_set(err, NF_E_NOMEM, "out of memory");
     f->b = b;
     f->body = raw;
-    enum nf_code rc = read_request(f, v, err);
+    enum nf_code rc = read_request(f, q, err);
     if (rc == NF_OK)
         rc = run(f, ret, err);
     fetch_done(f);

@@ -1,6 +1,9 @@
 /* Secrets in the headers of a skill's requests: put in where they may go, and taken out of what
  * comes back. */
 #include "skills/broker.h"
+
+#include "base/own.h"
+#include "codec/hash.h"
 #include "skills/net.h"
 #include "skills/url.h"
 
@@ -101,23 +104,108 @@ enum nf_code nf_broker_check_secrets(const struct nf_broker *b, nf_secret_bits u
     return NF_OK;
 }
 
-static void mask(struct nf_str *s, const char *secret)
-{
-    size_t n = strlen(secret);
+/* --- taking out ------------------------------------------------------------------------------- */
 
+#define FORM_LEAST ((size_t)8) /* characters of base64 that are looked for */
+
+/* A form of a secret, being made; wiped when it is done with. */
+static void form_done(struct nf_str *f)
+{
+    if (f->p)
+        explicit_bzero(f->p, f->cap);
+    nf_str_done(f);
+}
+
+static void mask(struct nf_str *s, const char *form, size_t n)
+{
     if (n == 0 || s->len < n)
         return;
-    for (char *p = s->p; (p = memmem(p, s->len - (size_t)(p - s->p), secret, n)) != NULL; p += n)
+    for (char *p = s->p; (p = memmem(p, s->len - (size_t)(p - s->p), form, n)) != NULL; p += n)
         memset(p, '*', n);
+}
+
+static bool is_unreserved(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c != '\0' && strchr("-._~", c));
+}
+
+/* RFC 3986 section 2.1, whatever the case of the digits. */
+static NF_RC mask_percent(struct nf_str *s, const char *secret, const char *digits,
+                          struct nf_err *err)
+{
+    NF_CLEANUP(form_done) struct nf_str f = { .max = 3 * NF_SECRET_MAX + 4 };
+
+    NF_TRY(nf_str_reserve(&f, 3 * strlen(secret), err));
+    for (const char *c = secret; *c; c++) {
+        const char code[] = { '%', digits[(unsigned char)*c >> 4], digits[*c & 15] };
+        NF_TRY(is_unreserved(*c) ? nf_str_add(&f, c, 1, err)
+                                 : nf_str_add(&f, code, sizeof(code), err));
+    }
+    mask(s, f.p, f.len);
+    return NF_OK;
+}
+
+/* RFC 8259 section 7; a solidus may be escaped as well. */
+static NF_RC mask_json(struct nf_str *s, const char *secret, const char *escaped,
+                       struct nf_err *err)
+{
+    NF_CLEANUP(form_done) struct nf_str f = { .max = 2 * NF_SECRET_MAX + 4 };
+
+    NF_TRY(nf_str_reserve(&f, 2 * strlen(secret), err));
+    for (const char *c = secret; *c; c++) {
+        if (strchr(escaped, *c))
+            NF_TRY(nf_str_add(&f, "\\", 1, err));
+        NF_TRY(nf_str_add(&f, c, 1, err));
+    }
+    mask(s, f.p, f.len);
+    return NF_OK;
+}
+
+/* In base64 a text looks another way behind `before` bytes (modulo 3) of something else. What of it
+ * depends on the text alone is masked, in both alphabets (RFC 4648 sections 4 and 5). */
+static NF_RC mask_base64(struct nf_str *s, const char *secret, size_t before, struct nf_err *err)
+{
+    NF_CLEANUP(form_done) struct nf_str bytes = { .max = NF_SECRET_MAX + 4 };
+    NF_CLEANUP(form_done) struct nf_str f = { .max = 2 * NF_SECRET_MAX + 8 };
+    size_t n = strlen(secret), from = (8 * before + 5) / 6, to = 8 * (before + n) / 6;
+
+    if (to - from < FORM_LEAST)
+        return NF_OK;
+    NF_TRY(nf_str_reserve(&bytes, before + n, err));
+    NF_TRY(nf_str_reserve(&f, 2 * n + 8, err));
+    NF_TRY(nf_str_add(&bytes, "\0\0", before, err));
+    NF_TRY(nf_str_adds(&bytes, secret, err));
+    NF_TRY(nf_base64(bytes.p, bytes.len, &f, err));
+    mask(s, f.p + from, to - from);
+    for (size_t i = from; i < to; i++)
+        f.p[i] = (char)(f.p[i] == '+' ? '-' : f.p[i] == '/' ? '_' : f.p[i]);
+    mask(s, f.p + from, to - from);
+    return NF_OK;
+}
+
+static NF_RC mask_forms(struct nf_str *s, const char *secret, struct nf_err *err)
+{
+    mask(s, secret, strlen(secret));
+    NF_TRY(mask_percent(s, secret, "0123456789ABCDEF", err));
+    NF_TRY(mask_percent(s, secret, "0123456789abcdef", err));
+    NF_TRY(mask_json(s, secret, "\"\\", err));
+    NF_TRY(mask_json(s, secret, "\"\\/", err));
+    for (size_t before = 0; before < 3; before++)
+        NF_TRY(mask_base64(s, secret, before, err));
+    return NF_OK;
 }
 
 void nf_broker_mask(const struct nf_broker *b, struct nf_str *s)
 {
+    struct nf_err ignored;
+
     for (size_t i = 0; i < b->manifest->secrets_n; i++) {
         const char *name = b->manifest->secrets[i];
         const struct nf_skill_secret *secret =
             nf_skill_settings_secret(b->deps->settings, name, strlen(name));
-        if (secret)
-            mask(s, nf_secret_reveal(&secret->value));
+        /* Without memory to look for all forms nothing is shown. */
+        if (secret && mask_forms(s, nf_secret_reveal(&secret->value), &ignored) != NF_OK && s->p)
+            memset(s->p, '*', s->len);
     }
 }

@@ -1,13 +1,15 @@
 #include "skills/catalogue.h"
 
 #include "base/own.h"
-#include "skills/package.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct nf_catalogue {
     struct nf_skill_files port;
@@ -19,7 +21,9 @@ struct nf_catalogue {
 struct job {
     const struct nf_catalogue *c;
     const char *path, *name, *hash;
+    bool unsettled;
     struct nf_skill_package *ret;
+    struct nf_catalogue_entry *entry; /* NULL: nobody wants it */
 };
 
 static struct nf_catalogue *of(struct nf_skill_files *f);
@@ -89,8 +93,43 @@ static enum nf_code import_job(void *arg, struct nf_err *err)
     NF_TRY(make_dir(j->c->dir, err));
     NF_TRY(make_dir(nf_str_c(&parent), err));
     if (!is_kept(j->c, p.manifest.name, p.hash))
-        NF_TRY(nf_package_write(&files, nf_str_c(&parent), p.hash, err));
+        NF_TRY(nf_package_write(&files, nf_str_c(&parent), p.hash, !j->unsettled, err));
     *j->ret = nf_take(p);
+    return NF_OK;
+}
+
+static bool fill_and_seal(int fd, const struct nf_str *data)
+{
+    const char *p = nf_str_c(data);
+
+    for (size_t n = data->len; n > 0;) {
+        ssize_t k = write(fd, p, n);
+        if (k <= 0 && errno != EINTR)
+            return false;
+        p += k > 0 ? k : 0;
+        n -= k > 0 ? (size_t)k : 0;
+    }
+    return fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == 0;
+}
+
+static NF_RC take_entry(const struct nf_package *files, const struct nf_skill_manifest *m,
+                        struct nf_catalogue_entry *ret, struct nf_err *err)
+{
+    const struct nf_package_file *f = nf_package_find(files, m->entry);
+
+    assert(f); /* the manifest was read with it */
+    *ret = (struct nf_catalogue_entry){ .code = -1, .mark = f->mark };
+    if (m->kind != NF_SKILL_PLUGIN)
+        return NF_OK;
+    int fd = memfd_create("plugin", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0 || !fill_and_seal(fd, &f->data)) {
+        int error = errno;
+        if (fd >= 0)
+            close(fd);
+        return nf_err_set(err, NF_E_UNAVAILABLE, "memory for the plugin of %s: %s", m->name,
+                          strerror(error));
+    }
+    ret->code = fd;
     return NF_OK;
 }
 
@@ -112,8 +151,17 @@ static enum nf_code load_job(void *arg, struct nf_err *err)
     if (strcmp(p.manifest.name, j->name) != 0)
         return nf_err_set(err, NF_E_CONFLICT, "'%.150s' holds another skill", j->path);
     memcpy(p.hash, hash, sizeof(hash));
+    if (j->entry)
+        NF_TRY(take_entry(&files, &p.manifest, j->entry, err));
     *j->ret = nf_take(p);
     return NF_OK;
+}
+
+static enum nf_code settle_job(void *arg, struct nf_err *err)
+{
+    const struct job *j = arg;
+
+    return nf_tree_sync(j->path, err);
 }
 
 static NF_RC remove_but(const char *dir, DIR *d, const char *spare, struct nf_err *err)
@@ -167,6 +215,15 @@ static enum nf_code import(struct nf_skill_files *f, const char *path, const cha
     return nf_executor_call(c->o.executor, import_job, &j, err);
 }
 
+enum nf_code nf_catalogue_import_unsettled(struct nf_catalogue *c, const char *path,
+                                           const char *hash, struct nf_skill_package *ret,
+                                           struct nf_err *err)
+{
+    struct job j = { .c = c, .path = path, .hash = hash, .unsettled = true, .ret = ret };
+
+    return nf_executor_call(c->o.executor, import_job, &j, err);
+}
+
 /* Names and hashes become paths: what is neither cannot. */
 static NF_RC check_name(const char *name, const char *hash, struct nf_err *err)
 {
@@ -178,16 +235,36 @@ static NF_RC check_name(const char *name, const char *hash, struct nf_err *err)
     return NF_OK;
 }
 
-static enum nf_code load(struct nf_skill_files *f, const char *name, const char *hash,
-                         struct nf_skill_package *ret, struct nf_err *err)
+/* NOLINTBEGIN(readability-non-const-parameter): the job writes there */
+enum nf_code nf_catalogue_load_entry(struct nf_catalogue *c, const char *name, const char *hash,
+                                     struct nf_skill_package *ret, struct nf_catalogue_entry *entry,
+                                     struct nf_err *err)
 {
-    struct nf_catalogue *c = of(f);
     NF_CLEANUP(nf_str_done) struct nf_str path = { 0 };
 
     NF_TRY(check_name(name, hash, err));
     NF_TRY(nf_catalogue_path(c, name, hash, &path, err));
-    struct job j = { .path = nf_str_c(&path), .name = name, .hash = hash, .ret = ret };
+    struct job j = {
+        .path = nf_str_c(&path), .name = name, .hash = hash, .ret = ret, .entry = entry
+    };
     return nf_executor_call(c->o.executor, load_job, &j, err);
+}
+/* NOLINTEND(readability-non-const-parameter) */
+
+enum nf_code nf_catalogue_settle(struct nf_catalogue *c, const char *name, struct nf_err *err)
+{
+    NF_CLEANUP(nf_str_done) struct nf_str path = { 0 };
+
+    NF_TRY(check_name(name, NULL, err));
+    NF_TRY(nf_str_addf(&path, err, "%s/%s", c->dir, name));
+    struct job j = { .path = nf_str_c(&path) };
+    return nf_executor_call(c->o.executor, settle_job, &j, err);
+}
+
+static enum nf_code load(struct nf_skill_files *f, const char *name, const char *hash,
+                         struct nf_skill_package *ret, struct nf_err *err)
+{
+    return nf_catalogue_load_entry(of(f), name, hash, ret, NULL, err);
 }
 
 static enum nf_code remove_files(struct nf_skill_files *f, const char *name, const char *hash,

@@ -15,25 +15,30 @@
 #define NF_CONTROL_FDS 3        /* descriptors with one message */
 #define NF_CONTROL_TEXT 4096    /* bytes with the NUL: a path */
 #define NF_CONTROL_TEMPLATES 64 /* that live at once */
+#define NF_CONTROL_PROXY 1      /* a program is to have one, where there can be one */
+#define NF_CONTROL_BLANK 1      /* nobody waits for this worker yet */
+#define NF_CONTROL_SPARED 1     /* this jail was made before there was need of it */
 
 enum nf_control_type {
     /* From the warden. `number` is that of a template. */
     NF_CONTROL_HELLO = 1, /* the probe is done: level; text: what is missing */
-    NF_CONTROL_READY,     /* the template is in its jail */
+    NF_CONTROL_READY,     /* the template is in its jail: code: NF_CONTROL_SPARED or 0 */
     NF_CONTROL_REFUSED,   /* it is not: code (enum nf_code), text */
     NF_CONTROL_ENDED,     /* it has ended: status of waitpid */
     NF_CONTROL_VIOLATION, /* of its worker with this pid, which was killed; text */
     /* To the warden. */
-    NF_CONTROL_START, /* a template: what follows below; text: path; fds: its socket, its log */
+    NF_CONTROL_START, /* a template: what follows below; text: path; fds: its socket, its log, the
+                         plugin's bytes, sealed (without them the file at path is opened) */
     NF_CONTROL_END,   /* kill it and its workers */
     /* To a template. `number` is that of a worker. */
-    NF_CONTROL_FORK, /* fds: requests, replies, shared memory */
+    NF_CONTROL_FORK, /* fds: requests, replies, shared memory; code: NF_CONTROL_BLANK or 0 */
     /* From it. */
     NF_CONTROL_FORKED, /* fds: its pidfd */
     NF_CONTROL_EXITED, /* status of waitpid; -1: it could not be forked, text */
     /* To the warden. The answers are those about a template. */
     NF_CONTROL_PROGRAM, /* text: directory, entry, interpreter, work directory, a line each; fds:
-                           its standard input, output and error */
+                           its standard input, output and error; code: NF_CONTROL_PROXY or 0. Then
+                           it is said to be READY with the socket on which its proxy listens */
     NF_CONTROL_TYPES,
 };
 
@@ -44,7 +49,9 @@ struct nf_control {
     int64_t pid;
     /* Of a template. */
     int64_t memory_bytes, cpu_ms;
-    uint32_t slot, workers_max;
+    int64_t keep_ms; /* for how long to have a spare for the next */
+    uint32_t workers_max;
+    uint32_t slot;             /* of a program: its user */
     uint32_t threads, oneshot; /* 0 or 1 */
     char level[8]; /* the lowest that will do, "" for any; of a hello the level there is */
     char name[64], version[68];

@@ -82,15 +82,27 @@ static struct log *find_or_add(struct nf_skill_logs *l, const char *skill)
     return &v[l->n++];
 }
 
+/* Controls, also those of U+0080 to U+009F; and what turns the direction of text or breaks its
+ * lines: U+061C, U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069. */
+static bool is_hidden(const unsigned char *p, size_t n)
+{
+    if (n == 1)
+        return p[0] < ' ' || p[0] == 127;
+    if (n == 2)
+        return (p[0] == 0xc2 && p[1] < 0xa0) || (p[0] == 0xd8 && p[1] == 0x9c);
+    if (n != 3 || p[0] != 0xe2)
+        return false;
+    return (p[1] == 0x80 && (p[2] == 0x8e || p[2] == 0x8f || (p[2] >= 0xa8 && p[2] <= 0xae))) ||
+           (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9);
+}
+
 void nf_skill_text_clean(char *p, size_t n)
 {
     for (size_t i = 0; i < n;) {
         size_t k = 1;
         while (k < 4 && i + k < n && ((unsigned char)p[i + k] & 0xc0) == 0x80)
             k++;
-        bool control = (unsigned char)p[i] < ' ' || p[i] == 127 ||
-                       (k == 2 && (unsigned char)p[i] == 0xc2 && (unsigned char)p[i + 1] < 0xa0);
-        if (control || !nf_utf8_valid(p + i, k))
+        if (is_hidden((const unsigned char *)p + i, k) || !nf_utf8_valid(p + i, k))
             memset(p + i, '?', k);
         i += k;
     }

@@ -401,9 +401,6 @@ static NF_RC check_identity(const struct nf_json *v, const struct nf_skill_manif
     static const char *const others[] = { "$schema", "license" };
 
     NF_TRY(nf_skill_check_name(m->name, err));
-    if (strlen(m->name) > NF_SKILL_NAME_MAX)
-        return nf_err_set(err, NF_E_LIMIT, "name has %zu bytes; at most %d are allowed",
-                          strlen(m->name), NF_SKILL_NAME_MAX);
     NF_TRY(nf_skill_check_version(m->version, err));
     NF_TRY(check_text("description", m->description, NF_SKILL_DESCRIPTION_MAX, err));
     for (size_t i = 0; i < 2; i++) {

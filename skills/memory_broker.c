@@ -2,6 +2,7 @@
 
 #include "base/own.h"
 #include "codec/json.h"
+#include "skills/fields.h"
 #include "skills/include/nexflow/skill.h"
 
 #include <stdlib.h>
@@ -106,12 +107,12 @@ static NF_RC take_out(struct nf_memory_item **list, const char *name, struct nf_
     return NF_OK;
 }
 
-static NF_RC list_keys(const struct nf_memory_broker *b, const struct nf_json *q,
+static NF_RC list_keys(const struct nf_memory_broker *b, const struct nf_fields *q,
                        struct nf_skill_answer *ret, struct nf_err *err)
 {
-    const char *prefix = nf_json_str(nf_json_get(q, "prefix"));
-    const char *after = nf_json_str(nf_json_get(q, "after"));
-    int64_t limit = nf_json_i64(nf_json_get(q, "limit"), LIST_MAX);
+    const char *prefix = nf_fields_text(q, NF_FIELD_PREFIX);
+    const char *after = nf_fields_text(q, NF_FIELD_AFTER);
+    int64_t limit = nf_fields_number(q, NF_FIELD_LIMIT, LIST_MAX);
     const struct nf_memory_item *i;
     struct nf_json_out o;
     prefix = prefix ? prefix : "";
@@ -129,12 +130,12 @@ static NF_RC list_keys(const struct nf_memory_broker *b, const struct nf_json *q
     return nf_json_end_doc(&o, err);
 }
 
-static NF_RC read_file(const struct nf_memory_broker *b, const char *path, const struct nf_json *q,
-                       struct nf_skill_answer *ret, struct nf_err *err)
+static NF_RC read_file(const struct nf_memory_broker *b, const char *path,
+                       const struct nf_fields *q, struct nf_skill_answer *ret, struct nf_err *err)
 {
     const struct nf_memory_item *i = find(b->files, path);
-    int64_t offset = nf_json_i64(nf_json_get(q, "offset"), 0);
-    int64_t limit = nf_json_i64(nf_json_get(q, "limit"), 0);
+    int64_t offset = nf_fields_number(q, NF_FIELD_OFFSET, 0);
+    int64_t limit = nf_fields_number(q, NF_FIELD_LIMIT, 0);
     if (!i)
         return refuse(ret, NF_SKILL_E_NOT_FOUND, "there is no such file", err);
     int64_t len = (int64_t)i->bytes.len;
@@ -177,14 +178,14 @@ static NF_RC list_files(const struct nf_memory_broker *b, const char *path,
     return nf_json_end_doc(&o, err);
 }
 
-static NF_RC fetch(const struct nf_memory_broker *b, const struct nf_json *q,
+static NF_RC fetch(const struct nf_memory_broker *b, const struct nf_fields *q,
                    struct nf_skill_answer *ret, struct nf_err *err)
 {
-    const char *url = nf_json_str(nf_json_get(q, "url"));
-    const char *method = nf_json_str(nf_json_get(q, "method"));
+    const char *url = nf_fields_text(q, NF_FIELD_URL);
+    const char *method = nf_fields_text(q, NF_FIELD_METHOD);
     const struct nf_memory_item *i = url ? find(b->http, url) : NULL;
     struct nf_json_out o;
-    if (!i || !method || strcmp(method, "GET") != 0)
+    if (!i || (method && strcmp(method, "GET") != 0))
         return refuse(ret, NF_SKILL_E_UNAVAILABLE, "nothing was put in for this URL", err);
     nf_json_begin_doc(&o, &ret->json);
     nf_json_out_object(&o);
@@ -201,10 +202,10 @@ static NF_RC fetch(const struct nf_memory_broker *b, const struct nf_json *q,
 }
 
 static NF_RC answer(struct nf_memory_broker *b, const struct nf_skill_ask *a,
-                    const struct nf_json *q, struct nf_skill_answer *ret, struct nf_err *err)
+                    const struct nf_fields *q, struct nf_skill_answer *ret, struct nf_err *err)
 {
-    const char *key = nf_json_str(nf_json_get(q, "key"));
-    const char *path = nf_json_str(nf_json_get(q, "path"));
+    const char *key = nf_fields_text(q, NF_FIELD_KEY);
+    const char *path = nf_fields_text(q, NF_FIELD_PATH);
     key = key ? key : "";
     path = path ? path : "";
     switch (a->op) {
@@ -226,11 +227,14 @@ static NF_RC answer(struct nf_memory_broker *b, const struct nf_skill_ask *a,
         return list_files(b, path, ret, err);
     case NF_SKILL_OP_FILE_REMOVE:
         return take_out(&b->files, path, ret, err);
+    case NF_SKILL_OP_CONFIG_GET:
+        return refuse(ret, NF_SKILL_E_NOT_FOUND, "nothing is set", err);
     case NF_SKILL_OP_LOG:
     case NF_SKILL_OP_PROGRESS:
         if (b->note)
             b->note(b->arg, a->op,
-                    nf_json_i64(nf_json_get(q, a->op == NF_SKILL_OP_LOG ? "level" : "percent"), -1),
+                    nf_fields_number(
+                        q, a->op == NF_SKILL_OP_LOG ? NF_FIELD_LEVEL : NF_FIELD_PERCENT, -1),
                     a->raw);
         return NF_OK;
     }
@@ -247,9 +251,9 @@ static enum nf_code ask(struct nf_skill_broker *base, const struct nf_skill_ask 
 {
     assert(base->ops == &ops);
     struct nf_memory_broker *b = nf_container_of(base, struct nf_memory_broker, base);
-    NF_CLEANUP(nf_json_freep) struct nf_json_doc *d = NULL;
-    NF_TRY(nf_json_parse(a->json.p, a->json.n, 0, &d, err));
-    return answer(b, a, nf_json_root(d), ret, err);
+    struct nf_fields q;
+    NF_TRY(nf_fields_read(a->fields, &q, err));
+    return answer(b, a, &q, ret, err);
 }
 
 /* --- life ------------------------------------------------------------------------------------- */

@@ -6,12 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 void nf_offered_unref(struct nf_offered *o)
 {
     if (!o || --o->refs > 0)
         return;
     nf_skill_package_done(&o->package);
+    if (o->is.code >= 0)
+        close(o->is.code);
     free(o->dir);
     free(o->entry);
     free(o);
@@ -29,13 +32,7 @@ static bool mark_of(const char *path, struct nf_file_mark *ret)
 
     if (stat(path, &st) != 0)
         return false;
-    *ret = (struct nf_file_mark){
-        .device = st.st_dev,
-        .inode = st.st_ino,
-        .size = (uint64_t)st.st_size,
-        .modified_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec,
-        .changed_ns = (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec,
-    };
+    *ret = nf_file_mark_of(&st);
     return true;
 }
 
@@ -48,7 +45,6 @@ static bool same_mark(const struct nf_file_mark *a, const struct nf_file_mark *b
 enum nf_code nf_offered_load(struct nf_catalogue *c, const char *name, const char *hash,
                              struct nf_offered **ret, struct nf_err *err)
 {
-    struct nf_skill_files *files = nf_catalogue_port(c);
     NF_CLEANUP(nf_str_done) struct nf_str dir = { 0 };
     NF_CLEANUP(nf_str_done) struct nf_str entry = { 0 };
     NF_CLEANUP(unrefp) struct nf_offered *o = calloc(1, sizeof(*o));
@@ -56,17 +52,13 @@ enum nf_code nf_offered_load(struct nf_catalogue *c, const char *name, const cha
     if (!o)
         return nf_err_set(err, NF_E_NOMEM, "out of memory");
     o->refs = 1;
+    o->is.code = -1;
     /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it does not see what unrefp frees */
     NF_TRY(nf_catalogue_path(c, name, hash, &dir, err));
-    NF_TRY(files->ops->load(files, name, hash, &o->package, err));
+    NF_TRY(nf_catalogue_load_entry(c, name, hash, &o->package, &o->is, err));
     NF_TRY(nf_str_addf(&entry, err, "%s/%s", nf_str_c(&dir), o->package.manifest.entry));
     o->dir = nf_take(dir).p;
     o->entry = nf_take(entry).p;
-    /* The mark, then the content once more: what is changed in between is noticed now or later. */
-    if (!mark_of(o->entry, &o->mark))
-        return nf_err_set(err, NF_E_NOT_FOUND, "'%.150s': %s", o->entry, strerror(errno));
-    nf_skill_package_done(&o->package);
-    NF_TRY(files->ops->load(files, name, hash, &o->package, err));
     *ret = nf_take(o);
     return NF_OK;
 }
@@ -78,7 +70,7 @@ enum nf_code nf_offered_check(struct nf_catalogue *c, struct nf_offered *o, stru
     struct nf_file_mark now = { 0 };
     bool there = mark_of(o->entry, &now);
 
-    if (there && same_mark(&now, &o->mark) && o->package.manifest.kind == NF_SKILL_PLUGIN)
+    if (there && same_mark(&now, &o->is.mark) && o->package.manifest.kind == NF_SKILL_PLUGIN)
         return NF_OK;
     enum nf_code rc =
         files->ops->load(files, o->package.manifest.name, o->package.hash, &again, err);
@@ -86,6 +78,6 @@ enum nf_code nf_offered_check(struct nf_catalogue *c, struct nf_offered *o, stru
         return nf_err_set(err, NF_E_CONFLICT, "the files of skill %s are gone: install it again",
                           o->package.manifest.name);
     if (rc == NF_OK && there)
-        o->mark = now;
+        o->is.mark = now;
     return rc;
 }

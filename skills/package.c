@@ -42,6 +42,17 @@ static enum nf_code failed(struct nf_err *err, const char *what, const char *pat
     return nf_err_set(err, NF_E_IO, "%s '%.150s': %s", what, path, strerror(errno));
 }
 
+struct nf_file_mark nf_file_mark_of(const struct stat *st)
+{
+    return (struct nf_file_mark){
+        .device = st->st_dev,
+        .inode = st->st_ino,
+        .size = (uint64_t)st->st_size,
+        .modified_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec,
+        .changed_ns = (int64_t)st->st_ctim.tv_sec * 1000000000 + st->st_ctim.tv_nsec,
+    };
+}
+
 /* --- reading ---------------------------------------------------------------------------------- */
 
 /* Directories that are still to be looked into, as NUL-terminated paths in a row. */
@@ -86,7 +97,8 @@ static NF_RC add_file(struct walk *w, const char *path, const struct stat *st, i
     if (!v)
         return nf_err_set(err, NF_E_NOMEM, "out of memory");
     p->v = v;
-    v[p->n] = (struct nf_package_file){ .executable = (st->st_mode & S_IXUSR) != 0 };
+    v[p->n] = (struct nf_package_file){ .executable = (st->st_mode & S_IXUSR) != 0,
+                                        .mark = nf_file_mark_of(st) };
     NF_TRY(nf_strdup(path, &v[p->n].path, err));
     p->n++;
     return read_content(fd, path, w, &v[p->n - 1].data, err);
@@ -224,7 +236,7 @@ enum nf_code nf_package_hash(const struct nf_package *p, char ret[NF_SKILL_HASH 
     return NF_OK;
 }
 
-static const struct nf_package_file *find(const struct nf_package *p, const char *path)
+const struct nf_package_file *nf_package_find(const struct nf_package *p, const char *path)
 {
     for (size_t i = 0; i < p->n; i++)
         if (strcmp(p->v[i].path, path) == 0)
@@ -236,13 +248,13 @@ enum nf_code nf_package_manifest(const struct nf_package *p, struct nf_skill_man
                                  struct nf_err *err)
 {
     NF_CLEANUP(nf_skill_manifest_done) struct nf_skill_manifest m = { 0 };
-    const struct nf_package_file *text = find(p, NF_MANIFEST_FILE);
+    const struct nf_package_file *text = nf_package_find(p, NF_MANIFEST_FILE);
 
     if (!text)
         return nf_err_set(err, NF_E_NOT_FOUND,
                           "there is no " NF_MANIFEST_FILE ": it is what makes a directory a skill");
     NF_TRY(nf_skill_manifest_parse(nf_str_c(&text->data), text->data.len, &m, err));
-    const struct nf_package_file *entry = find(p, m.entry);
+    const struct nf_package_file *entry = nf_package_find(p, m.entry);
     if (!entry)
         return nf_err_set(err, NF_E_NOT_FOUND,
                           "entry names '%s', which is not there: `nexflow skill build` makes it",
@@ -257,7 +269,8 @@ enum nf_code nf_package_manifest(const struct nf_package *p, struct nf_skill_man
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-static NF_RC write_content(int fd, const char *path, const struct nf_str *data, struct nf_err *err)
+static NF_RC write_content(int fd, const char *path, const struct nf_str *data, bool durable,
+                           struct nf_err *err)
 {
     for (size_t done = 0; done < data->len;) {
         ssize_t n = write(fd, data->p + done, data->len - done);
@@ -267,7 +280,7 @@ static NF_RC write_content(int fd, const char *path, const struct nf_str *data, 
             return failed(err, "write", path);
         done += (size_t)n;
     }
-    return fsync(fd) == 0 ? NF_OK : failed(err, "sync", path);
+    return !durable || fsync(fd) == 0 ? NF_OK : failed(err, "sync", path);
 }
 
 /* The directories above `path`, which is below `dir`. */
@@ -285,7 +298,7 @@ static NF_RC make_parents(int dir, const char *path, struct nf_err *err)
     return NF_OK;
 }
 
-static NF_RC write_file(int dir, const struct nf_package_file *f, struct nf_err *err)
+static NF_RC write_file(int dir, const struct nf_package_file *f, bool durable, struct nf_err *err)
 {
     NF_CLEANUP(closep) int fd = -1;
 
@@ -294,10 +307,11 @@ static NF_RC write_file(int dir, const struct nf_package_file *f, struct nf_err 
     /* Whatever the umask is: who may get here is the business of the directories above. */
     if (fd < 0 || fchmod(fd, f->executable ? 0555 : 0444) != 0)
         return failed(err, "create", f->path);
-    return write_content(fd, f->path, &f->data, err);
+    return write_content(fd, f->path, &f->data, durable, err);
 }
 
-static NF_RC write_all(const struct nf_package *p, const char *path, struct nf_err *err)
+static NF_RC write_all(const struct nf_package *p, const char *path, bool durable,
+                       struct nf_err *err)
 {
     NF_CLEANUP(closep) int dir = -1;
 
@@ -307,8 +321,8 @@ static NF_RC write_all(const struct nf_package *p, const char *path, struct nf_e
     if (dir < 0)
         return failed(err, "open directory", path);
     for (size_t i = 0; i < p->n; i++)
-        NF_TRY(write_file(dir, &p->v[i], err));
-    return fsync(dir) == 0 ? NF_OK : failed(err, "sync", path);
+        NF_TRY(write_file(dir, &p->v[i], durable, err));
+    return !durable || fsync(dir) == 0 ? NF_OK : failed(err, "sync", path);
 }
 
 static NF_RC sync_dir(const char *path, struct nf_err *err)
@@ -319,7 +333,7 @@ static NF_RC sync_dir(const char *path, struct nf_err *err)
 }
 
 enum nf_code nf_package_write(const struct nf_package *p, const char *parent, const char *name,
-                              struct nf_err *err)
+                              bool durable, struct nf_err *err)
 {
     NF_CLEANUP(nf_str_done) struct nf_str fresh = { 0 };
     NF_CLEANUP(nf_str_done) struct nf_str path = { 0 };
@@ -328,15 +342,38 @@ enum nf_code nf_package_write(const struct nf_package *p, const char *parent, co
     NF_TRY(nf_str_addf(&path, err, "%s/%s", parent, name));
     NF_TRY(nf_str_addf(&fresh, err, "%s/.new-%s", parent, name));
     NF_TRY(nf_tree_remove(nf_str_c(&fresh), err)); /* of somebody who was interrupted */
-    enum nf_code rc = write_all(p, nf_str_c(&fresh), err);
+    enum nf_code rc = write_all(p, nf_str_c(&fresh), durable, err);
     if (rc == NF_OK)
         rc = nf_tree_remove(nf_str_c(&path), err);
     if (rc == NF_OK && rename(nf_str_c(&fresh), nf_str_c(&path)) != 0)
         rc = failed(err, "rename to", nf_str_c(&path));
     if (rc == NF_OK)
-        return sync_dir(parent, err);
+        return durable ? sync_dir(parent, err) : NF_OK;
     (void)!nf_tree_remove(nf_str_c(&fresh), &ignored);
     return rc;
+}
+
+static int sync_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)ftw;
+    if (type != FTW_F && type != FTW_DP)
+        return 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0)
+        return -1;
+    int rc = fsync(fd), why = errno;
+    (void)close(fd);
+    errno = why;
+    return rc;
+}
+
+enum nf_code nf_tree_sync(const char *path, struct nf_err *err)
+{
+    if (nftw(path, sync_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) == 0)
+        return NF_OK;
+    return nf_err_set(err, errno == ENOENT ? NF_E_NOT_FOUND : NF_E_IO, "sync '%.150s': %s", path,
+                      strerror(errno));
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -345,6 +382,20 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
     (void)type;
     (void)ftw;
     return remove(path) == 0 || errno == ENOENT ? 0 : -1;
+}
+
+static int remove_below(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    return ftw->level == 0 ? 0 : remove_one(path, st, type, ftw);
+}
+
+enum nf_code nf_tree_empty(const char *path, struct nf_err *err)
+{
+    /* Whoever worked there may have locked it. */
+    if (chmod(path, 0700) == 0 &&
+        nftw(path, remove_below, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) == 0)
+        return NF_OK;
+    return failed(err, "empty", path);
 }
 
 enum nf_code nf_tree_remove(const char *path, struct nf_err *err)

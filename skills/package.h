@@ -14,9 +14,18 @@
 #define NF_PACKAGE_PATH_MAX 255  /* bytes, seen from the skill's directory */
 #define NF_PACKAGE_SEEN_MAX 4096 /* names looked at, those that are left out included */
 
+/* Of a file as it was before it was read: what is changed later has another. */
+struct nf_file_mark {
+    uint64_t device, inode, size;
+    int64_t modified_ns, changed_ns;
+};
+struct stat;
+struct nf_file_mark nf_file_mark_of(const struct stat *st);
+
 struct nf_package_file {
     char *path; /* "words.txt", "lib/x.py" */
     bool executable;
+    struct nf_file_mark mark;
     struct nf_str data;
 };
 struct nf_package {
@@ -38,11 +47,21 @@ NF_RC nf_package_hash(const struct nf_package *p, char ret[NF_SKILL_HASH + 1], s
 NF_RC nf_package_manifest(const struct nf_package *p, struct nf_skill_manifest *ret,
                           struct nf_err *err);
 
+/* The file of that path; NULL: there is none. */
+const struct nf_package_file *nf_package_find(const struct nf_package *p, const char *path);
+
 /* Write the files as the directory `parent`/`name`, readable for everybody (a sandbox has another
  * user; `parent` decides who gets that far) and writable for nobody, whole
- * or not at all; what was there before is replaced. `parent` must exist. NF_E_IO. */
+ * or not at all; what was there before is replaced. `parent` must exist. Without `durable` the
+ * disk need not have them on return: a power cut may leave any part, until nf_tree_sync. NF_E_IO.
+ */
 NF_RC nf_package_write(const struct nf_package *p, const char *parent, const char *name,
-                       struct nf_err *err);
+                       bool durable, struct nf_err *err);
+
+/* Have the disk write a directory with all that is in it. NF_E_NOT_FOUND; NF_E_IO. */
+NF_RC nf_tree_sync(const char *path, struct nf_err *err);
 
 /* Remove a directory with all that is in it; there being none is fine. NF_E_IO. */
 NF_RC nf_tree_remove(const char *path, struct nf_err *err);
+/* Remove all that is in a directory. NF_E_IO. */
+NF_RC nf_tree_empty(const char *path, struct nf_err *err);

@@ -1,9 +1,11 @@
 /* The processes of one skill, and who gets which. */
 #include "skills/warden_impl.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <utlist.h>
 
@@ -18,6 +20,8 @@ static void pool_free(struct nf_pool *p)
     nf_freep(&p->version);
     nf_freep(&p->hash);
     nf_freep(&p->path);
+    if (p->code > 0)
+        close(p->code);
     free(p);
 }
 
@@ -27,6 +31,8 @@ static NF_RC copy_unit(struct nf_pool *p, const struct nf_skill_unit *u, struct 
     NF_TRY(nf_strdup(u->version ? u->version : "", &p->version, err));
     NF_TRY(nf_strdup(u->hash, &p->hash, err));
     NF_TRY(nf_strdup(u->path, &p->path, err));
+    if (u->code > 0 && (p->code = fcntl(u->code, F_DUPFD_CLOEXEC, 3)) < 0)
+        return nf_err_set(err, NF_E_UNAVAILABLE, "no descriptor for '%s' is left", u->name);
     const char *least = p->warden->min_level, *own = u->min_level ? u->min_level : "";
     /* "L0.5", "L1", "L2", "L3": their order is that of the text. */
     (void)snprintf(p->min_level, sizeof p->min_level, "%s", strcmp(own, least) > 0 ? own : least);
@@ -198,10 +204,16 @@ static size_t unserved(const struct nf_pool *p)
     return n;
 }
 
-/* End the longest idle worker of another skill, so that this one can have a process. */
+/* What is blank goes before what is idle, of both what is so longest. */
+static bool goes_before(const struct nf_worker *a, const struct nf_worker *b)
+{
+    return !b || a->state < b->state || (a->state == b->state && a->since_us < b->since_us);
+}
+
+/* End a process of another skill that is not in use, so that this one can have one. */
 static bool evict_for(struct nf_pool *p)
 {
-    struct nf_worker *k, *oldest = NULL;
+    struct nf_worker *k, *first = NULL;
     struct nf_pool *other;
     DL_FOREACH(p->warden->pools, other)
     {
@@ -209,13 +221,19 @@ static bool evict_for(struct nf_pool *p)
             continue;
         DL_FOREACH(other->workers, k)
         {
-            if (k->state == NF_WORKER_IDLE && (!oldest || k->since_us < oldest->since_us))
-                oldest = k;
+            if ((k->state == NF_WORKER_IDLE || k->state == NF_WORKER_BLANK) &&
+                goes_before(k, first))
+                first = k;
         }
     }
-    if (oldest)
-        nf_worker_leave(oldest);
-    return oldest;
+    if (first)
+        nf_worker_leave(first);
+    return first;
+}
+
+static bool is_in_use(const struct nf_pool *p, int64_t now_us)
+{
+    return p->used_us > 0 && now_us - p->used_us < nf_us(p->warden->o.idle_ms);
 }
 
 /* How many more should be starting: one for each call that waits, and for a skill whose calls each
@@ -223,9 +241,25 @@ static bool evict_for(struct nf_pool *p)
 static size_t wanted(const struct nf_pool *p)
 {
     size_t have = nf_pool_count(p, NF_WORKER_STARTING) + nf_pool_count(p, NF_WORKER_IDLE);
-    bool in_use = p->used_us > 0 && nf_warden_now_us() - p->used_us < nf_us(p->warden->o.idle_ms);
-    size_t want = unserved(p) + (p->oneshot && in_use ? 1 : 0);
+    size_t want = unserved(p) + (p->oneshot && is_in_use(p, nf_warden_now_us()) ? 1 : 0);
     return want > have ? want - have : 0;
+}
+
+/* A process that only has to load the plugin when it is needed, be it that all others are busy or
+ * that one has crashed. Nobody has to give way to it. */
+static bool wants_blank(const struct nf_pool *p)
+{
+    const struct nf_warden *w = p->warden;
+    return !p->blank && !p->retired && !w->ending && p->template == NF_TEMPLATE_READY &&
+           p->crashes == 0 && (int64_t)w->alive < w->o.workers_max && !p->queue;
+}
+
+void nf_pool_start_blank(struct nf_pool *p, int64_t now_us)
+{
+    struct nf_err err;
+    if (wants_blank(p) && is_in_use(p, now_us) && nf_pool_count(p, NF_WORKER_STARTING) == 0 &&
+        nf_worker_start(p, true, &err) != NF_OK)
+        nf_pool_crashed(p, err.msg);
 }
 
 void nf_pool_balance(struct nf_pool *p)
@@ -237,13 +271,17 @@ void nf_pool_balance(struct nf_pool *p)
     hand_out(p);
     for (size_t n = wanted(p); n > 0; n--) {
         bool needed = unserved(p) > 0;
+        if (p->blank) {
+            nf_worker_load(p->blank);
+            continue;
+        }
         if ((int64_t)w->alive >= w->o.workers_max && (!needed || !evict_for(p)))
             return;
         enum nf_code rc = NF_OK;
         if (p->template == NF_TEMPLATE_NONE)
             rc = nf_template_start(p, &err);
         if (rc == NF_OK)
-            rc = nf_worker_start(p, &err);
+            rc = nf_worker_start(p, false, &err);
         if (rc != NF_OK) {
             nf_pool_crashed(p, err.msg);
             if (nf_pool_count(p, NF_WORKER_BUSY) == 0)
@@ -282,7 +320,7 @@ static bool another_starves(const struct nf_pool *p)
 
 /* --- taking and giving ------------------------------------------------------------------------ */
 
-static NF_RC check_open(const struct nf_pool *p, int64_t now_us, struct nf_err *err)
+enum nf_code nf_pool_check_open(const struct nf_pool *p, int64_t now_us, struct nf_err *err)
 {
     const struct nf_warden *w = p->warden;
     int64_t left_us = p->closed_until_us - now_us;
@@ -303,7 +341,7 @@ static enum nf_code wait_in_queue(struct nf_pool *p, struct nf_owner *o, struct 
                                   struct nf_err *err)
 {
     struct nf_queued q = { .owner = o->id };
-    DL_APPEND(p->queue, &q);
+    DL_APPEND(p->queue, &q); /* cppcheck-suppress autoVariables: it leaves it before we do */
     p->queued++;
     o->waiting++;
     nf_pool_balance(p);
@@ -324,7 +362,7 @@ static enum nf_code wait_in_queue(struct nf_pool *p, struct nf_owner *o, struct 
 NF_RC nf_pool_take(struct nf_pool *p, int64_t owner, int64_t now_us, struct nf_worker **ret,
                    struct nf_err *err)
 {
-    NF_TRY(check_open(p, now_us, err));
+    NF_TRY(nf_pool_check_open(p, now_us, err));
     struct nf_owner *o = owner_get(p, owner);
     if (!o)
         return nf_err_set(err, NF_E_NOMEM, "no memory for a call");
@@ -375,144 +413,13 @@ void nf_pool_give(struct nf_pool *p, struct nf_worker *k, bool crashed, int64_t 
     }
     k->state = NF_WORKER_IDLE;
     k->since_us = p->used_us;
-    nf_warden_due(p->warden, k->since_us + p->warden->o.idle_ms * 1000);
+    nf_warden_due(p->warden, wants_blank(p) ? 0 : k->since_us + p->warden->o.idle_ms * 1000);
     if (p->queue)
         nf_pool_balance(p);
 }
 
 void nf_pool_ready(struct nf_pool *p, struct nf_worker *k)
 {
-    nf_warden_due(p->warden, k->since_us + p->warden->o.idle_ms * 1000);
     nf_pool_balance(p);
-}
-
-/* --- failures --------------------------------------------------------------------------------- */
-
-void nf_pool_fail_queue(struct nf_pool *p, const struct nf_err *why)
-{
-    struct nf_queued *q;
-    DL_FOREACH(p->queue, q)
-    {
-        if (q->wait.woken)
-            continue;
-        q->why = *why;
-        nf_wait_wake(&q->wait, NF_OK);
-    }
-}
-
-void nf_pool_crashed(struct nf_pool *p, const char *what)
-{
-    struct nf_warden *w = p->warden;
-    w->stats.crashes++;
-    p->crashes++;
-    (void)nf_err_set(&p->last_crash, NF_E_UNAVAILABLE, "%s", what);
-    nf_warden_report(w, p, what);
-    if (p->crashes < NF_BREAKER_CRASHES)
-        return;
-    int64_t next = p->backoff_ms == 0 ? NF_BREAKER_FIRST_MS : p->backoff_ms * 2;
-    p->backoff_ms = next < NF_BREAKER_MAX_MS ? next : NF_BREAKER_MAX_MS;
-    p->closed_until_us = nf_warden_now_us() + p->backoff_ms * 1000;
-    struct nf_err why;
-    if (check_open(p, nf_warden_now_us(), &why) != NF_OK)
-        nf_pool_fail_queue(p, &why);
-}
-
-/* What fails to start once will hardly start for the next one: nobody waits for more of it. */
-void nf_pool_failed(struct nf_pool *p, const struct nf_err *why)
-{
-    bool alone = nf_pool_count(p, NF_WORKER_IDLE) + nf_pool_count(p, NF_WORKER_BUSY) == 0;
-    if (why->code != NF_E_DENIED)
-        nf_pool_crashed(p, why->msg);
-    if (alone)
-        nf_pool_fail_queue(p, why);
-    else
-        nf_pool_balance(p);
-}
-
-void nf_pool_retire(struct nf_pool *p)
-{
-    struct nf_err why;
-    why.code =
-        nf_err_set(&why, NF_E_UNAVAILABLE, "'%s' was disabled, removed or replaced", p->name);
-    p->retired = true;
-    nf_pool_fail_queue(p, &why);
-    nf_template_end(p, &why);
-}
-
-/* --- what is due ------------------------------------------------------------------------------ */
-
-/* A machine that is slow to fork is not the plugin's fault, and no reason to end what it has not
- * begun yet. */
-static int64_t starting_tick(struct nf_worker *k, int64_t now_us)
-{
-    bool forked = k->pidfd >= 0;
-    int64_t ms = k->exited ? NF_WORKER_VIOLATION_MS
-                 : forked  ? NF_WORKER_START_MS
-                           : NF_WORKER_FORK_MS;
-    int64_t due = k->since_us + nf_us(ms);
-    if (due > now_us)
-        return due;
-    if (k->exited) {
-        nf_worker_bury(k);
-        return NF_NEVER;
-    }
-    nf_worker_break(k, NF_E_UNAVAILABLE,
-                    forked ? "the plugin was not ready after %d ms"
-                           : "there was no process for the skill after %d ms: the machine is busy",
-                    (int)ms);
-    return now_us + 1000;
-}
-
-static int64_t worker_tick(struct nf_worker *k, int64_t now_us)
-{
-    const struct nf_pool *p = k->pool;
-    int64_t due = NF_NEVER;
-    switch (k->state) {
-    case NF_WORKER_STARTING:
-        return starting_tick(k, now_us);
-    case NF_WORKER_IDLE:
-        due = k->since_us + p->warden->o.idle_ms * 1000;
-        if (due <= now_us)
-            nf_worker_leave(k);
-        break;
-    case NF_WORKER_LEAVING:
-        due = k->since_us + nf_us(k->killed ? NF_WORKER_GONE_MS : NF_WORKER_LEAVE_MS);
-        if (due <= now_us && !k->killed)
-            nf_worker_break(k, NF_E_UNAVAILABLE, "it did not end by itself");
-        break;
-    case NF_WORKER_USED:
-        nf_worker_leave(k);
-        return now_us + nf_us(NF_WORKER_LEAVE_MS);
-    case NF_WORKER_BUSY:
-        return NF_NEVER;
-    }
-    return due > now_us ? due : now_us + 1000;
-}
-
-static bool is_stuck(const struct nf_worker *k, int64_t now_us)
-{
-    return k->state == NF_WORKER_LEAVING && k->killed &&
-           k->since_us + nf_us(NF_WORKER_GONE_MS) <= now_us;
-}
-
-int64_t nf_pool_tick(struct nf_pool *p, int64_t now_us)
-{
-    int64_t next = nf_template_tick(p, now_us);
-    struct nf_worker *k, *after;
-    bool stuck = false, used = false;
-    DL_FOREACH_SAFE(p->workers, k, after)
-    {
-        stuck = stuck || is_stuck(k, now_us);
-        used = used || k->state == NF_WORKER_USED;
-        int64_t due = worker_tick(k, now_us);
-        next = due < next ? due : next;
-    }
-    if (stuck) {
-        struct nf_err why;
-        why.code = nf_err_set(&why, NF_E_UNAVAILABLE, "the processes of '%s' did not end", p->name);
-        nf_template_end(p, &why);
-    }
-    if (stuck || used)
-        nf_pools_balance(p->warden);
-    return next;
+    nf_warden_due(p->warden, wants_blank(p) ? 0 : k->since_us + p->warden->o.idle_ms * 1000);
 }

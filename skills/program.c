@@ -1,7 +1,9 @@
 #include "skills/program.h"
 
+#include "skills/include/nexflow/skill.h"
 #include "skills/program_impl.h"
 #include "skills/program_lines.h"
+#include "skills/proxy.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -42,14 +44,29 @@ static void wake(struct nf_program *p)
 
 /* --- what the warden says --------------------------------------------------------------------- */
 
-bool nf_program_message(struct nf_warden *w, const struct nf_control *c)
+static void open_proxy(struct nf_program *p, int fd)
+{
+    struct nf_warden *w = p->warden;
+    struct nf_err err;
+
+    if (!p->run->proxy)
+        close(fd);
+    else if (nf_proxy_listen(p->run->proxy, w->o.loop, fd, &err) != NF_OK)
+        nf_warden_report(w, NULL, err.msg);
+}
+
+bool nf_program_message(struct nf_warden *w, const struct nf_control *c, int fd)
 {
     struct nf_program *p;
 
     DL_SEARCH_SCALAR(w->programs, p, number, c->number);
     if (!p)
         return false;
-    if (c->type == NF_CONTROL_REFUSED) {
+    if (fd >= 0)
+        open_proxy(p, fd);
+    if (c->type == NF_CONTROL_READY) {
+        w->stats.spared_programs += c->code == NF_CONTROL_SPARED;
+    } else if (c->type == NF_CONTROL_REFUSED) {
         enum nf_code code =
             c->code > NF_OK && c->code <= NF_E_INTERNAL ? (enum nf_code)c->code : NF_E_INTERNAL;
         p->refused = p->ended = true;
@@ -178,12 +195,18 @@ static NF_RC answer(struct nf_program *p, const struct nf_program_line *l, struc
 {
     NF_CLEANUP(nf_str_done) struct nf_str line = { .max = ANSWER_MAX };
     const struct nf_skill_ask a = { l->op,
-                                    { nf_str_c(&l->json), l->json.len },
+                                    { nf_str_c(&l->fields), l->fields.len },
                                     nf_slice_of(l->raw) };
     struct nf_skill_answer got = { 0 };
+    enum nf_code rc;
 
     p->asks++;
-    enum nf_code rc = p->run->broker->ops->ask(p->run->broker, &a, &got, err);
+    if (l->wrong.code == NF_OK) {
+        rc = p->run->broker->ops->ask(p->run->broker, &a, &got, err);
+    } else {
+        got.code = NF_SKILL_E_INVALID;
+        rc = nf_str_adds(&got.raw, l->wrong.msg, err);
+    }
     if (rc == NF_OK && nf_skill_op_has_answer(l->op))
         rc = nf_program_put_answer(&got, &line, err);
     nf_str_done(&got.json);
@@ -230,7 +253,8 @@ static NF_RC take_line(struct nf_program *p, const char *line, size_t n, struct 
     if (l.type == NF_LINE_RESULT)
         return keep_result(p, l.result, &ret->result, err);
     if (l.type == NF_LINE_ERROR)
-        return nf_err_set(err, l.code, "%s", *l.text ? l.text : "it failed, and did not say why");
+        return nf_skill_ran_failed(
+            ret, l.code, nf_slice_of(*l.text ? l.text : "it failed, and did not say why"), err);
     return answer(p, &l, err);
 }
 
@@ -345,6 +369,7 @@ static NF_RC order(struct nf_program *p, const int fds[3], struct nf_err *err)
     c.memory_bytes = r->memory_bytes;
     c.cpu_ms = r->cpu_ms;
     c.slot = r->slot;
+    c.code = r->proxy ? NF_CONTROL_PROXY : 0;
     (void)snprintf(c.level, sizeof(c.level), "%s", r->min_level);
     (void)snprintf(c.name, sizeof(c.name), "%s", r->name);
     int n = snprintf(c.text, sizeof(c.text), "%s\n%s\n%s\n%s", r->dir, r->entry,

@@ -21,6 +21,10 @@
 #define NF_PROGRAM_LINE_SLACK ((size_t)65536) /* a line may be so much longer than the result */
 #define NF_PROGRAM_LOOK_MS 500                /* how often its work directory is looked at */
 #define NF_PROGRAM_GRACE_MS 2000              /* to end by itself after its result */
+#define NF_PROGRAMS_KEPT 8                    /* jails that wait for another run */
+#define NF_PROGRAM_KEEP_MS 60000              /* for so long */
+
+struct nf_proxy;
 
 /* Borrowed for the call. */
 struct nf_program_run {
@@ -36,6 +40,9 @@ struct nf_program_run {
     bool asks;               /* it may ask: its standard input stays open */
     int64_t timeout_ms;
     struct nf_skill_broker *broker; /* also of its log and progress */
+    /* Serves what connects to the address that the program then has; NULL: it has none. Also where
+     * there are no namespaces, since it could have any. */
+    struct nf_proxy *proxy;
     /* Asked every NF_PROGRAM_LOOK_MS while it runs; a failure ends it. May suspend. NULL: no. */
     enum nf_code (*look)(void *arg, struct nf_err *err);
     void *look_arg;

@@ -3,6 +3,7 @@
 #include "base/own.h"
 #include "base/utf8.h"
 #include "codec/hash.h"
+#include "skills/fields.h"
 #include "skills/include/nexflow/skill.h"
 
 #include <string.h>
@@ -10,7 +11,7 @@
 void nf_program_line_done(struct nf_program_line *l)
 {
     nf_json_free(l->doc);
-    nf_str_done(&l->json);
+    nf_str_done(&l->fields);
     *l = (struct nf_program_line){ 0 };
 }
 
@@ -36,18 +37,6 @@ static enum nf_code code_of(const char *name)
     return NF_E_INTERNAL;
 }
 
-/* A question as the broker takes it, with one member. */
-static NF_RC put_number(struct nf_program_line *l, const char *key, int64_t v, struct nf_err *err)
-{
-    struct nf_json_out o;
-
-    nf_json_begin_doc(&o, &l->json);
-    nf_json_out_object(&o);
-    nf_json_put_i64(&o, key, v);
-    nf_json_out_end(&o);
-    return nf_json_end_doc(&o, err);
-}
-
 static NF_RC read_log(struct nf_program_line *l, const struct nf_json *v, struct nf_err *err)
 {
     static const char *const levels[] = { "debug", "info", "warn", "error" };
@@ -60,7 +49,7 @@ static NF_RC read_log(struct nf_program_line *l, const struct nf_json *v, struct
     l->type = NF_LINE_LOG;
     l->op = NF_SKILL_OP_LOG;
     l->raw = l->text = text_of(v, "text");
-    return put_number(l, "level", level, err);
+    return nf_fields_put_number(&l->fields, NF_FIELD_LEVEL, level, err);
 }
 
 static NF_RC read_progress(struct nf_program_line *l, const struct nf_json *v, struct nf_err *err)
@@ -68,10 +57,11 @@ static NF_RC read_progress(struct nf_program_line *l, const struct nf_json *v, s
     l->type = NF_LINE_PROGRESS;
     l->op = NF_SKILL_OP_PROGRESS;
     l->raw = l->text = text_of(v, "text");
-    return put_number(l, "percent", nf_json_i64(nf_json_get(v, "progress"), -1), err);
+    return nf_fields_put_number(&l->fields, NF_FIELD_PERCENT,
+                                nf_json_i64(nf_json_get(v, "progress"), -1), err);
 }
 
-/* The whole line is the question: the broker ignores members that it does not know. */
+/* A question with a member of the wrong type is answered, not the end of the program. */
 static NF_RC read_ask(struct nf_program_line *l, const struct nf_json *v, struct nf_err *err)
 {
     static const struct {
@@ -81,9 +71,9 @@ static NF_RC read_ask(struct nf_program_line *l, const struct nf_json *v, struct
                 { "kv.get", "", NF_SKILL_OP_KV_GET },
                 { "kv.put", "value", NF_SKILL_OP_KV_PUT },
                 { "kv.delete", "", NF_SKILL_OP_KV_DELETE },
-                { "kv.list", "", NF_SKILL_OP_KV_LIST } };
+                { "kv.list", "", NF_SKILL_OP_KV_LIST },
+                { "config.get", "", NF_SKILL_OP_CONFIG_GET } };
     const char *name = text_of(v, "ask");
-    struct nf_json_out o;
 
     for (size_t i = 0; i < sizeof(ops) / sizeof(*ops); i++) {
         if (strcmp(ops[i].name, name) != 0)
@@ -91,13 +81,14 @@ static NF_RC read_ask(struct nf_program_line *l, const struct nf_json *v, struct
         l->type = NF_LINE_ASK;
         l->op = ops[i].op;
         l->raw = text_of(v, ops[i].raw);
-        nf_json_begin_doc(&o, &l->json);
-        nf_json_out_value(&o, v);
-        return nf_json_end_doc(&o, err);
+        enum nf_code rc = nf_fields_from_json(&l->fields, v, &l->wrong);
+        if (rc == NF_E_INVALID)
+            l->wrong.code = rc;
+        return rc == NF_OK || rc == NF_E_INVALID ? NF_OK : nf_err_set(err, rc, "%s", l->wrong.msg);
     }
     return nf_err_set(err, NF_E_INVALID,
-                      "it asks for '%.40s': there are http.fetch, kv.get, kv.put, kv.delete and "
-                      "kv.list",
+                      "it asks for '%.40s': there are http.fetch, kv.get, kv.put, kv.delete, "
+                      "kv.list and config.get",
                       name);
 }
 
@@ -126,7 +117,7 @@ static NF_RC read_line(struct nf_program_line *l, const struct nf_json *v, struc
 enum nf_code nf_program_line_parse(const char *p, size_t n, size_t max, struct nf_program_line *ret,
                                    struct nf_err *err)
 {
-    struct nf_program_line l = { .raw = "", .text = "", .json = { .max = max + 1024 } };
+    struct nf_program_line l = { .raw = "", .text = "", .fields = { .max = max + 1024 } };
     struct nf_err why;
 
     enum nf_code rc = nf_json_parse(p, n, max, &l.doc, &why);

@@ -14,8 +14,9 @@ struct nf_program_line {
     enum nf_code code; /* of an error */
     /* Of the others: the question to the broker that it stands for. */
     enum nf_skill_op op;
-    struct nf_str json;
+    struct nf_str fields;
     const char *raw;
+    struct nf_err wrong; /* NF_E_INVALID: instead of an answer it is told why there is none */
 };
 void nf_program_line_done(struct nf_program_line *l);
 

@@ -65,6 +65,29 @@ static const struct nf_setting_group approval_group = { "", approval_settings,
                                                         NF_COUNT(approval_settings),
                                                         sizeof(struct nf_skill_approval) };
 
+static enum nf_code check_config_key(const char *value, struct nf_err *err)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
+
+    if (strspn(value, letters) != strlen(value) || value[0] < 'a')
+        return nf_err_set(err, NF_E_INVALID, "must have a-z, 0-9 and _, and begin with a letter");
+    return NF_OK;
+}
+
+static const struct nf_setting config_settings[] = {
+    NF_SETTING(struct nf_skill_config, "skill", NF_SET_STR, skill, .required = true, .min = 1,
+               .max = NF_SKILL_NAME_MAX, .check = nf_skill_check_name, .help = "Whose it is."),
+    NF_SETTING(struct nf_skill_config, "key", NF_SET_STR, key, .required = true, .min = 1,
+               .max = NF_SKILL_CONFIG_KEY_MAX, .check = check_config_key,
+               .help = "What the skill's documents call it."),
+    NF_SETTING(struct nf_skill_config, "value", NF_SET_STR, value, .required = true, .min = 1,
+               .max = NF_SKILL_CONFIG_VALUE_MAX,
+               .help = "If it is a URL, the skill may also reach what is below it."),
+};
+static const struct nf_setting_group config_group = { "", config_settings,
+                                                      NF_COUNT(config_settings),
+                                                      sizeof(struct nf_skill_config) };
+
 #define S(key, kind, member, ...)                                                                  \
     NF_SETTING(struct nf_skill_settings, key, kind, member, __VA_ARGS__)
 static const struct nf_setting settings[] = {
@@ -97,6 +120,10 @@ static const struct nf_setting settings[] = {
       .reloadable = true,
       .help = "What is put into headers of skills' requests in place of ${secret:NAME}. No skill "
               "ever sees it."),
+    S("config", NF_SET_GROUPS, config, .items = &config_group, .max = NF_SKILL_CONFIG_MAX,
+      .reloadable = true,
+      .help = "Values that skills ask for, such as the search engine of web. No secrets: a skill "
+              "sees them."),
     S("approval", NF_SET_GROUPS, approvals, .items = &approval_group, .max = NF_SKILL_APPROVALS_MAX,
       .reloadable = true,
       .help = "Whether a person is asked before a tool runs, instead of what its manifest says."),
@@ -136,10 +163,47 @@ static NF_RC check_secret(const struct nf_skill_settings *s, size_t i, struct nf
     return NF_OK;
 }
 
+static const struct nf_skill_config *config_at(const struct nf_skill_settings *s, size_t i)
+{
+    return (const struct nf_skill_config *)s->config.v + i;
+}
+
+const char *nf_skill_settings_config(const struct nf_skill_settings *s, const char *skill,
+                                     const char *key)
+{
+    for (size_t i = 0; i < s->config.n; i++)
+        if (strcmp(config_at(s, i)->skill, skill) == 0 && strcmp(config_at(s, i)->key, key) == 0)
+            return config_at(s, i)->value;
+    return NULL;
+}
+
+const char *nf_skill_settings_config_next(const struct nf_skill_settings *s, const char *skill,
+                                          size_t *at)
+{
+    while (*at < s->config.n) {
+        const struct nf_skill_config *c = config_at(s, (*at)++);
+        if (strcmp(c->skill, skill) == 0)
+            return c->value;
+    }
+    return NULL;
+}
+
+static NF_RC check_config(const struct nf_skill_settings *s, size_t i, struct nf_err *err)
+{
+    const struct nf_skill_config *c = config_at(s, i);
+
+    if (nf_skill_settings_config(s, c->skill, c->key) != c->value)
+        return nf_err_set(err, NF_E_INVALID, "skills.config: %s of %s stands twice", c->key,
+                          c->skill);
+    return NF_OK;
+}
+
 enum nf_code nf_skill_settings_check(const struct nf_skill_settings *s, struct nf_err *err)
 {
     for (size_t i = 0; i < s->secrets.n; i++)
         NF_TRY(check_secret(s, i, err));
+    for (size_t i = 0; i < s->config.n; i++)
+        NF_TRY(check_config(s, i, err));
     for (size_t i = 0; i < s->approvals.n; i++)
         for (size_t k = 0; k < i; k++)
             if (strcmp(approval_at(s, k)->tool, approval_at(s, i)->tool) == 0)

@@ -163,7 +163,7 @@ static NF_RC order(struct nf_pool *p, const int theirs[2], struct nf_err *err)
     c.memory_bytes = p->memory_bytes;
     /* A worker is retired once it was busy for cpu_ms, and a call may need as much. */
     c.cpu_ms = p->cpu_ms > 0 ? 2 * p->cpu_ms : 0;
-    c.slot = (uint32_t)(p->template_number % 65536);
+    c.keep_ms = w->o.idle_ms;
     c.workers_max = (uint32_t)w->o.workers_max;
     c.threads = p->threads;
     c.oneshot = p->oneshot;
@@ -171,7 +171,8 @@ static NF_RC order(struct nf_pool *p, const int theirs[2], struct nf_err *err)
     (void)snprintf(c.name, sizeof c.name, "%s", p->name);
     (void)snprintf(c.version, sizeof c.version, "%s", p->version);
     nf_control_text(&c, p->path);
-    return nf_control_send(w->control, &c, theirs, 2, err);
+    const int fds[3] = { theirs[0], theirs[1], p->code };
+    return nf_control_send(w->control, &c, fds, p->code > 0 ? 3 : 2, err);
 }
 
 NF_RC nf_template_start(struct nf_pool *p, struct nf_err *err)
@@ -197,9 +198,10 @@ NF_RC nf_template_start(struct nf_pool *p, struct nf_err *err)
 }
 
 /* Before it is ready the order waits in the socket: the template finds it when it looks first. */
-void nf_template_fork(struct nf_pool *p, uint64_t number, const int fds[3])
+void nf_template_fork(struct nf_pool *p, uint64_t number, bool blank, const int fds[3])
 {
     struct nf_control c = nf_control_make(NF_CONTROL_FORK, number);
+    c.code = blank ? NF_CONTROL_BLANK : 0;
     if (nf_control_send(p->control, &c, fds, 3, NULL) != NF_OK)
         hung_up(p);
 }

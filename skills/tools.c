@@ -2,11 +2,13 @@
 
 #include "base/own.h"
 #include "observe/log.h"
-#include "skills/program.h"
 #include "skills/tools_impl.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define NAMES_TOLD_MAX ((size_t)120) /* bytes of names of tools, in an error that has 240 */
 
 /* A name that somebody asked about, and what may be called of it now. */
 struct slot {
@@ -21,9 +23,19 @@ struct nf_skill_tools {
     struct slot slots[NF_TOOLS_SKILLS_MAX]; /* by name */
     size_t n;
     uint64_t asked;
+    struct nf_scratches scratches;
+    struct nf_toolset *listed; /* the tools of the slots; NULL: to be made */
+    char listed_level[8];      /* what the list depends on beside the slots */
+    int listed_least;
 };
 
 static struct nf_skill_tools *of(struct nf_tools *port);
+
+static void forget_list(struct nf_skill_tools *t)
+{
+    nf_toolset_unref(t->listed);
+    t->listed = NULL;
+}
 
 /* --- which skills ----------------------------------------------------------------------------- */
 
@@ -104,6 +116,7 @@ enum nf_code nf_skill_tools_changed(void *tools, const char *name, struct nf_err
         nf_warden_retire(t->o.warden, name);
     nf_offered_unref(s->offered);
     s->offered = fresh;
+    forget_list(t);
     if (!fresh)
         drop_slot(t, s);
     return rc;
@@ -154,35 +167,60 @@ static NF_RC full_name(const char *skill, const char *tool, struct nf_str *ret, 
     return nf_str_addf(ret, err, "%s_%s", skill, tool);
 }
 
-static NF_RC offer_skill(const struct nf_skill_manifest *m, struct nf_completion_request *r,
-                         struct nf_err *err)
+static NF_RC add_tools(const struct nf_skill_manifest *m, struct nf_toolset *to, struct nf_err *err)
 {
     NF_CLEANUP(nf_str_done) struct nf_str name = { 0 };
 
     for (size_t i = 0; i < m->tools_n; i++) {
         const struct nf_tool_manifest *tool = &m->tools[i];
-        if (r->tools_n == NF_REQUEST_TOOLS_MAX)
+        if (to->n == NF_REQUEST_TOOLS_MAX)
             return NF_OK; /* the first by name: always the same ones */
         NF_TRY(full_name(m->name, tool->name, &name, err));
-        NF_TRY(nf_completion_add_tool(r, nf_str_c(&name), tool->description, tool->schema, err));
+        NF_TRY(nf_toolset_add(to, nf_str_c(&name), tool->description, tool->schema, err));
     }
     return NF_OK;
 }
 
+static NF_RC list_tools(const struct nf_skill_tools *t, struct nf_toolset **ret, struct nf_err *err)
+{
+    NF_CLEANUP(nf_toolset_unrefp) struct nf_toolset *fresh = NULL;
+
+    NF_TRY(nf_toolset_new(&fresh, err));
+    for (size_t i = 0; i < t->n; i++) {
+        const struct nf_offered *o = t->slots[i].offered;
+        if (o && is_strong_enough(t, &o->package.manifest))
+            NF_TRY(add_tools(&o->package.manifest, fresh, err));
+    }
+    *ret = nf_take(fresh);
+    return NF_OK;
+}
+
+/* The list is as old as the slots. The sandbox and the configuration may change meanwhile. */
+static NF_RC see_to_list(struct nf_skill_tools *t, struct nf_err *err)
+{
+    const char *level = t->o.warden ? nf_warden_level(t->o.warden) : "";
+    int least = t->o.broker->settings->min_level;
+
+    if (t->listed && least == t->listed_least && strcmp(level, t->listed_level) == 0)
+        return NF_OK;
+    forget_list(t);
+    t->listed_least = least;
+    (void)snprintf(t->listed_level, sizeof(t->listed_level), "%s", level);
+    return list_tools(t, &t->listed, err);
+}
+
 static enum nf_code offer(struct nf_tools *port, int64_t user_id, int64_t session_id,
-                          struct nf_completion_request *r, struct nf_err *err)
+                          struct nf_toolset **ret, struct nf_err *err)
 {
     struct nf_skill_tools *t = of(port);
     (void)user_id;
     (void)session_id;
 
+    *ret = NULL;
     if (!t->o.broker->settings->enabled)
         return NF_OK;
-    for (size_t i = 0; i < t->n; i++) {
-        const struct nf_offered *o = t->slots[i].offered;
-        if (o && is_strong_enough(t, &o->package.manifest))
-            NF_TRY(offer_skill(&o->package.manifest, r, err));
-    }
+    NF_TRY(see_to_list(t, err));
+    *ret = nf_toolset_ref(t->listed);
     return NF_OK;
 }
 
@@ -198,17 +236,44 @@ static struct nf_offered *find_tool(struct nf_skill_tools *t, const char *name,
     return *tool ? s->offered : NULL;
 }
 
-static enum nf_code no_such(const struct nf_skill_tools *t, const char *name, struct nf_err *err)
+/* Names of tools for an error, as far as it has room, and how many more there are. */
+struct told {
+    struct nf_str names;
+    size_t more;
+};
+
+static NF_RC tell_tools(struct told *to, const struct slot *s, struct nf_err *err)
+{
+    const struct nf_offered *o = s->offered;
+
+    for (size_t k = 0; o && k < o->package.manifest.tools_n; k++) {
+        const char *tool = o->package.manifest.tools[k].name;
+        size_t room = to->names.len + strlen(s->name) + strlen(tool) + sizeof(", _");
+        if (to->more > 0 || room > NAMES_TOLD_MAX)
+            to->more++;
+        else
+            NF_TRY(
+                nf_str_addf(&to->names, err, "%s%s_%s", to->names.len ? ", " : "", s->name, tool));
+    }
+    return NF_OK;
+}
+
+/* Those of the skill that was meant come first: most likely one of them is wanted. */
+static enum nf_code no_such(struct nf_skill_tools *t, const char *name, struct nf_err *err)
 {
     NF_CLEANUP(nf_str_done) struct nf_str all = { 0 };
+    struct told told = { .more = 0 };
+    const struct slot *meant = find_slot(t, name, strcspn(name, "_"));
+    enum nf_code rc = meant ? tell_tools(&told, meant, err) : NF_OK;
 
-    for (size_t i = 0; i < t->n; i++) {
-        const struct nf_offered *o = t->slots[i].offered;
-        for (size_t k = 0; o && k < o->package.manifest.tools_n; k++)
-            NF_TRY(nf_str_addf(&all, err, "%s%s_%s", all.len ? ", " : "", t->slots[i].name,
-                               o->package.manifest.tools[k].name));
-    }
-    return nf_err_set(err, NF_E_NOT_FOUND, "there is no tool %.64s; there are: %s", name,
+    for (size_t i = 0; rc == NF_OK && i < t->n; i++)
+        if (&t->slots[i] != meant)
+            rc = tell_tools(&told, &t->slots[i], err);
+    all = nf_take(told.names);
+    NF_TRY(rc);
+    if (told.more > 0)
+        NF_TRY(nf_str_addf(&all, err, " and %zu more", told.more));
+    return nf_err_set(err, NF_E_NOT_FOUND, "there is no tool %.40s; there are: %s", name,
                       all.len ? nf_str_c(&all) : "none");
 }
 
@@ -240,114 +305,19 @@ static enum nf_code find(struct nf_tools *port, int64_t user_id, const char *nam
 
 /* --- calling ---------------------------------------------------------------------------------- */
 
-static NF_RC run_plugin(struct nf_skill_tools *t, const struct nf_offered *o,
-                        const struct nf_tool_manifest *tool, const struct nf_tool_call *c,
-                        struct nf_skill_ran *ran, struct nf_err *err)
-{
-    const struct nf_skill_manifest *m = &o->package.manifest;
-    const struct nf_skill_unit unit = {
-        .name = m->name,
-        .version = m->version,
-        .hash = o->package.hash,
-        .path = o->entry,
-        .oneshot = m->mode == NF_SKILL_ONESHOT,
-        .threads = m->threads,
-        .memory_bytes = m->memory_bytes,
-        .cpu_ms = m->cpu_ms,
-        .output_bytes = m->output_bytes,
-        .min_level = level_for(t, m),
-    };
-    struct nf_broker broker;
-    const struct nf_skill_run run = {
-        .unit = &unit,
-        .tool = tool->name,
-        .args = c->args,
-        .owner = c->user_id,
-        .timeout_ms = tool->timeout_ms,
-        .broker = &broker.port,
-    };
-
-    nf_broker_init(&broker, t->o.broker, m, c);
-    return nf_warden_call(t->o.warden, &run, ran, err);
-}
-
-/* Its work directory is the conversation's, or an empty one that goes with the call. */
-static NF_RC open_work(struct nf_skill_tools *t, const struct nf_skill_manifest *m,
-                       const struct nf_tool_call *c, struct nf_str *ret, struct nf_err *err)
-{
-    const struct nf_skill_settings *s = t->o.broker->settings;
-    const struct nf_workspace_quota quota = { s->workspace_bytes, s->workspace_files };
-
-    if (m->files)
-        return nf_workspace_open(t->o.broker->workspaces,
-                                 nf_workspace_of(c->session_id, c->user_id), &quota, ret, err);
-    return nf_workspace_scratch(t->o.broker->workspaces, ret, err);
-}
-
-/* A program that is at work, and what it may fill. */
-struct at_work {
-    struct nf_workspaces *workspaces;
-    const char *dir;
-    struct nf_workspace_quota quota;
-};
-
-static enum nf_code look_at_work(void *arg, struct nf_err *err)
-{
-    const struct at_work *a = arg;
-
-    return nf_workspace_look(a->workspaces, a->dir, &a->quota, err);
-}
-
-static NF_RC run_program(struct nf_skill_tools *t, const struct nf_offered *o,
-                         const struct nf_tool_manifest *tool, const struct nf_tool_call *c,
-                         struct nf_skill_ran *ran, struct nf_err *err)
-{
-    const struct nf_skill_manifest *m = &o->package.manifest;
-    NF_CLEANUP(nf_str_done) struct nf_str work = { 0 };
-    struct nf_broker broker;
-
-    NF_TRY(open_work(t, m, c, &work, err));
-    nf_broker_init(&broker, t->o.broker, m, c);
-    const struct nf_skill_settings *s = t->o.broker->settings;
-    struct at_work at = { t->o.broker->workspaces,
-                          nf_str_c(&work),
-                          { s->workspace_bytes, s->workspace_files } };
-    const struct nf_program_run run = {
-        .name = m->name,
-        .dir = o->dir,
-        .entry = m->entry,
-        .interpreter = m->interpreter,
-        .work_dir = nf_str_c(&work),
-        .slot = (uint32_t)((uint64_t)nf_workspace_of(c->session_id, c->user_id) %
-                           65521), /* a prime: ids are not spread evenly */
-        .min_level = level_for(t, m),
-        .memory_bytes = m->memory_bytes,
-        .cpu_ms = m->cpu_ms,
-        .output_bytes = m->output_bytes,
-        .tool = tool->name,
-        .args = c->args,
-        .asks = m->http_n > 0 || m->kv,
-        .timeout_ms = tool->timeout_ms,
-        .broker = &broker.port,
-        .look = look_at_work,
-        .look_arg = &at,
-    };
-    enum nf_code rc = nf_warden_program(t->o.warden, &run, ran, err);
-    if (!m->files)
-        nf_workspace_drop(t->o.broker->workspaces, nf_str_c(&work));
-    return rc;
-}
-
 /* How it ran is told in any case. */
-static NF_RC tell(const struct nf_skill_ran *ran, enum nf_code rc, struct nf_tool_outcome *ret,
+static NF_RC tell(struct nf_skill_ran *ran, enum nf_code rc, struct nf_tool_outcome *ret,
                   struct nf_err *err)
 {
     ret->worker = ran->worker;
     memcpy(ret->level, ran->level, sizeof(ret->level));
     ret->wall_us = ran->wall_us;
     ret->bytes = ran->bytes;
-    if (rc != NF_OK)
+    if (rc != NF_OK) {
+        nf_str_done(&ret->words);
+        ret->words = nf_take(ran->words);
         return rc;
+    }
     nf_str_reset(&ret->text);
     return nf_str_add(&ret->text, nf_str_c(&ran->result), ran->result.len, err);
 }
@@ -370,9 +340,14 @@ static NF_RC run_checked(struct nf_skill_tools *t, struct nf_offered *o,
                           o->package.manifest.name, level_for(t, &o->package.manifest),
                           nf_warden_level(t->o.warden), nf_warden_missing(t->o.warden));
     NF_TRY(nf_offered_check(t->o.catalogue, o, err));
-    bool program = o->package.manifest.kind == NF_SKILL_PROGRAM;
-    enum nf_code rc =
-        program ? run_program(t, o, tool, c, &ran, err) : run_plugin(t, o, tool, c, &ran, err);
+    const struct nf_tool_job job = { .broker = t->o.broker,
+                                     .warden = t->o.warden,
+                                     .scratches = &t->scratches,
+                                     .o = o,
+                                     .tool = tool,
+                                     .c = c,
+                                     .min_level = level_for(t, &o->package.manifest) };
+    enum nf_code rc = nf_tool_run(&job, &ran, err);
     rc = tell(&ran, rc, ret, err);
     nf_tools_count(o->package.manifest.name, rc, ran.wall_us);
     return rc;
@@ -422,6 +397,8 @@ void nf_skill_tools_free(struct nf_skill_tools *t)
         return;
     for (size_t i = 0; i < t->n; i++)
         nf_offered_unref(t->slots[i].offered);
+    nf_scratches_done(&t->scratches);
+    forget_list(t);
     free(t);
 }
 

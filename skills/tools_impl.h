@@ -2,18 +2,15 @@
 #pragma once
 
 #include "observe/metrics.h"
+#include "skills/scratch.h"
 #include "skills/tools.h"
 
 /* What is known of one version. Shared: a call that runs keeps it while another takes its place. */
 struct nf_offered {
     int refs;
     struct nf_skill_package package;
-    char *dir, *entry; /* absolute or relative to where the daemon was started */
-    /* Of the entry when its hash was right: what is changed later has another. */
-    struct nf_file_mark {
-        uint64_t device, inode, size;
-        int64_t modified_ns, changed_ns;
-    } mark;
+    char *dir, *entry;            /* absolute or relative to where the daemon was started */
+    struct nf_catalogue_entry is; /* the entry, as loaded */
 };
 
 void nf_offered_unref(struct nf_offered *o); /* NULL is allowed */
@@ -26,6 +23,21 @@ NF_RC nf_offered_load(struct nf_catalogue *c, const char *name, const char *hash
 /* That its files are still those of its hash: looked at anew if anything about them changed, and
  * always for a program, of which every file counts. NF_E_CONFLICT. May suspend. */
 NF_RC nf_offered_check(struct nf_catalogue *c, struct nf_offered *o, struct nf_err *err);
+
+/* --- calling ---------------------------------------------------------------------------------- */
+
+/* A call that may be made. Borrowed. */
+struct nf_tool_job {
+    const struct nf_broker_deps *broker;
+    struct nf_warden *warden;
+    struct nf_scratches *scratches;
+    const struct nf_offered *o;
+    const struct nf_tool_manifest *tool;
+    const struct nf_tool_call *c;
+    const char *min_level;
+};
+/* Errors as nf_warden_call. Suspends. */
+NF_RC nf_tool_run(const struct nf_tool_job *j, struct nf_skill_ran *ran, struct nf_err *err);
 
 /* --- metrics ---------------------------------------------------------------------------------- */
 

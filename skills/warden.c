@@ -1,5 +1,7 @@
 #include "skills/warden_impl.h"
 
+#include "base/utf8.h"
+
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +17,21 @@ int64_t nf_warden_now_us(void)
 void nf_skill_ran_done(struct nf_skill_ran *r)
 {
     nf_str_done(&r->result);
+    nf_str_done(&r->words);
     *r = (struct nf_skill_ran){ 0 };
+}
+
+enum nf_code nf_skill_ran_failed(struct nf_skill_ran *r, enum nf_code code, struct nf_slice words,
+                                 struct nf_err *err)
+{
+    size_t all = nf_utf8_cut(words.p, words.n, NF_SKILL_WORDS_MAX);
+    size_t some = nf_utf8_cut(words.p, words.n, sizeof(err->msg) - 1);
+
+    r->words.max = NF_SKILL_WORDS_MAX + 1;
+    nf_str_reset(&r->words);
+    if (some < all && nf_str_add(&r->words, words.p, all, NULL) != NF_OK)
+        nf_str_reset(&r->words); /* no memory for them: the error has their beginning */
+    return nf_err_set(err, code, "%.*s", (int)some, words.p);
 }
 
 void nf_warden_report(struct nf_warden *w, const struct nf_pool *p, const char *what)
@@ -68,7 +84,7 @@ static enum nf_code keep(void *arg, struct nf_err *err)
 
 /* --- calls ------------------------------------------------------------------------------------ */
 
-/* The clock is read three times in a call: it is a good part of what a short one costs. */
+/* The clock is read as rarely as can be: it is a good part of what a short one costs. */
 static enum nf_code run(struct nf_pool *p, const struct nf_skill_run *r, int64_t now_us,
                         struct nf_skill_ran *ret, struct nf_err *err)
 {
@@ -101,7 +117,7 @@ NF_RC nf_warden_call(struct nf_warden *w, const struct nf_skill_run *r, struct n
     int64_t now_us = nf_warden_now_us();
     w->stats.calls++;
     p->users++;
-    nf_deadline_push(&d, r->timeout_ms);
+    nf_deadline_push_at(&d, now_us + r->timeout_ms * 1000);
     enum nf_code rc = run(p, r, now_us, ret, err);
     nf_deadline_pop(&d);
     p->users--;
@@ -141,22 +157,14 @@ static NF_RC find_program(struct nf_warden *w, struct nf_err *err)
 
 static NF_RC begin(struct nf_warden *w, struct nf_err *err)
 {
-    struct nf_wait hello = { 0 };
     NF_TRY(find_program(w, err));
     NF_TRY(nf_link_args(w, err));
     NF_TRY(nf_strdup(w->o.min_level ? w->o.min_level : "", &w->min_level, err));
     NF_TRY(nf_scope_spawn(&w->scope, keep, w, NULL, err));
-    NF_TRY(nf_link_start(w, err));
-    w->hello = &hello;
-    enum nf_code rc = nf_wait(&hello, -1, "nexflow-skill", err);
-    w->hello = NULL;
-    NF_TRY(rc);
-    if (w->link == NF_LINK_UP)
-        return NF_OK;
-    return nf_err_set(err, NF_E_UNAVAILABLE, "%s", w->link_why.msg);
+    return nf_link_start(w, err);
 }
 
-NF_RC nf_warden_new(const struct nf_warden_options *o, struct nf_warden **ret, struct nf_err *err)
+NF_RC nf_warden_start(const struct nf_warden_options *o, struct nf_warden **ret, struct nf_err *err)
 {
     assert(o->workers_max > 0 && o->idle_ms > 0);
     struct nf_warden *w = calloc(1, sizeof *w);
@@ -168,6 +176,32 @@ NF_RC nf_warden_new(const struct nf_warden_options *o, struct nf_warden **ret, s
     strcpy(w->level, "none");
     nf_scope_init(&w->scope, o->loop);
     enum nf_code rc = begin(w, err);
+    if (rc != NF_OK) {
+        nf_warden_free(w);
+        return rc;
+    }
+    *ret = w;
+    return NF_OK;
+}
+
+NF_RC nf_warden_wait(struct nf_warden *w, struct nf_err *err)
+{
+    if (w->link == NF_LINK_STARTING) {
+        struct nf_wait hello = { 0 };
+        w->hello = &hello;
+        enum nf_code rc = nf_wait(&hello, -1, "nexflow-skill", err);
+        w->hello = NULL;
+        NF_TRY(rc);
+    }
+    return w->link == NF_LINK_UP ? NF_OK : nf_err_set(err, NF_E_UNAVAILABLE, "%s", w->link_why.msg);
+}
+
+NF_RC nf_warden_new(const struct nf_warden_options *o, struct nf_warden **ret, struct nf_err *err)
+{
+    struct nf_warden *w = NULL;
+    NF_TRY(nf_warden_start(o, &w, err));
+    assert(w);
+    enum nf_code rc = nf_warden_wait(w, err);
     if (rc != NF_OK) {
         nf_warden_free(w);
         return rc;
@@ -227,10 +261,12 @@ void nf_warden_stats(const struct nf_warden *w, struct nf_warden_stats *ret)
     const struct nf_pool *p;
     *ret = w->stats;
     ret->workers = (int64_t)w->alive;
-    ret->idle = ret->templates = 0;
+    ret->idle = ret->templates = ret->blank = 0;
     DL_FOREACH(w->pools, p)
     {
         ret->idle += (int64_t)nf_pool_count(p, NF_WORKER_IDLE);
         ret->templates += p->template != NF_TEMPLATE_NONE;
+        ret->blank += p->blank != NULL;
     }
+    ret->workers -= ret->blank;
 }

@@ -20,8 +20,8 @@ struct nf_skill_broker {
 };
 struct nf_skill_ask {
     enum nf_skill_op op;
-    struct nf_slice json; /* the request, an object; not parsed yet, from hostile code */
-    struct nf_slice raw;  /* bytes that come with it: a body, a value */
+    struct nf_slice fields; /* not read yet, from hostile code */
+    struct nf_slice raw;    /* bytes that come with it: a body, a value */
 };
 struct nf_skill_answer {
     int code; /* NF_SKILL_OK or one of NF_SKILL_E_* */
@@ -37,6 +37,7 @@ struct nf_skill_broker_ops {
 struct nf_skill_unit {
     const char *name, *version, *hash;
     const char *path; /* of the shared object */
+    int code;         /* its bytes, in memory that nobody can change; 0: the file is opened */
     bool oneshot, threads;
     int64_t memory_bytes, cpu_ms, output_bytes;
     const char *min_level; /* "L1"; "": none of its own */
@@ -50,20 +51,31 @@ struct nf_skill_run {
     struct nf_skill_broker *broker;
 };
 
+#define NF_SKILL_WORDS_MAX ((size_t)1024) /* of a failure; what is longer is cut */
+
 struct nf_skill_ran {
     struct nf_str result;
-    int64_t worker;  /* number of the process's generation, for the task row */
-    char level[8];   /* the sandbox it ran in: "L3" */
-    int64_t wall_us; /* from sending the call to its reply */
-    int64_t asks;    /* broker requests */
-    int64_t bytes;   /* in and out, asks included */
+    struct nf_str words; /* of a failure, where an error cannot hold them all */
+    int64_t worker;      /* number of the process's generation, for the task row */
+    char level[8];       /* the sandbox it ran in: "L3" */
+    int64_t wall_us;     /* from sending the call to its reply */
+    int64_t asks;        /* broker requests */
+    int64_t bytes;       /* in and out, asks included */
 };
 void nf_skill_ran_done(struct nf_skill_ran *r);
+
+/* The call failed with `code` and these words, which are text. They are kept as a whole, up to
+ * NF_SKILL_WORDS_MAX: a model has to read on where an error ends. Returns `code`. */
+enum nf_code nf_skill_ran_failed(struct nf_skill_ran *r, enum nf_code code, struct nf_slice words,
+                                 struct nf_err *err);
 
 struct nf_warden;
 
 struct nf_warden_stats {
     int64_t calls, failures, violations, crashes, timeouts, templates, workers, idle;
+    int64_t blank; /* jailed ahead of need, not among workers */
+    /* Templates, and runs of programs, whose jail was made ahead of need. */
+    int64_t spared, spared_programs;
 };
 
 struct nf_warden_options {
@@ -73,7 +85,7 @@ struct nf_warden_options {
     /* Libraries that plugins need, by their soname, NULL-terminated: a plugin can load no other.
      * NULL: libm.so.6. libc.so.6 is always there. */
     const char *const *preload;
-    int64_t workers_max; /* processes alive at once, of all skills */
+    int64_t workers_max; /* processes alive at once, of all skills, blank ones included */
     int64_t idle_ms;     /* a worker that is idle for as long is retired, a template after twice */
     /* A violation or crash, for the log and metrics; never suspends. */
     void (*report)(void *arg, const char *skill, const char *what);
@@ -86,6 +98,11 @@ struct nf_warden_options {
  * so that a skill of the same user cannot read it under /proc. NF_E_UNAVAILABLE: the program cannot
  * be started. Suspends. */
 NF_RC nf_warden_new(const struct nf_warden_options *o, struct nf_warden **ret, struct nf_err *err);
+/* The same in two: begin, and do something else until it is to be ready. Before nf_warden_wait has
+ * succeeded nothing may be asked of it; if it fails, free it. `start` does not suspend. */
+NF_RC nf_warden_start(const struct nf_warden_options *o, struct nf_warden **ret,
+                      struct nf_err *err);
+NF_RC nf_warden_wait(struct nf_warden *w, struct nf_err *err);
 /* Kills every process of it. NULL is allowed. Suspends. */
 void nf_warden_free(struct nf_warden *w);
 

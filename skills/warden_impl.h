@@ -43,6 +43,7 @@
 #define NF_NEVER INT64_MAX
 
 enum nf_worker_state {
+    NF_WORKER_BLANK, /* jailed ahead of need; no plugin is loaded */
     NF_WORKER_STARTING,
     NF_WORKER_IDLE,
     NF_WORKER_BUSY, /* a call's */
@@ -93,6 +94,7 @@ struct nf_pool {
     struct nf_pool *prev, *next;
     struct nf_warden *warden;
     char *name, *version, *hash, *path;
+    int code; /* 0: none */
     char min_level[8];
     bool oneshot, threads, retired;
     int64_t memory_bytes, cpu_ms, output_bytes;
@@ -109,6 +111,7 @@ struct nf_pool {
     char violation[256]; /* of a worker whose pid is not known yet; "": none */
 
     struct nf_worker *workers;
+    struct nf_worker *blank; /* the one of them that is; NULL: none */
     struct nf_queued *queue;
     struct nf_owner *owners;
     size_t queued, users; /* calls under way, waiting ones included */
@@ -183,27 +186,39 @@ void nf_pool_give(struct nf_pool *p, struct nf_worker *k, bool crashed, int64_t 
 void nf_pool_balance(struct nf_pool *p);
 void nf_pools_balance(struct nf_warden *w);
 void nf_pool_ready(struct nf_pool *p, struct nf_worker *k);
-/* A worker that had no call ended, or a template could not be started, for the reason `why`. */
-void nf_pool_failed(struct nf_pool *p, const struct nf_err *why);
-/* Fail every call that waits. */
-void nf_pool_fail_queue(struct nf_pool *p, const struct nf_err *why);
-void nf_pool_crashed(struct nf_pool *p, const char *what);
-void nf_pool_retire(struct nf_pool *p);
-int64_t nf_pool_tick(struct nf_pool *p, int64_t now_us);
+/* Whether calls are taken: NF_E_UNAVAILABLE, NF_E_LIMIT say why not. */
+NF_RC nf_pool_check_open(const struct nf_pool *p, int64_t now_us, struct nf_err *err);
+/* Start a process ahead of need, where the skill is in use and has none. */
+void nf_pool_start_blank(struct nf_pool *p, int64_t now_us);
 /* If nothing of it is needed any more. */
 bool nf_pool_free_if_empty(struct nf_pool *p);
 struct nf_worker *nf_pool_worker(struct nf_pool *p, uint64_t number);
 size_t nf_pool_count(const struct nf_pool *p, enum nf_worker_state state);
 
+/* pool_end.c */
+/* A worker that had no call ended, or a template could not be started, for the reason `why`. */
+void nf_pool_failed(struct nf_pool *p, const struct nf_err *why);
+/* Fail every call that waits. */
+void nf_pool_fail_queue(struct nf_pool *p, const struct nf_err *why);
+/* A process ended by `what`; after several in a row the skill rests. */
+void nf_pool_crashed(struct nf_pool *p, const char *what);
+/* It is disabled, removed or replaced: end all of it. */
+void nf_pool_retire(struct nf_pool *p);
+/* Do what is due; when to look again. */
+int64_t nf_pool_tick(struct nf_pool *p, int64_t now_us);
+
 /* template.c */
 NF_RC nf_template_start(struct nf_pool *p, struct nf_err *err);
-void nf_template_fork(struct nf_pool *p, uint64_t number, const int fds[3]);
+void nf_template_fork(struct nf_pool *p, uint64_t number, bool blank, const int fds[3]);
 /* Its processes end; calls fail with `why`. */
 void nf_template_end(struct nf_pool *p, const struct nf_err *why);
 int64_t nf_template_tick(struct nf_pool *p, int64_t now_us);
 
 /* worker.c */
-NF_RC nf_worker_start(struct nf_pool *p, struct nf_err *err);
+/* A process that loads the plugin, or waits to be told to. */
+NF_RC nf_worker_start(struct nf_pool *p, bool blank, struct nf_err *err);
+/* Tell a blank one: it is starting now. */
+void nf_worker_load(struct nf_worker *k);
 /* It is of no use any more: kill it. The first reason counts. */
 void nf_worker_break(struct nf_worker *k, enum nf_code code, const char *fmt, ...) NF_PRINTF(3, 4);
 /* What an idle one is told; then it leaves. */

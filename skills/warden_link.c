@@ -51,6 +51,12 @@ static void take_hello(struct nf_warden *w, const struct nf_control *c)
     nf_pools_balance(w);
 }
 
+static void take_ready(struct nf_pool *p, const struct nf_control *c)
+{
+    p->template = NF_TEMPLATE_READY;
+    p->warden->stats.spared += c->code == NF_CONTROL_SPARED;
+}
+
 static void take_refusal(struct nf_pool *p, const struct nf_control *c)
 {
     struct nf_err why;
@@ -102,17 +108,17 @@ static void on_message(void *arg)
         link_down(w, err.msg);
         return;
     }
+    struct nf_pool *p = pool_of(w, c.number);
+    if (!p && c.type != NF_CONTROL_HELLO && nf_program_message(w, &c, fds[0]))
+        fds[0] = -1;
     for (int i = 0; i < NF_CONTROL_FDS; i++) {
         if (fds[i] >= 0)
             close(fds[i]);
     }
-    struct nf_pool *p = pool_of(w, c.number);
     if (c.type == NF_CONTROL_HELLO)
         take_hello(w, &c);
-    else if (!p && nf_program_message(w, &c))
-        return;
     else if (p && c.type == NF_CONTROL_READY)
-        p->template = NF_TEMPLATE_READY;
+        take_ready(p, &c);
     else if (p && c.type == NF_CONTROL_REFUSED)
         take_refusal(p, &c);
     else if (p && c.type == NF_CONTROL_ENDED)
@@ -291,6 +297,10 @@ int64_t nf_link_tick(struct nf_warden *w, int64_t now_us)
         return NF_NEVER;
     if (now_us < w->link_due_us)
         return w->link_due_us;
+    if (w->link == NF_LINK_STARTING)
+        on_message(w); /* it may have spoken while the loop had no time to listen */
+    if (w->link == NF_LINK_UP)
+        return NF_NEVER;
     if (w->link == NF_LINK_STARTING) {
         link_down(w, "it said nothing");
         return w->link_due_us;

@@ -6,34 +6,38 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROOM_FIRST ((size_t)4096) /* enough for most calls */
+/* Enough for most calls, and so little that it shares a page with what is written beside it. */
+#define ROOM_FIRST ((size_t)1024)
+#define ROOM_MORE ((size_t)8192)
 #define ROOM_MAX (NF_WIRE_HEAD + NF_WIRE_INLINE_MAX)
 
 /* --- numbers ---------------------------------------------------------------------------------- */
 
+/* As they lie in memory on all machines that there is a sandbox for. */
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "integers of frames are little-endian");
+
 static void put32(char *p, uint32_t v)
 {
-    for (int i = 0; i < 4; i++)
-        p[i] = (char)(v >> 8 * i);
+    memcpy(p, &v, sizeof v);
 }
 
 static void put64(char *p, uint64_t v)
 {
-    put32(p, (uint32_t)v);
-    put32(p + 4, (uint32_t)(v >> 32));
+    memcpy(p, &v, sizeof v);
 }
 
 static uint32_t get32(const char *p)
 {
-    uint32_t v = 0;
-    for (int i = 0; i < 4; i++)
-        v |= (uint32_t)(unsigned char)p[i] << 8 * i;
+    uint32_t v;
+    memcpy(&v, p, sizeof v);
     return v;
 }
 
 static uint64_t get64(const char *p)
 {
-    return get32(p) | (uint64_t)get32(p + 4) << 32;
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
 }
 
 /* --- frames ----------------------------------------------------------------------------------- */
@@ -80,7 +84,7 @@ NF_RC nf_wire_room(struct nf_wire_reader *r, char **p, size_t *n, struct nf_err 
         r->at = 0;
     }
     size_t need = frame_size(r);
-    size_t cap = need > ROOM_FIRST ? ROOM_MAX : ROOM_FIRST;
+    size_t cap = need > ROOM_MORE ? ROOM_MAX : need > ROOM_FIRST ? ROOM_MORE : ROOM_FIRST;
     if (cap > r->cap) {
         char *more = realloc(r->p, cap);
         if (!more)
@@ -112,7 +116,7 @@ static NF_RC check_head(uint32_t n, uint32_t type, struct nf_err *err)
     if (n > NF_WIRE_INLINE_MAX)
         return nf_err_set(err, NF_E_INVALID, "a frame of %u bytes, over %zu", n,
                           NF_WIRE_INLINE_MAX);
-    if (plain < NF_WIRE_READY || plain > NF_WIRE_STOP)
+    if (plain < NF_WIRE_READY || plain > NF_WIRE_LOAD)
         return nf_err_set(err, NF_E_INVALID, "a frame of the unknown type %u", plain);
     if ((type & NF_WIRE_BULK) && n != 4)
         return nf_err_set(err, NF_E_INVALID, "a frame for shared memory with %u bytes", n);
@@ -163,10 +167,10 @@ void nf_wire_put_result(char p[NF_WIRE_RESULT_HEAD], int code, uint32_t flags)
     put32(p + 4, flags);
 }
 
-void nf_wire_put_ask(char p[NF_WIRE_ASK_HEAD], int op_or_code, size_t json_n)
+void nf_wire_put_ask(char p[NF_WIRE_ASK_HEAD], int op_or_code, size_t fields_or_json_n)
 {
     put32(p, (uint32_t)op_or_code);
-    put32(p + 4, (uint32_t)json_n);
+    put32(p + 4, (uint32_t)fields_or_json_n);
 }
 
 static NF_RC check_length(struct nf_slice payload, size_t head, const char *what,
@@ -231,7 +235,7 @@ NF_RC nf_wire_get_ask(struct nf_slice payload, struct nf_wire_ask *ret, struct n
     if (op < NF_SKILL_OP_HTTP_FETCH || op >= NF_SKILL_OPS)
         return nf_err_set(err, NF_E_INVALID, "the unknown question %u", op);
     a.op = (enum nf_skill_op)op;
-    NF_TRY(split(payload, NF_WIRE_ASK_HEAD, get32(payload.p + 4), &a.json, &a.raw, err));
+    NF_TRY(split(payload, NF_WIRE_ASK_HEAD, get32(payload.p + 4), &a.fields, &a.raw, err));
     *ret = a;
     return NF_OK;
 }

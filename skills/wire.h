@@ -7,10 +7,11 @@
  * With NF_WIRE_BULK the payload is a u32: so many bytes lie in the memory that both share (warden.c
  * makes it), in the half of the sender. Whoever receives them copies them before reading them.
  *
- * A process says NF_WIRE_READY or NF_WIRE_FAILED first, once, with the number of its generation as
- * id. Then it is asked one thing at a time: a call has a random id, which cannot be known before,
- * and what belongs to the call (questions, answers, the result) has the same. Anything else (early,
- * of another id, a second result, a question while one is open) ends that process.
+ * A process waits, blank, until it is told to load its plugin. Then it says NF_WIRE_READY or
+ * NF_WIRE_FAILED, once, with the number of its generation as id; the latter also before. Then it is
+ * asked one thing at a time: a call has a random id, which cannot be known before, and what belongs
+ * to the call (questions, answers, the result) has the same. Anything else (early, of another id, a
+ * second result, a question while one is open) ends that process.
  */
 #pragma once
 
@@ -33,15 +34,17 @@ enum nf_wire_type {
     NF_WIRE_ASK = 5,    /* from it: struct nf_wire_ask */
     NF_WIRE_ANSWER = 6, /* to it: struct nf_wire_answer; not for log and progress */
     NF_WIRE_STOP = 7,   /* to it, while it has nothing to do: call done() and exit */
+    NF_WIRE_LOAD = 8,   /* to it, once, first of all: load the plugin; id: its number */
 };
 
 /* What a plugin may ask of the broker. A log line and progress get no answer. Append only.
  *
- * Request and answer are JSON objects with raw bytes beside them. Members of the request that the
- * plugin left out are missing; members of an answer, with the code NF_SKILL_OK:
+ * A request is fields (skills/fields.h), of which those that the plugin left out are missing; an
+ * answer is JSON, for what the plugin gets as JSON from its host. Beside them are raw bytes. With
+ * the code NF_SKILL_OK:
  *
  *   op           request                                     answer
- *   HTTP_FETCH   method, url, headers ["Name: value", ...],  status, content_type, url,
+ *   HTTP_FETCH   method, url, header, header, ...,           status, content_type, url,
  *                timeout_ms, max_bytes; raw: body            headers {"name": "value"}; raw: body
  *   KV_GET       key                                         raw: value
  *   KV_PUT       key; raw: value
@@ -51,6 +54,7 @@ enum nf_wire_type {
  *   FILE_WRITE   path; raw: bytes
  *   FILE_LIST    path                                        an array as skill.h has it
  *   FILE_REMOVE  path
+ *   CONFIG_GET   key                                         raw: value
  *   LOG          level; raw: text
  *   PROGRESS     percent; raw: text
  *
@@ -67,8 +71,9 @@ enum nf_skill_op {
     NF_SKILL_OP_FILE_REMOVE = 9,
     NF_SKILL_OP_LOG = 10,
     NF_SKILL_OP_PROGRESS = 11,
+    NF_SKILL_OP_CONFIG_GET = 12,
 };
-#define NF_SKILL_OPS 12
+#define NF_SKILL_OPS 13
 
 /* Whether the daemon answers it. */
 static inline bool nf_skill_op_has_answer(enum nf_skill_op op)
@@ -129,11 +134,11 @@ struct nf_wire_result {
     uint32_t flags;
     struct nf_slice text;
 };
-/* u32 op or code | u32 length of json | json | raw */
+/* u32 op or code | u32 length of fields or json | fields or json | raw */
 #define NF_WIRE_ASK_HEAD ((size_t)8)
 struct nf_wire_ask {
     enum nf_skill_op op;
-    struct nf_slice json, raw;
+    struct nf_slice fields, raw;
 };
 struct nf_wire_answer {
     int code;
@@ -142,7 +147,7 @@ struct nf_wire_answer {
 
 void nf_wire_put_call(char p[NF_WIRE_CALL_HEAD], const struct nf_wire_call *c);
 void nf_wire_put_result(char p[NF_WIRE_RESULT_HEAD], int code, uint32_t flags);
-void nf_wire_put_ask(char p[NF_WIRE_ASK_HEAD], int op_or_code, size_t json_n);
+void nf_wire_put_ask(char p[NF_WIRE_ASK_HEAD], int op_or_code, size_t fields_or_json_n);
 
 /* From a payload; slices point into it. NF_E_INVALID: too short, or a number out of range. */
 NF_RC nf_wire_get_call(struct nf_slice payload, struct nf_wire_call *ret, struct nf_err *err);

@@ -35,8 +35,15 @@ static void hang_up(struct nf_worker *k)
     close_fd(&k->from);
 }
 
+static void forget_blank(struct nf_worker *k)
+{
+    if (k->pool->blank == k)
+        k->pool->blank = NULL;
+}
+
 void nf_worker_free(struct nf_worker *k)
 {
+    forget_blank(k);
     hang_up(k);
     close_fd(&k->memory);
     close_fd(&k->pidfd);
@@ -48,6 +55,7 @@ void nf_worker_free(struct nf_worker *k)
 static void become(struct nf_worker *k, enum nf_worker_state state)
 {
     struct nf_warden *w = k->pool->warden;
+    forget_blank(k);
     w->alive -= k->state != NF_WORKER_LEAVING && state == NF_WORKER_LEAVING;
     k->state = state;
     k->since_us = nf_warden_now_us();
@@ -127,8 +135,8 @@ static void take_first_frame(struct nf_worker *k)
         memcpy(words, f.payload.p, n);
         nf_skill_text_clean(words, n);
         nf_worker_break(k, NF_E_UNAVAILABLE, "the plugin cannot be used: %.*s", (int)n, words);
-    } else if (f.type != NF_WIRE_READY || f.id != k->number || f.bulk || f.payload.n > 0 ||
-               nf_wire_left(&k->reader) > 0) {
+    } else if (k->state != NF_WORKER_STARTING || f.type != NF_WIRE_READY || f.id != k->number ||
+               f.bulk || f.payload.n > 0 || nf_wire_left(&k->reader) > 0) {
         nf_worker_break(k, NF_E_UNAVAILABLE,
                         "the process broke the protocol: it did not begin by saying it is ready");
     } else if (k->pidfd >= 0) {
@@ -141,7 +149,7 @@ static void take_first_frame(struct nf_worker *k)
 
 static void came_unasked(struct nf_worker *k)
 {
-    if (k->state == NF_WORKER_STARTING && !k->asking)
+    if ((k->state == NF_WORKER_STARTING || k->state == NF_WORKER_BLANK) && !k->asking)
         take_first_frame(k);
     else
         nf_worker_break(k, NF_E_UNAVAILABLE, "the process broke the protocol: it spoke unasked");
@@ -392,7 +400,19 @@ static NF_RC open_pipes(struct nf_worker *k, int theirs[3], struct nf_err *err)
     return nf_watch_new(k->pool->warden->o.loop, k->from, on_readable, k, &k->watch, err);
 }
 
-NF_RC nf_worker_start(struct nf_pool *p, struct nf_err *err)
+void nf_worker_load(struct nf_worker *k)
+{
+    char load[NF_WIRE_HEAD];
+    nf_wire_put_head(load, NF_WIRE_LOAD, k->number, 0);
+    become(k, NF_WORKER_STARTING);
+    /* That much always fits into an empty pipe. If nobody has its other end, whoever should have
+     * will say why. */
+    (void)!write(k->to, load, sizeof load);
+    nf_warden_due(k->pool->warden,
+                  k->since_us + nf_us(k->pidfd >= 0 ? NF_WORKER_START_MS : NF_WORKER_FORK_MS));
+}
+
+NF_RC nf_worker_start(struct nf_pool *p, bool blank, struct nf_err *err)
 {
     struct nf_worker *k = calloc(1, sizeof *k);
     int theirs[3] = { -1, -1, -1 };
@@ -400,11 +420,12 @@ NF_RC nf_worker_start(struct nf_pool *p, struct nf_err *err)
         return nf_err_set(err, NF_E_NOMEM, "no memory for a skill's process");
     *k = (struct nf_worker){ .pool = p, .to = -1, .from = -1, .memory = -1, .pidfd = -1 };
     k->number = ++p->warden->numbers;
+    k->state = NF_WORKER_BLANK;
     k->since_us = nf_warden_now_us();
     DL_APPEND(p->workers, k);
     enum nf_code rc = open_pipes(k, theirs, err);
     if (rc == NF_OK)
-        nf_template_fork(p, k->number, theirs);
+        nf_template_fork(p, k->number, blank, theirs);
     close_fd(&theirs[0]);
     close_fd(&theirs[1]);
     if (rc != NF_OK) {
@@ -413,6 +434,11 @@ NF_RC nf_worker_start(struct nf_pool *p, struct nf_err *err)
     }
     p->warden->alive++;
     p->warden->stats.workers++;
-    nf_warden_due(p->warden, k->since_us + nf_us(NF_WORKER_FORK_MS));
+    if (blank) {
+        p->blank = k;
+        nf_warden_due(p->warden, k->since_us + nf_us(NF_WORKER_FORK_MS));
+    } else {
+        nf_worker_load(k);
+    }
     return NF_OK;
 }

@@ -18,8 +18,7 @@
 #define EXIT_WAIT_MS 1000  /* for the template to tell how a process ended */
 #define MARGIN_MIN_US 3000 /* of the call's time, not given to the broker: a twentieth */
 #define MARGIN_MAX_US 100000
-#define SMALL ((size_t)1024)     /* bytes of a payload that are copied into one piece */
-#define WORDS_MAX ((size_t)1024) /* of a failure */
+#define SMALL ((size_t)1024) /* bytes of a payload that are copied into one piece */
 
 struct call {
     struct nf_worker *k;
@@ -253,9 +252,8 @@ static enum nf_code ask_broker(struct call *c, const struct nf_skill_ask *a,
     margin_us = margin_us < MARGIN_MIN_US   ? MARGIN_MIN_US
                 : margin_us > MARGIN_MAX_US ? MARGIN_MAX_US
                                             : margin_us;
-    int64_t left_us = c->deadline_us - margin_us - nf_warden_now_us();
     *ret = (struct nf_skill_answer){ .json.max = NF_WIRE_BULK_MAX, .raw.max = NF_WIRE_BULK_MAX };
-    nf_deadline_push(&d, left_us / 1000);
+    nf_deadline_push_at(&d, c->deadline_us - margin_us);
     enum nf_code rc = b->ops->ask(b, a, ret, err);
     nf_deadline_pop(&d);
     if (rc == NF_E_CANCELED || nf_fiber_cancelled() != NF_OK)
@@ -293,11 +291,11 @@ static enum nf_code serve_note(struct call *c, const struct nf_wire_frame *f,
         return broke_protocol(c, "a log line that is too long", err);
     if (++c->notes > seconds * NF_WORKER_NOTES_PER_S)
         return broke_protocol(c, "log lines faster than its host lets out", err);
-    memcpy(text, a->json.p, a->json.n);
-    memcpy(text + a->json.n, a->raw.p, a->raw.n);
+    memcpy(text, a->fields.p, a->fields.n);
+    memcpy(text + a->fields.n, a->raw.p, a->raw.n);
     const struct nf_skill_ask copy = { .op = a->op,
-                                       .json = { text, a->json.n },
-                                       .raw = { text + a->json.n, a->raw.n } };
+                                       .fields = { text, a->fields.n },
+                                       .raw = { text + a->fields.n, a->raw.n } };
     return ask_broker(c, &copy, &ignored, err);
 }
 
@@ -311,7 +309,7 @@ static enum nf_code serve_ask(struct call *c, const struct nf_wire_frame *f, str
     NF_TRY(payload_of(c, f, &copy, &payload, err));
     if (nf_wire_get_ask(payload, &q, err) != NF_OK)
         return broke_protocol(c, err->msg, err);
-    const struct nf_skill_ask a = { .op = q.op, .json = q.json, .raw = q.raw };
+    const struct nf_skill_ask a = { .op = q.op, .fields = q.fields, .raw = q.raw };
     c->ran->asks++;
     if (!nf_skill_op_has_answer(q.op))
         return serve_note(c, f, &a, err);
@@ -360,7 +358,7 @@ static enum nf_code take_result(struct call *c, const struct nf_wire_frame *f, s
     struct nf_slice payload;
     struct nf_wire_result result;
     size_t max = (size_t)k->pool->output_bytes;
-    max = NF_WIRE_RESULT_HEAD + (max > WORDS_MAX ? max : WORDS_MAX);
+    max = NF_WIRE_RESULT_HEAD + (max > NF_SKILL_WORDS_MAX ? max : NF_SKILL_WORDS_MAX);
     if (f->payload.n > max || f->bulk_n > max)
         return broke_protocol(c, "a result over its output limit", err);
     NF_TRY(payload_of(c, f, &copy, &payload, err));
@@ -374,10 +372,8 @@ static enum nf_code take_result(struct call *c, const struct nf_wire_frame *f, s
         return nf_err_set(err, NF_E_INVALID,
                           "what the skill returned is no text: UTF-8 without "
                           "NUL is");
-    if (result.code != NF_SKILL_OK) {
-        size_t n = nf_utf8_cut(result.text.p, result.text.n, sizeof err->msg - 1);
-        return nf_err_set(err, nf_code_of(result.code), "%.*s", (int)n, result.text.p);
-    }
+    if (result.code != NF_SKILL_OK)
+        return nf_skill_ran_failed(c->ran, nf_code_of(result.code), result.text, err);
     c->ran->result.max = max + 1;
     return nf_str_add(&c->ran->result, result.text.p, result.text.n, err);
 }

@@ -8,6 +8,7 @@
 #include "base/string.h"
 #include "runtime/executor.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define NF_WORKSPACE_PATH_MAX 1024 /* bytes */
@@ -60,6 +61,8 @@ NF_RC nf_workspace_look(struct nf_workspaces *w, const char *path,
  * with what is in it, as far as that is possible. */
 NF_RC nf_workspace_scratch(struct nf_workspaces *w, struct nf_str *ret, struct nf_err *err);
 void nf_workspace_drop(struct nf_workspaces *w, const char *path);
+/* Remove what is in it. False: not all of it. */
+bool nf_workspace_empty(struct nf_workspaces *w, const char *path);
 /* Make the session's directory if it is not there and replace *ret by its path. NF_E_LIMIT: it is
  * over the quota already. For programs, which work in it. */
 NF_RC nf_workspace_open(struct nf_workspaces *w, int64_t session_id,

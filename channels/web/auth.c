@@ -139,7 +139,8 @@ static NF_RC by_cookie(struct nf_web *w, const struct nf_http_exchange *x, struc
         return nf_err_set(err, NF_E_DENIED, "Origin: missing");
     nf_sha256_hex(cookie.p, cookie.n, p->cookie_hash);
     p->by_cookie = true;
-    return nf_cookie_user(w->o.app, p->cookie_hash, &p->user, err);
+    return reads && !upgrades ? nf_cookie_reader(w->o.app, p->cookie_hash, &p->user, err)
+                              : nf_cookie_user(w->o.app, p->cookie_hash, &p->user, err);
 }
 
 static NF_RC by_socket(struct nf_web *w, const struct nf_http_exchange *x, struct nf_principal *p,
@@ -179,13 +180,21 @@ static NF_RC too_many(struct nf_http_exchange *x, int64_t wait_ms, struct nf_err
     return rc;
 }
 
+bool nf_web_rate_take(struct nf_web *w, const char *key, int64_t per_minute, int64_t *wait_ms)
+{
+    if (!nf_rate_take(w->rate, key, per_minute, nf_clock_mono_us(w->o.app->clock), wait_ms))
+        return false;
+    *wait_ms = nf_shared_rates_wait(w->o.app->shared_rates, key, per_minute, 1);
+    return *wait_ms == 0;
+}
+
 static NF_RC take(struct nf_web *w, struct nf_http_exchange *x, const char *kind, const char *who,
                   int64_t per_minute, struct nf_err *err)
 {
     char key[64];
     int64_t wait_ms;
     (void)snprintf(key, sizeof(key), "%s:%s", kind, who);
-    if (nf_rate_take(w->rate, key, per_minute, nf_clock_mono_us(w->o.app->clock), &wait_ms))
+    if (nf_web_rate_take(w, key, per_minute, &wait_ms))
         return NF_OK;
     return too_many(x, wait_ms, err);
 }
@@ -202,11 +211,12 @@ static bool shows_credentials(const struct nf_http_exchange *x)
 static NF_RC may_try(struct nf_web *w, struct nf_http_exchange *x, struct nf_err *err)
 {
     char key[64];
+    int64_t most = w->o.limits->failures_per_minute;
     (void)snprintf(key, sizeof(key), "fail:%s", nf_http_peer(x));
-    if (nf_rate_has(w->rate, key, w->o.limits->failures_per_minute,
-                    nf_clock_mono_us(w->o.app->clock)))
+    int64_t wait_ms = nf_shared_rates_wait(w->o.app->shared_rates, key, most, 0);
+    if (wait_ms == 0 && nf_rate_has(w->rate, key, most, nf_clock_mono_us(w->o.app->clock)))
         return NF_OK;
-    return too_many(x, 60000 / w->o.limits->failures_per_minute, err);
+    return too_many(x, wait_ms ? wait_ms : 60000 / most, err);
 }
 
 static void count_failure(struct nf_web *w, struct nf_http_exchange *x)
@@ -214,8 +224,7 @@ static void count_failure(struct nf_web *w, struct nf_http_exchange *x)
     char key[64];
     int64_t ignored;
     (void)snprintf(key, sizeof(key), "fail:%s", nf_http_peer(x));
-    (void)nf_rate_take(w->rate, key, w->o.limits->failures_per_minute,
-                       nf_clock_mono_us(w->o.app->clock), &ignored);
+    (void)nf_web_rate_take(w, key, w->o.limits->failures_per_minute, &ignored);
     nf_log_warn("web.denied", "peer", nf_http_peer(x), "route", nf_http_pattern(x), NULL);
 }
 

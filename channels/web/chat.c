@@ -16,29 +16,25 @@ struct client {
     struct nf_user user;
 };
 
-/* Store a message; the answer comes as events. */
-static NF_RC receive(struct nf_web *w, const struct nf_user *user, int64_t session_id,
-                     const char *message_id, const char *content, struct nf_accepted *ret,
-                     struct nf_err *err)
+/* Store a message, of which *in says what the client gave; the answer comes as events. */
+static NF_RC receive(struct nf_web *w, const struct nf_user *user, const struct nf_incoming *in,
+                     struct nf_accepted *ret, struct nf_err *err)
 {
     char source[64], key[64];
     int64_t wait_ms;
+    struct nf_incoming whole = *in;
     struct nf_id_text id = nf_id_to_text(user->id);
     (void)snprintf(source, sizeof(source), "web:%s", id.s);
     (void)snprintf(key, sizeof(key), "msg:%s", id.s);
-    if (!nf_rate_take(w->rate, key, w->o.limits->messages_per_minute,
-                      nf_clock_mono_us(w->o.app->clock), &wait_ms))
+    if (!nf_web_rate_take(w, key, w->o.limits->messages_per_minute, &wait_ms))
         return nf_err_set(err, NF_E_LIMIT, "too many messages: wait %lld s",
                           (long long)(wait_ms + 999) / 1000);
-    const struct nf_incoming in = { .user = user,
-                                    .channel = "web",
-                                    .address = "",
-                                    .source = source,
-                                    .client_id = message_id,
-                                    .session_id = session_id,
-                                    .content = content,
-                                    .content_n = strlen(content) };
-    return nf_receive_message(w->o.app, &in, ret, err);
+    whole.user = user;
+    whole.channel = "web";
+    whole.address = "";
+    whole.source = source;
+    whole.content_n = strlen(whole.content);
+    return nf_receive_message(w->o.app, &whole, ret, err);
 }
 
 /* A double is answered to whoever asked; news to every socket of the user. */
@@ -55,8 +51,13 @@ static NF_RC on_user_message(struct client *c, const struct nf_frame *f, struct 
 {
     NF_CLEANUP(nf_str_done) struct nf_str frame = { .max = (size_t)4 << 20 };
     struct nf_accepted accepted = { 0 };
-    NF_TRY(receive(c->web, &c->user, f->session_id, f->message_id, f->content, &accepted, err));
-    NF_TRY(nf_frame_accepted(&accepted, f->message_id, f->content, &frame, err));
+    struct nf_incoming in = { .client_id = f->message_id,
+                              .session_id = f->session_id,
+                              .branch = f->branch,
+                              .model = f->model,
+                              .content = f->content };
+    NF_TRY(receive(c->web, &c->user, &in, &accepted, err));
+    NF_TRY(nf_frame_accepted(&accepted, f->message_id, f->content, f->branch, &frame, err));
     announce(c->web, c, &c->user, &accepted, &frame);
     return NF_OK;
 }
@@ -174,15 +175,20 @@ enum nf_code nf_web_socket(void *arg, struct nf_http_exchange *x, struct nf_err 
 /* --- the same over REST ----------------------------------------------------------------------- */
 
 struct message_body {
-    char *message_id, *session_id, *content;
+    char *message_id, *session_id, *content, *model;
+    int64_t parent_seq;
 };
 static const struct nf_json_field message_fields[] = {
     NF_JSON_FIELD(struct message_body, "message_id", NF_JSON_F_STR, message_id, NF_JSON_REQUIRED, 1,
                   NF_CLIENT_ID_MAX),
     NF_JSON_FIELD(struct message_body, "session_id", NF_JSON_F_STR, session_id, NF_JSON_NULLABLE, 0,
                   64),
-    NF_JSON_FIELD(struct message_body, "content", NF_JSON_F_STR, content, NF_JSON_REQUIRED, 1,
+    NF_JSON_FIELD(struct message_body, "content", NF_JSON_F_STR, content, NF_JSON_REQUIRED, 0,
                   NF_MESSAGE_BYTES_MAX),
+    NF_JSON_FIELD(struct message_body, "model", NF_JSON_F_STR, model, NF_JSON_NULLABLE, 1,
+                  NF_MODEL_NAME_MAX),
+    NF_JSON_FIELD(struct message_body, "parent_seq", NF_JSON_F_I64, parent_seq, NF_JSON_NULLABLE, 0,
+                  (INT64_C(1) << 53) - 2),
 };
 static const struct nf_json_table message_table = { message_fields, NF_COUNT(message_fields),
                                                     false };
@@ -196,7 +202,8 @@ enum nf_code nf_web_post_message(void *arg, struct nf_http_exchange *x, struct n
 {
     struct nf_web *w = arg;
     NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
-    NF_CLEANUP(message_body_done) struct message_body b = { 0 };
+    NF_CLEANUP(message_body_done) struct message_body b = { .parent_seq = -1 };
+    NF_CLEANUP(nf_chat_content_done) struct nf_chat_content c = { 0 };
     NF_CLEANUP(nf_str_done) struct nf_str body = { .max = (size_t)4 << 20 };
     const struct nf_user *user = &nf_web_who(x)->user;
     struct nf_slice text = nf_http_body(x);
@@ -208,11 +215,18 @@ enum nf_code nf_web_post_message(void *arg, struct nf_http_exchange *x, struct n
     if (b.session_id && b.session_id[0] &&
         !nf_id_from_text(b.session_id, strlen(b.session_id), &session_id))
         return nf_err_set(err, NF_E_INVALID, "session_id: not an id");
-    enum nf_code rc = receive(w, user, session_id, b.message_id, b.content, &a, err);
+    NF_TRY(nf_web_attach(nf_json_get(nf_json_root(doc), "files"), b.content, &c, err));
+    struct nf_incoming in = { .client_id = b.message_id,
+                              .session_id = session_id,
+                              .branch = b.parent_seq + 1,
+                              .model = b.model,
+                              .parts = c.parts.n ? &c.parts : NULL,
+                              .content = nf_str_c(&c.text) };
+    enum nf_code rc = receive(w, user, &in, &a, err);
     if (rc == NF_E_LIMIT)
         nf_web_answer_error(x, 429, err);
     NF_TRY(rc);
-    NF_TRY(nf_frame_accepted(&a, b.message_id, b.content, &body, err));
+    NF_TRY(nf_frame_accepted(&a, b.message_id, nf_str_c(&c.text), b.parent_seq + 1, &body, err));
     announce(w, NULL, user, &a, &body);
     return nf_web_json(x, 202, &body, err);
 }

@@ -2,15 +2,19 @@
 
 #include "base/own.h"
 #include "base/time.h"
+#include "domain/reason.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct raw_frame {
-    char *type, *message_id, *session_id, *run_id, *content, *approval_id, *decision, *reason;
-    int64_t after;
+    char *type, *message_id, *session_id, *run_id, *content, *approval_id, *decision, *reason,
+        *model;
+    int64_t after, parent_seq;
 };
+
+#define SEQ_MAX ((INT64_C(1) << 53) - 2)
 
 #define F(key, kind, member, flags, min, max)                                                      \
     NF_JSON_FIELD(struct raw_frame, key, kind, member, flags, min, max)
@@ -23,7 +27,9 @@ static const struct nf_json_field raw_fields[] = {
     F("approval_id", NF_JSON_F_STR, approval_id, NF_JSON_NULLABLE, 0, 64),
     F("decision", NF_JSON_F_STR, decision, NF_JSON_NULLABLE, 0, 16),
     F("reason", NF_JSON_F_STR, reason, NF_JSON_NULLABLE, 0, NF_APPROVAL_REASON_MAX),
+    F("model", NF_JSON_F_STR, model, NF_JSON_NULLABLE, 1, NF_MODEL_NAME_MAX),
     F("after", NF_JSON_F_I64, after, NF_JSON_NULLABLE, 0, (INT64_C(1) << 53) - 1),
+    F("parent_seq", NF_JSON_F_I64, parent_seq, NF_JSON_NULLABLE, 0, SEQ_MAX),
 };
 #undef F
 static const struct nf_json_table raw_table = { raw_fields,
@@ -68,6 +74,7 @@ static NF_RC check_frame(const struct raw_frame *r, struct nf_frame *f, struct n
     f->after = r->after;
     if (strcmp(r->type, "user_message") == 0) {
         f->type = NF_FRAME_USER_MESSAGE;
+        f->branch = r->parent_seq + 1;
         if (!f->message_id)
             return nf_err_set(err, NF_E_INVALID, "message_id: missing");
         if (!f->content)
@@ -90,7 +97,7 @@ static NF_RC check_frame(const struct raw_frame *r, struct nf_frame *f, struct n
 enum nf_code nf_frame_decode(const char *p, size_t n, struct nf_frame *ret, struct nf_err *err)
 {
     NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
-    NF_CLEANUP(raw_done) struct raw_frame raw = { 0 };
+    NF_CLEANUP(raw_done) struct raw_frame raw = { .parent_seq = -1 };
 
     *ret = (struct nf_frame){ 0 };
     NF_TRY(nf_json_parse(p, n, 0, &doc, err));
@@ -98,6 +105,7 @@ enum nf_code nf_frame_decode(const char *p, size_t n, struct nf_frame *ret, stru
     ret->message_id = nf_take(raw.message_id);
     ret->content = nf_take(raw.content);
     ret->reason = nf_take(raw.reason);
+    ret->model = nf_take(raw.model);
     NF_TRY(rc);
     return check_frame(&raw, ret, err);
 }
@@ -107,6 +115,7 @@ void nf_frame_done(struct nf_frame *f)
     free(f->message_id);
     free(f->content);
     free(f->reason);
+    free(f->model);
     *f = (struct nf_frame){ 0 };
 }
 
@@ -125,7 +134,7 @@ static const char *event_name(enum nf_run_event_type type)
 
 /* Every delta of a model comes by here: what each event has is written by hand and in one piece.
  * (printf would take 2 KiB of the stack of each turn besides.) */
-#define HEAD_MAX 160
+#define HEAD_MAX 320
 
 static char *add_text(char *to, const char *text)
 {
@@ -146,9 +155,8 @@ static char *add_number(char *to, int64_t n)
     return to + length;
 }
 
-static void put_head(struct nf_json_out *o, const struct nf_run_event *e)
+static char *add_head(char *to, const struct nf_run_event *e, const struct nf_id_text *run)
 {
-    char head[HEAD_MAX], *to = head;
     to = add_text(to, "\"type\":\"");
     to = add_text(to, event_name(e->type));
     to = add_text(to, "\"");
@@ -159,24 +167,49 @@ static void put_head(struct nf_json_out *o, const struct nf_run_event *e)
     to = add_text(to, ",\"session_id\":\"");
     to = add_text(to, nf_id_to_text(e->session_id).s);
     to = add_text(to, "\",\"run_id\":\"");
-    to = add_text(to, nf_id_to_text(e->run_id).s);
-    to = add_text(to, "\"");
-    assert(to <= head + sizeof(head));
-    nf_json_out_members(o, head, (size_t)(to - head));
+    to = add_text(to, run->s);
+    return add_text(to, "\"");
 }
 
 /* The id of a text, "RUN-FENCE-MESSAGE": another attempt at the run is another text. */
-static void put_message_id(struct nf_json_out *o, const struct nf_run_event *e)
+static char *add_message_id(char *to, const struct nf_run_event *e, const struct nf_id_text *run)
 {
-    char id[HEAD_MAX], *to = id;
     to = add_text(to, "\"messageId\":\"");
-    to = add_text(to, nf_id_to_text(e->run_id).s);
+    to = add_text(to, run->s);
     to = add_text(to, "-");
     to = add_number(to, e->seq >> NF_RUN_POS_BITS);
     to = add_text(to, "-");
     to = add_number(to, e->message);
-    to = add_text(to, "\"");
-    nf_json_out_members(o, id, (size_t)(to - id));
+    return add_text(to, "\"");
+}
+
+static void put_head(struct nf_json_out *o, const struct nf_run_event *e)
+{
+    char head[HEAD_MAX];
+    const struct nf_id_text run = nf_id_to_text(e->run_id);
+    const char *end = add_head(head, e, &run);
+    assert(end <= head + sizeof(head));
+    nf_json_out_members(o, head, (size_t)(end - head));
+}
+
+static void put_message_id(struct nf_json_out *o, const struct nf_run_event *e)
+{
+    char id[HEAD_MAX];
+    const struct nf_id_text run = nf_id_to_text(e->run_id);
+    nf_json_out_members(o, id, (size_t)(add_message_id(id, e, &run) - id));
+}
+
+/* A piece of text, which most events are. */
+static void put_delta(struct nf_json_out *o, const struct nf_run_event *e)
+{
+    char head[HEAD_MAX];
+    const struct nf_id_text run = nf_id_to_text(e->run_id);
+    char *to = add_head(add_text(head, "{"), e, &run);
+    to = add_message_id(add_text(to, ","), e, &run);
+    to = add_text(to, ",\"delta\":\"");
+    assert(to <= head + sizeof(head));
+    nf_json_out_around(o, (struct nf_slice){ head, (size_t)(to - head) },
+                       (struct nf_slice){ e->text.p ? e->text.p : "", e->text.n }, NF_SLICE("\"}"));
 }
 
 static void put_id(struct nf_json_out *o, const char *key, int64_t id)
@@ -236,6 +269,20 @@ static void put_status(struct nf_json_out *o, const struct nf_run_event *e)
     nf_json_out_end(o);
 }
 
+void nf_frame_put_reason(struct nf_json_out *o, const char *code, const char *values,
+                         struct nf_slice words)
+{
+    struct nf_reason r;
+    if (!nf_reason_of(words, &r))
+        return;
+    nf_json_put_str(o, code, r.code);
+    nf_json_out_key(o, values);
+    nf_json_out_array(o);
+    for (size_t i = 0; i < r.n; i++)
+        nf_json_out_strn(o, r.values[i].p, r.values[i].n);
+    nf_json_out_end(o);
+}
+
 static void put_body(struct nf_json_out *o, const struct nf_run_event *e)
 {
     switch (e->type) {
@@ -246,9 +293,7 @@ static void put_body(struct nf_json_out *o, const struct nf_run_event *e)
         put_message_id(o, e);
         nf_json_put_str(o, "role", "assistant");
         break;
-    case NF_RUN_TEXT:
-        put_message_id(o, e);
-        put_text(o, "delta", e->text);
+    case NF_RUN_TEXT: /* see put_delta */
         break;
     case NF_RUN_TEXT_END:
         put_message_id(o, e);
@@ -269,12 +314,15 @@ static void put_body(struct nf_json_out *o, const struct nf_run_event *e)
         put_text(o, "content", e->text);
         if (e->is_error)
             nf_json_put_bool(o, "is_error", true);
+        if (e->wall_us > 0)
+            nf_json_put_i64(o, "duration_us", e->wall_us);
         break;
     case NF_RUN_FINISHED:
         put_finished(o, e);
         break;
     case NF_RUN_ERROR:
         put_text(o, "message", e->text);
+        nf_frame_put_reason(o, "code", "values", e->text);
         break;
     case NF_RUN_TOOL_PROGRESS:
         put_progress(o, e);
@@ -289,6 +337,10 @@ enum nf_code nf_frame_event(const struct nf_run_event *e, struct nf_str *to, str
 {
     struct nf_json_out o;
     nf_json_begin_doc(&o, to);
+    if (e->type == NF_RUN_TEXT) {
+        put_delta(&o, e);
+        return nf_json_end_doc(&o, err);
+    }
     nf_json_out_object(&o);
     put_head(&o, e);
     put_body(&o, e);
@@ -297,7 +349,8 @@ enum nf_code nf_frame_event(const struct nf_run_event *e, struct nf_str *to, str
 }
 
 enum nf_code nf_frame_accepted(const struct nf_accepted *a, const char *message_id,
-                               const char *content, struct nf_str *to, struct nf_err *err)
+                               const char *content, int64_t branch, struct nf_str *to,
+                               struct nf_err *err)
 {
     struct nf_json_out o;
     nf_json_begin_doc(&o, to);
@@ -308,6 +361,8 @@ enum nf_code nf_frame_accepted(const struct nf_accepted *a, const char *message_
     put_id(&o, "run_id", a->run_id);
     nf_json_put_i64(&o, "seq", a->seq);
     nf_json_put_str(&o, "content", content);
+    if (branch)
+        nf_json_put_i64(&o, "parent_seq", branch - 1);
     if (a->duplicate)
         nf_json_put_bool(&o, "duplicate", true);
     nf_json_out_end(&o);
@@ -395,18 +450,29 @@ enum nf_code nf_frame_approval(const struct nf_approval_request *r, const struct
     return nf_json_end_doc(&o, err);
 }
 
-enum nf_code nf_frame_session(int64_t session_id, const char *title, struct nf_str *to,
-                              struct nf_err *err)
+enum nf_code nf_frame_session(const struct nf_session *s, struct nf_str *to, struct nf_err *err)
+{
+    struct nf_json_out o;
+    nf_json_begin_doc(&o, to);
+    nf_json_out_object(&o);
+    nf_json_put_str(&o, "type", "session");
+    put_id(&o, "session_id", s->id);
+    nf_json_put_str(&o, "title", s->title);
+    nf_json_put_bool(&o, "pinned", s->pinned_ms > 0);
+    nf_json_out_key(&o, "model");
+    nf_json_out_str(&o, s->model[0] ? s->model : NULL);
+    nf_json_out_end(&o);
+    return nf_json_end_doc(&o, err);
+}
+
+enum nf_code nf_frame_session_deleted(int64_t session_id, struct nf_str *to, struct nf_err *err)
 {
     struct nf_json_out o;
     nf_json_begin_doc(&o, to);
     nf_json_out_object(&o);
     nf_json_put_str(&o, "type", "session");
     put_id(&o, "session_id", session_id);
-    if (title)
-        nf_json_put_str(&o, "title", title);
-    else
-        nf_json_put_bool(&o, "deleted", true);
+    nf_json_put_bool(&o, "deleted", true);
     nf_json_out_end(&o);
     return nf_json_end_doc(&o, err);
 }

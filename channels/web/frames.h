@@ -6,6 +6,7 @@
 #include "codec/json.h"
 #include "domain/approval.h"
 #include "domain/run_event.h"
+#include "domain/session.h"
 
 enum nf_frame_type { NF_FRAME_USER_MESSAGE = 1, NF_FRAME_RESUME, NF_FRAME_STOP, NF_FRAME_DECIDE };
 
@@ -15,9 +16,11 @@ struct nf_frame {
     int64_t after;              /* resume */
     int64_t run_id;             /* stop: 0 for whatever runs */
     char *message_id, *content; /* user_message; owned */
+    int64_t branch;             /* user_message: as of struct nf_message */
     int64_t approval_id;        /* decide */
     bool allow;
     char *reason; /* owned; NULL: none was given */
+    char *model;  /* user_message of a new session; owned; NULL: the default */
 };
 
 /* Decode a client's frame. NF_E_INVALID and NF_E_LIMIT name the field and the bound; even then
@@ -26,16 +29,23 @@ NF_RC nf_frame_decode(const char *p, size_t n, struct nf_frame *ret, struct nf_e
 void nf_frame_done(struct nf_frame *f);
 
 /* Append one frame to *to. */
+/* Two members, if the words tell a reason that has a code (domain/reason.h): the code and its
+ * values. */
+void nf_frame_put_reason(struct nf_json_out *o, const char *code, const char *values,
+                         struct nf_slice words);
+
 NF_RC nf_frame_event(const struct nf_run_event *e, struct nf_str *to, struct nf_err *err);
 NF_RC nf_frame_accepted(const struct nf_accepted *a, const char *message_id, const char *content,
-                        struct nf_str *to, struct nf_err *err);
+                        int64_t branch, struct nf_str *to, struct nf_err *err);
 NF_RC nf_frame_error(enum nf_code code, const char *message, const char *message_id,
                      struct nf_str *to, struct nf_err *err);
 NF_RC nf_frame_cancelled(int64_t session_id, int64_t run_id, struct nf_str *to, struct nf_err *err);
 NF_RC nf_frame_approval(const struct nf_approval_request *r, const struct nf_user *requester,
                         bool yours, struct nf_str *to, struct nf_err *err);
-NF_RC nf_frame_session(int64_t session_id, const char *title, struct nf_str *to,
-                       struct nf_err *err); /* title NULL: deleted */
+/* How a session is called, whether it is pinned and who answers in it now. */
+NF_RC nf_frame_session(const struct nf_session *s, struct nf_str *to, struct nf_err *err);
+/* It was deleted. */
+NF_RC nf_frame_session_deleted(int64_t session_id, struct nf_str *to, struct nf_err *err);
 
 /* One approval as an object, for frames and REST: APPROVAL of docs/api.md. */
 void nf_frame_put_approval(struct nf_json_out *o, const struct nf_approval_request *r,

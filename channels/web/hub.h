@@ -10,6 +10,7 @@
 #include "application/deps.h"
 #include "application/run_log.h"
 #include "codec/hash.h"
+#include "codec/json.h"
 #include "http/server.h"
 
 struct nf_hub;
@@ -45,5 +46,14 @@ void nf_hub_drop_cookie(struct nf_hub *h, int64_t user_id,
 /* Bring a socket up to date with a session of its user, from position `after`. NF_E_NOT_FOUND: no
  * such session of theirs. May suspend. */
 NF_RC nf_hub_resume(struct nf_hub_socket *s, int64_t session_id, int64_t after, struct nf_err *err);
+
+/* Several instances: `fn` gets a line of JSON for their hubs whenever something happens here. It
+ * never suspends. */
+void nf_hub_tell_peers(struct nf_hub *h, void (*fn)(void *arg, const struct nf_str *line),
+                       void *arg);
+/* What the hub of another instance told: its sockets' users may have some here. NULL: something was
+ * missed. Where a run has a gap, its user's sockets are closed once the database has it all; they
+ * come back and resume. */
+void nf_hub_hear(struct nf_hub *h, const struct nf_json *line);
 
 size_t nf_hub_sockets(const struct nf_hub *h);

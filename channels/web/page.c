@@ -15,7 +15,7 @@ static const char policy[] =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
     "font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; "
     "media-src 'self' blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
-    "require-trusted-types-for 'script'; trusted-types nexflow nexflow-hl nexflow-sw dompurify";
+    "require-trusted-types-for 'script'; trusted-types nexflow-sw";
 
 static NF_RC add_headers(struct nf_http_exchange *x, const struct nf_asset *a, const char *etag,
                          struct nf_err *err)

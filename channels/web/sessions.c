@@ -15,7 +15,7 @@ static int64_t resume_after(const struct nf_session *s)
     return seq > 0 ? seq : 0;
 }
 
-static void put_session(struct nf_json_out *o, const struct nf_session *s)
+void nf_web_put_session(struct nf_json_out *o, const struct nf_session *s)
 {
     nf_json_out_object(o);
     nf_web_put_id(o, "id", s->id);
@@ -26,6 +26,9 @@ static void put_session(struct nf_json_out *o, const struct nf_session *s)
     nf_json_put_i64(o, "pending", s->pending);
     nf_json_put_i64(o, "last_seq", s->last_seq);
     nf_json_put_i64(o, "resume_after", resume_after(s));
+    nf_json_put_bool(o, "pinned", s->pinned_ms > 0);
+    nf_json_out_key(o, "model");
+    nf_json_out_str(o, s->model[0] ? s->model : NULL);
     nf_json_out_end(o);
 }
 
@@ -35,7 +38,7 @@ static NF_RC answer_session(struct nf_http_exchange *x, int status, const struct
     NF_CLEANUP(nf_str_done) struct nf_str body = { 0 };
     struct nf_json_out o;
     nf_json_begin_doc(&o, &body);
-    put_session(&o, s);
+    nf_web_put_session(&o, s);
     NF_TRY(nf_json_end_doc(&o, err));
     return nf_web_json(x, status, &body, err);
 }
@@ -55,10 +58,20 @@ static NF_RC read_cursor(const struct nf_http_exchange *x, int64_t *ms, int64_t 
     return NF_OK;
 }
 
+static void put_sessions(struct nf_json_out *o, const char *key, const struct nf_sessions *list)
+{
+    nf_json_out_key(o, key);
+    nf_json_out_array(o);
+    for (size_t i = 0; i < list->n; i++)
+        nf_web_put_session(o, &list->v[i]);
+    nf_json_out_end(o);
+}
+
 enum nf_code nf_web_sessions(void *arg, struct nf_http_exchange *x, struct nf_err *err)
 {
     struct nf_web *w = arg;
     NF_CLEANUP(nf_sessions_done) struct nf_sessions list = { 0 };
+    NF_CLEANUP(nf_sessions_done) struct nf_sessions pinned = { 0 };
     NF_CLEANUP(nf_str_done) struct nf_str body = { 0 };
     int64_t before_ms, before_id;
     size_t limit;
@@ -68,13 +81,13 @@ enum nf_code nf_web_sessions(void *arg, struct nf_http_exchange *x, struct nf_er
     NF_TRY(read_cursor(x, &before_ms, &before_id, err));
     NF_TRY(
         nf_session_list(w->o.app, &nf_web_who(x)->user, before_ms, before_id, limit, &list, err));
+    if (before_ms == 0) /* with the first page, however old they are */
+        NF_TRY(nf_session_list_pinned(w->o.app, &nf_web_who(x)->user, &pinned, err));
     nf_json_begin_doc(&o, &body);
     nf_json_out_object(&o);
-    nf_json_out_key(&o, "sessions");
-    nf_json_out_array(&o);
-    for (size_t i = 0; i < list.n; i++)
-        put_session(&o, &list.v[i]);
-    nf_json_out_end(&o);
+    put_sessions(&o, "sessions", &list);
+    if (before_ms == 0)
+        put_sessions(&o, "pinned", &pinned);
     nf_json_out_key(&o, "next_cursor");
     if (list.n == limit) {
         char cursor[64];
@@ -90,36 +103,44 @@ enum nf_code nf_web_sessions(void *arg, struct nf_http_exchange *x, struct nf_er
     return nf_web_json(x, 200, &body, err);
 }
 
-struct title_body {
-    char *title;
+struct session_body {
+    char *title, *model;
+    bool pinned;
+    bool has_pinned, has_model; /* a null as model is the default's */
 };
-static const struct nf_json_field title_fields[] = {
-    NF_JSON_FIELD(struct title_body, "title", NF_JSON_F_STR, title, 0, 0, NF_TITLE_MAX),
+static const struct nf_json_field session_fields[] = {
+    NF_JSON_FIELD(struct session_body, "title", NF_JSON_F_STR, title, 0, 0, NF_TITLE_MAX),
+    NF_JSON_FIELD(struct session_body, "model", NF_JSON_F_STR, model, NF_JSON_NULLABLE, 1,
+                  NF_MODEL_NAME_MAX),
+    NF_JSON_FIELD(struct session_body, "pinned", NF_JSON_F_BOOL, pinned, 0, 0, 0),
 };
-static const struct nf_json_table title_table = { title_fields, 1, false };
+static const struct nf_json_table session_table = { session_fields, NF_COUNT(session_fields),
+                                                    false };
 
-static void title_done(struct title_body *b)
+static void session_body_done(struct session_body *b)
 {
-    nf_json_table_done(&title_table, b);
+    nf_json_table_done(&session_table, b);
 }
 
-static NF_RC read_title(const struct nf_http_exchange *x, struct title_body *ret,
-                        struct nf_err *err)
+static NF_RC read_body(const struct nf_http_exchange *x, struct session_body *ret,
+                       struct nf_err *err)
 {
     NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
     struct nf_slice text = nf_http_body(x);
     if (text.n == 0)
         return NF_OK;
     NF_TRY(nf_json_parse(text.p, text.n, 0, &doc, err));
-    return nf_json_decode(nf_json_root(doc), &title_table, ret, err);
+    ret->has_pinned = nf_json_get(nf_json_root(doc), "pinned") != NULL;
+    ret->has_model = nf_json_get(nf_json_root(doc), "model") != NULL;
+    return nf_json_decode(nf_json_root(doc), &session_table, ret, err);
 }
 
 enum nf_code nf_web_session_create(void *arg, struct nf_http_exchange *x, struct nf_err *err)
 {
     struct nf_web *w = arg;
-    NF_CLEANUP(title_done) struct title_body body = { 0 };
+    NF_CLEANUP(session_body_done) struct session_body body = { 0 };
     struct nf_session s;
-    NF_TRY(read_title(x, &body, err));
+    NF_TRY(read_body(x, &body, err));
     NF_TRY(nf_session_open(w->o.app, &nf_web_who(x)->user, body.title ? body.title : "", &s, err));
     return answer_session(x, 201, &s, err);
 }
@@ -135,26 +156,47 @@ enum nf_code nf_web_session_get(void *arg, struct nf_http_exchange *x, struct nf
 }
 
 /* Tell the user's sockets; what fails here they see at their next look. */
-static void announce(struct nf_web *w, int64_t user_id, int64_t session_id, const char *title)
+static void announce(struct nf_web *w, const struct nf_session *s)
 {
     NF_CLEANUP(nf_str_done) struct nf_str frame = { 0 };
     struct nf_err ignored;
-    if (nf_frame_session(session_id, title, &frame, &ignored) == NF_OK)
+    if (nf_frame_session(s, &frame, &ignored) == NF_OK)
+        nf_hub_broadcast(w->hub, s->user_id, &frame, NULL);
+}
+
+static void announce_deleted(struct nf_web *w, int64_t user_id, int64_t session_id)
+{
+    NF_CLEANUP(nf_str_done) struct nf_str frame = { 0 };
+    struct nf_err ignored;
+    if (nf_frame_session_deleted(session_id, &frame, &ignored) == NF_OK)
         nf_hub_broadcast(w->hub, user_id, &frame, NULL);
+}
+
+static NF_RC change(struct nf_web *w, const struct nf_user *user, int64_t id,
+                    const struct session_body *b, struct nf_session *ret, struct nf_err *err)
+{
+    struct nf_app *a = w->o.app;
+    if (b->has_model)
+        NF_TRY(nf_session_set_model(a, user, id, b->model ? b->model : "default", ret, err));
+    if (b->has_pinned)
+        NF_TRY(nf_session_set_pinned(a, user, id, b->pinned, ret, err));
+    if (b->title)
+        NF_TRY(nf_session_set_title(a, user, id, b->title, ret, err));
+    return NF_OK;
 }
 
 enum nf_code nf_web_session_patch(void *arg, struct nf_http_exchange *x, struct nf_err *err)
 {
     struct nf_web *w = arg;
-    NF_CLEANUP(title_done) struct title_body body = { 0 };
+    NF_CLEANUP(session_body_done) struct session_body body = { 0 };
     struct nf_session s;
     int64_t id;
     NF_TRY(nf_web_path_id(x, &id, err));
-    NF_TRY(read_title(x, &body, err));
-    if (!body.title)
-        return nf_err_set(err, NF_E_INVALID, "title: missing");
-    NF_TRY(nf_session_set_title(w->o.app, &nf_web_who(x)->user, id, body.title, &s, err));
-    announce(w, s.user_id, id, s.title);
+    NF_TRY(read_body(x, &body, err));
+    if (!body.title && !body.has_pinned && !body.has_model)
+        return nf_err_set(err, NF_E_INVALID, "title, pinned, model: one of them is needed");
+    NF_TRY(change(w, &nf_web_who(x)->user, id, &body, &s, err));
+    announce(w, &s);
     return answer_session(x, 200, &s, err);
 }
 
@@ -165,7 +207,7 @@ enum nf_code nf_web_session_delete(void *arg, struct nf_http_exchange *x, struct
     int64_t id;
     NF_TRY(nf_web_path_id(x, &id, err));
     NF_TRY(nf_session_delete(w->o.app, user, id, err));
-    announce(w, user->id, id, NULL);
+    announce_deleted(w, user->id, id);
     return nf_http_respond(x, 204, NULL, "", 0, err);
 }
 
@@ -191,27 +233,33 @@ static void put_calls(struct nf_json_out *o, const struct nf_parts *parts)
 }
 
 /* A tool's message: its text is in its part. */
-static const char *text_of(const struct nf_message *m)
+const char *nf_web_message_text(const struct nf_message *m)
 {
     if (m->role == NF_ROLE_TOOL && m->parts.n > 0 && m->parts.v[0].text)
         return m->parts.v[0].text;
     return m->content ? m->content : "";
 }
 
-static void put_message(struct nf_json_out *o, const struct nf_message *m)
+void nf_web_put_message(struct nf_json_out *o, const struct nf_message *m)
 {
     nf_json_out_object(o);
     nf_json_put_i64(o, "seq", m->seq);
     nf_json_put_str(o, "role", nf_role_name(m->role));
-    nf_json_put_str(o, "content", text_of(m));
+    nf_json_put_str(o, "content", nf_web_message_text(m));
+    if (m->role == NF_ROLE_NOTICE)
+        nf_frame_put_reason(o, "code", "values", nf_slice_of(nf_web_message_text(m)));
     nf_web_put_id(o, "run_id", m->run_id);
     if (m->client_id[0])
         nf_json_put_str(o, "message_id", m->client_id);
+    if (m->branch)
+        nf_json_put_i64(o, "parent_seq", m->branch - 1);
     if (m->model[0])
         nf_json_put_str(o, "model", m->model);
     if (m->role == NF_ROLE_TOOL && m->parts.n > 0) {
         nf_json_put_str(o, "tool_call_id", m->parts.v[0].call_id);
         nf_json_put_bool(o, "is_error", m->parts.v[0].is_error);
+        if (m->parts.v[0].wall_us > 0)
+            nf_json_put_i64(o, "duration_us", m->parts.v[0].wall_us);
     }
     put_calls(o, &m->parts);
     nf_web_put_time(o, "created_at", m->created_ms);
@@ -238,7 +286,7 @@ enum nf_code nf_web_messages(void *arg, struct nf_http_exchange *x, struct nf_er
     nf_json_out_key(&o, "messages");
     nf_json_out_array(&o);
     for (size_t i = 0; i < list.n; i++)
-        put_message(&o, &list.v[i]);
+        nf_web_put_message(&o, &list.v[i]);
     nf_json_out_end(&o);
     nf_json_out_key(&o, "next_cursor");
     if (list.n == limit && list.v[0].seq > 1) {

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define PORT_MAX 65535
+
 /* An address in digits with a port: names are not looked up. The rest is the server's to judge. */
 static enum nf_code check_listen(const char *value, struct nf_err *err)
 {
@@ -12,9 +14,12 @@ static enum nf_code check_listen(const char *value, struct nf_err *err)
     size_t digits = strspn(value, "0123456789.");
     bool address = colon && colon[1] != '\0' &&
                    (value[0] == '[' ? colon[-1] == ']' : digits > 0 && value + digits == colon);
-    if (!address)
+    int64_t port = -1;
+    if (!address || !nf_slice_u63(nf_slice_of(colon + 1), &port) || port > PORT_MAX)
         return nf_err_set(err, NF_E_INVALID,
-                          "must be an address and a port, such as 127.0.0.1:7777 or [::1]:7777");
+                          "must be an address and a port up to %d, such as 127.0.0.1:7777 or "
+                          "[::1]:7777",
+                          PORT_MAX);
     return NF_OK;
 }
 

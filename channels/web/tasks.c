@@ -4,6 +4,34 @@
 
 #include <string.h>
 
+static void put_count(struct nf_json_out *o, const char *key, int64_t n)
+{
+    if (n >= 0)
+        nf_json_put_i64(o, key, n);
+}
+
+/* What models used for it; of what runs still nothing is known. */
+static void put_usage(struct nf_json_out *o, const struct nf_task *t)
+{
+    if (t->kind == NF_TASK_TOOL || !nf_task_is_final(t->status))
+        return;
+    nf_json_out_key(o, "usage");
+    nf_json_out_object(o);
+    put_count(o, "input_tokens", t->tokens.input);
+    put_count(o, "output_tokens", t->tokens.output);
+    put_count(o, "cache_read_tokens", t->tokens.cache_read);
+    put_count(o, "cache_write_tokens", t->tokens.cache_write);
+    nf_json_out_end(o);
+}
+
+static void put_reason(struct nf_json_out *o, const char *reason)
+{
+    if (!reason[0])
+        return;
+    nf_json_put_str(o, "reason", reason);
+    nf_frame_put_reason(o, "reason_code", "reason_values", nf_slice_of(reason));
+}
+
 static void put_task(struct nf_json_out *o, const struct nf_task *t)
 {
     nf_web_put_id(o, "id", t->id);
@@ -14,12 +42,12 @@ static void put_task(struct nf_json_out *o, const struct nf_task *t)
         nf_json_put_i64(o, "n", t->n);
     if (t->name[0])
         nf_json_put_str(o, "name", t->name);
-    if (t->reason[0])
-        nf_json_put_str(o, "reason", t->reason);
+    put_reason(o, t->reason);
     nf_json_put_i64(o, "attempt", t->attempt);
     nf_web_put_time(o, "created_at", t->created_ms);
     nf_web_put_time(o, "started_at", t->started_ms);
     nf_web_put_time(o, "ended_at", t->ended_ms);
+    put_usage(o, t);
 }
 
 static NF_RC read_filter(const struct nf_http_exchange *x, struct nf_task_filter *f,
@@ -27,12 +55,9 @@ static NF_RC read_filter(const struct nf_http_exchange *x, struct nf_task_filter
 {
     struct nf_slice session = nf_http_query(x, "session_id", NULL);
     struct nf_slice status = nf_http_query(x, "status", NULL);
-    struct nf_slice cursor = nf_http_query(x, "cursor", NULL);
-    NF_TRY(nf_web_limit(x, &f->limit, err));
+    NF_TRY(nf_web_read_page(x, &f->before_id, &f->limit, err));
     if (session.n > 0 && !nf_id_from_text(session.p, session.n, &f->session_id))
         return nf_err_set(err, NF_E_INVALID, "session_id: not an id");
-    if (cursor.n > 0 && !nf_id_from_text(cursor.p, cursor.n, &f->before_id))
-        return nf_err_set(err, NF_E_INVALID, "cursor: not one of ours");
     for (int s = NF_TASK_PENDING; status.n > 0 && s <= NF_TASK_UNKNOWN; s++)
         if (nf_slice_eq(status, nf_task_status_name((enum nf_task_status)s)))
             f->status = s;
@@ -43,30 +68,28 @@ static NF_RC read_filter(const struct nf_http_exchange *x, struct nf_task_filter
     return NF_OK;
 }
 
+static void put_row(struct nf_json_out *o, const void *list, size_t i)
+{
+    nf_json_out_object(o);
+    put_task(o, &((const struct nf_tasks *)list)->v[i]);
+    nf_json_out_end(o);
+}
+
 enum nf_code nf_web_tasks(void *arg, struct nf_http_exchange *x, struct nf_err *err)
 {
     struct nf_web *w = arg;
     NF_CLEANUP(nf_tasks_done) struct nf_tasks list = { 0 };
-    NF_CLEANUP(nf_str_done) struct nf_str body = { 0 };
     struct nf_task_filter f = { 0 };
-    struct nf_json_out o;
 
     NF_TRY(read_filter(x, &f, err));
     NF_TRY(nf_task_list(w->o.app, &nf_web_who(x)->user, &f, &list, err));
-    nf_json_begin_doc(&o, &body);
-    nf_json_out_object(&o);
-    nf_json_out_key(&o, "tasks");
-    nf_json_out_array(&o);
-    for (size_t i = 0; i < list.n; i++) {
-        nf_json_out_object(&o);
-        put_task(&o, &list.v[i]);
-        nf_json_out_end(&o);
-    }
-    nf_json_out_end(&o);
-    nf_web_put_next(&o, list.n == f.limit, list.n > 0 ? list.v[list.n - 1].id : 0);
-    nf_json_out_end(&o);
-    NF_TRY(nf_json_end_doc(&o, err));
-    return nf_web_json(x, 200, &body, err);
+    const struct nf_web_rows rows = { .key = "tasks",
+                                      .list = &list,
+                                      .n = list.n,
+                                      .limit = f.limit,
+                                      .last = list.n > 0 ? list.v[list.n - 1].id : 0,
+                                      .put = put_row };
+    return nf_web_answer_rows(x, &rows, err);
 }
 
 /* A tool call: what was asked, what came back, how it ran. */
@@ -110,8 +133,7 @@ static void put_changes(struct nf_json_out *o, const struct nf_task_changes *cha
         nf_json_out_object(o);
         nf_json_put_str(o, "status", nf_task_status_name(changes->v[i].status));
         nf_web_put_time(o, "at", changes->v[i].at_ms);
-        if (changes->v[i].reason[0])
-            nf_json_put_str(o, "reason", changes->v[i].reason);
+        put_reason(o, changes->v[i].reason);
         nf_json_out_end(o);
     }
     nf_json_out_end(o);

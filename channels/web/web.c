@@ -20,22 +20,56 @@ const struct nf_http_route nf_web_routes[] = {
     { "POST", "/api/v1/auth/exchange", nf_web_exchange_link, 4096, 0 },
     { "POST", "/api/v1/auth/logout", nf_web_logout, 4096, 0 },
     { "GET", "/api/v1/models", nf_web_models, 0, 0 },
+    { "GET", "/api/v1/config", nf_web_config, 0, 0 },
+    { "PATCH", "/api/v1/config", nf_web_config_change, 65536, 0 },
+    { "GET", "/api/v1/providers", nf_web_providers, 0, 0 },
+    { "POST", "/api/v1/providers", nf_web_provider_add, 65536, 0 },
+    { "POST", "/api/v1/providers/test", nf_web_provider_try, 65536, 0 },
+    { "DELETE", "/api/v1/providers/{name}", nf_web_provider_remove, 0, 0 },
+    { "GET", "/api/v1/status", nf_web_status, 0, 0 },
+    { "POST", "/api/v1/models", nf_web_model_put, 4096, 0 },
+    { "POST", "/api/v1/aliases", nf_web_alias_put, 65536, 0 },
+    { "DELETE", "/api/v1/aliases/{name}", nf_web_alias_remove, 0, 0 },
     { "GET", "/api/v1/users/me", nf_web_me, 0, 0 },
     { "GET", "/api/v1/users", nf_web_users, 0, 0 },
     { "POST", "/api/v1/users", nf_web_user_create, 4096, 0 },
     { "PATCH", "/api/v1/users/{id}", nf_web_user_patch, 4096, 0 },
     { "POST", "/api/v1/users/{id}/links", nf_web_user_link, 4096, 0 },
-    { "POST", "/api/v1/messages", nf_web_post_message, 0, 0 },
+    { "POST", "/api/v1/users/{id}/invites", nf_web_invite, 4096, 0 },
+    { "GET", "/api/v1/users/{id}/identities", nf_web_identities, 0, 0 },
+    { "POST", "/api/v1/users/{id}/identities", nf_web_identity_link, 4096, 0 },
+    { "DELETE", "/api/v1/users/{id}/identities/{network}/{account}", nf_web_identity_unlink, 0, 0 },
+    { "GET", "/api/v1/pairings", nf_web_pairings, 0, 0 },
+    { "POST", "/api/v1/pairings/{code}", nf_web_pairing_decide, 4096, 0 },
+    { "GET", "/api/v1/channels", nf_web_bots, 0, 0 },
+    { "POST", "/api/v1/channels", nf_web_channel_add, 4096, 0 },
+    { "GET", "/api/v1/channels/{name}/qr.svg", nf_web_bot_qr, 0, 0 },
+    { "POST", "/api/v1/channels/{name}/test", nf_web_bot_test, 4096, 0 },
+    { "POST", "/api/v1/messages", nf_web_post_message, NF_WEB_MESSAGE_BODY, 0 },
     { "GET", "/api/v1/sessions", nf_web_sessions, 0, 0 },
     { "POST", "/api/v1/sessions", nf_web_session_create, 4096, 0 },
     { "GET", "/api/v1/sessions/{id}", nf_web_session_get, 0, 0 },
     { "PATCH", "/api/v1/sessions/{id}", nf_web_session_patch, 4096, 0 },
     { "DELETE", "/api/v1/sessions/{id}", nf_web_session_delete, 0, 0 },
     { "GET", "/api/v1/sessions/{id}/messages", nf_web_messages, 0, 0 },
+    { "GET", "/api/v1/sessions/{id}/export", nf_web_export, 0, 0 },
+    { "GET", "/api/v1/sessions/{id}/runs/{run}/files/{n}", nf_web_file, 0, 0 },
+    { "GET", "/api/v1/search", nf_web_search, 0, 0 },
     { "POST", "/api/v1/sessions/{id}/stop", nf_web_stop_session, 4096, 0 },
     { "GET", "/api/v1/tasks", nf_web_tasks, 0, 0 },
     { "GET", "/api/v1/tasks/{id}", nf_web_task_get, 0, 0 },
     { "POST", "/api/v1/tasks/{id}/cancel", nf_web_task_cancel, 4096, 0 },
+    { "GET", "/api/v1/usage", nf_web_usage, 0, 0 },
+    { "GET", "/api/v1/schedules", nf_web_schedules, 0, 0 },
+    { "POST", "/api/v1/schedules", nf_web_schedule_create, 16384, 0 },
+    { "POST", "/api/v1/schedules/preview", nf_web_schedule_preview, 16384, 0 },
+    { "GET", "/api/v1/schedules/{id}", nf_web_schedule_get, 0, 0 },
+    { "PATCH", "/api/v1/schedules/{id}", nf_web_schedule_patch, 16384, 0 },
+    { "DELETE", "/api/v1/schedules/{id}", nf_web_schedule_delete, 0, 0 },
+    { "POST", "/api/v1/schedules/{id}/pause", nf_web_schedule_pause, 4096, 0 },
+    { "POST", "/api/v1/schedules/{id}/resume", nf_web_schedule_resume, 4096, 0 },
+    { "POST", "/api/v1/schedules/{id}/run", nf_web_schedule_run, 4096, 0 },
+    { "GET", "/api/v1/schedules/{id}/runs", nf_web_schedule_runs, 0, 0 },
     { "GET", "/api/v1/approvals", nf_web_approvals, 0, 0 },
     { "POST", "/api/v1/approvals/{id}", nf_web_approval_decide, 4096, 0 },
     { "GET", "/api/v1/skills", nf_web_skills, 0, 0 },
@@ -252,4 +286,15 @@ void nf_web_free(struct nf_web *w)
     for (size_t i = 0; i < w->hosts_n; i++)
         nf_str_done(&w->hosts[i]);
     free(w);
+}
+
+void nf_web_tell_peers(struct nf_web *w, void (*fn)(void *arg, const struct nf_str *line),
+                       void *arg)
+{
+    nf_hub_tell_peers(w->hub, fn, arg);
+}
+
+void nf_web_hear(struct nf_web *w, const struct nf_json *line)
+{
+    nf_hub_hear(w->hub, line);
 }

@@ -3,6 +3,7 @@
 
 #include "application/manage_users.h"
 #include "base/own.h"
+#include "channels/chat/content.h"
 #include "channels/web/frames.h"
 #include "channels/web/hub.h"
 #include "channels/web/rate.h"
@@ -13,6 +14,8 @@
 
 #define NF_WEB_COOKIE "nexflow_session"
 #define NF_WEB_HOSTS_MAX 24
+/* Of a message with files: those as base64, and the text. */
+#define NF_WEB_MESSAGE_BODY ((size_t)NF_MEDIA_BYTES_MAX / 3 * 4 + (size_t)2 * NF_MESSAGE_BYTES_MAX)
 
 /* A tool that is being called by hand, for who wants to cancel it. In the frame of its handler. */
 struct nf_web_call {
@@ -59,6 +62,10 @@ NF_RC nf_web_make_link(struct nf_web *w, const struct nf_user *actor, int64_t us
 enum nf_code nf_web_exchange_link(void *arg, struct nf_http_exchange *x, struct nf_err *err);
 enum nf_code nf_web_logout(void *arg, struct nf_http_exchange *x, struct nf_err *err);
 
+/* Take one of `per_minute` from the bucket of `key`, ours and that of all instances. False if one
+ * of them is empty; *wait_ms says for how long. May suspend. */
+bool nf_web_rate_take(struct nf_web *w, const char *key, int64_t per_minute, int64_t *wait_ms);
+
 /* Errors as JSON, with a status that fits the code unless one is given. */
 void nf_web_answer_error(struct nf_http_exchange *x, int status, const struct nf_err *e);
 void nf_web_on_error(void *arg, struct nf_http_exchange *x, int status, const struct nf_err *e);
@@ -75,6 +82,20 @@ void nf_web_put_time(struct nf_json_out *o, const char *key, int64_t ms); /* 0 w
 /* The end of a page: "next_cursor" is `last`, its last id, or null if nothing follows. */
 void nf_web_put_next(struct nf_json_out *o, bool more, int64_t last);
 
+/* list.c: a list that is read a page at a time, by id. */
+struct nf_web_rows {
+    const char *key; /* of the rows in the answer */
+    const void *list;
+    size_t n, limit;
+    int64_t last; /* id of the last row */
+    void (*put)(struct nf_json_out *o, const void *list, size_t i);
+};
+/* The query's limit, and the id in its cursor, 0 for the first page. */
+NF_RC nf_web_read_page(const struct nf_http_exchange *x, int64_t *after, size_t *limit,
+                       struct nf_err *err);
+NF_RC nf_web_answer_rows(struct nf_http_exchange *x, const struct nf_web_rows *r,
+                         struct nf_err *err);
+
 /* Routes. */
 extern const struct nf_http_route nf_web_routes[];
 extern const size_t nf_web_routes_n;
@@ -85,7 +106,37 @@ enum nf_code nf_web_session_create(void *arg, struct nf_http_exchange *x, struct
 enum nf_code nf_web_session_get(void *arg, struct nf_http_exchange *x, struct nf_err *err);
 enum nf_code nf_web_session_patch(void *arg, struct nf_http_exchange *x, struct nf_err *err);
 enum nf_code nf_web_session_delete(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+/* One of each as an object. */
+void nf_web_put_session(struct nf_json_out *o, const struct nf_session *s);
+void nf_web_put_message(struct nf_json_out *o, const struct nf_message *m);
+/* What a person reads of it: of a tool's message what came back. */
+const char *nf_web_message_text(const struct nf_message *m);
 enum nf_code nf_web_messages(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+
+/* attach.c: what is attached to a message of the page. */
+/* Read `files`, a JSON array of {name, media_type, data}, and put it beside `text`. NF_E_INVALID
+ * and NF_E_LIMIT name the field. Absent or empty: content.parts stays empty and content.text is
+ * `text`. */
+NF_RC nf_web_attach(const struct nf_json *files, const char *text, struct nf_chat_content *ret,
+                    struct nf_err *err);
+/* The n-th file of a question. */
+enum nf_code nf_web_file(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+
+/* admin.c */
+enum nf_code nf_web_config(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_config_change(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_providers(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_provider_add(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_provider_try(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_channel_add(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_provider_remove(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_model_put(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_alias_put(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_alias_remove(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+
+/* search.c, export.c */
+enum nf_code nf_web_search(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_export(void *arg, struct nf_http_exchange *x, struct nf_err *err);
 
 /* chat.c */
 enum nf_code nf_web_socket(void *arg, struct nf_http_exchange *x, struct nf_err *err);
@@ -99,6 +150,21 @@ NF_RC nf_web_stop_turn(struct nf_web *w, const struct nf_user *user, int64_t ses
 enum nf_code nf_web_tasks(void *arg, struct nf_http_exchange *x, struct nf_err *err);
 enum nf_code nf_web_task_get(void *arg, struct nf_http_exchange *x, struct nf_err *err);
 enum nf_code nf_web_task_cancel(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+
+/* usage.c */
+enum nf_code nf_web_usage(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+
+/* schedules.c */
+enum nf_code nf_web_schedules(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_schedule_create(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_schedule_preview(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_schedule_get(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_schedule_patch(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_schedule_delete(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_schedule_pause(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_schedule_resume(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_schedule_run(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_schedule_runs(void *arg, struct nf_http_exchange *x, struct nf_err *err);
 
 /* approvals.c */
 enum nf_code nf_web_approvals(void *arg, struct nf_http_exchange *x, struct nf_err *err);
@@ -123,10 +189,30 @@ enum nf_code nf_web_user_create(void *arg, struct nf_http_exchange *x, struct nf
 enum nf_code nf_web_user_patch(void *arg, struct nf_http_exchange *x, struct nf_err *err);
 enum nf_code nf_web_user_link(void *arg, struct nf_http_exchange *x, struct nf_err *err);
 
+/* Answer with a user as JSON. */
+NF_RC nf_web_answer_user(struct nf_http_exchange *x, int status, const struct nf_user *u,
+                         struct nf_err *err);
+
+/* people.c */
+enum nf_code nf_web_pairings(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_pairing_decide(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_invite(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_identities(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_identity_link(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_identity_unlink(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+
+/* bots.c */
+enum nf_code nf_web_bots(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_bot_qr(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_bot_test(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+/* The i-th bot; false: there are no more. */
+bool nf_web_bot_at(const struct nf_web *w, size_t i, struct nf_web_bot *ret);
+
 /* status.c */
 enum nf_code nf_web_health(void *arg, struct nf_http_exchange *x, struct nf_err *err);
 enum nf_code nf_web_ready(void *arg, struct nf_http_exchange *x, struct nf_err *err);
 enum nf_code nf_web_metrics(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_status(void *arg, struct nf_http_exchange *x, struct nf_err *err);
 enum nf_code nf_web_models(void *arg, struct nf_http_exchange *x, struct nf_err *err);
 
 /* page.c */

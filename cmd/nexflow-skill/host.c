@@ -298,6 +298,8 @@ static void forget_call(struct host *h)
         nf_str_done(&h->out);
     else
         nf_str_reset(&h->out);
+    if (h->asked.cap > HOST_OUT_KEEP)
+        nf_str_done(&h->asked);
 }
 
 /* Whether the process has become too big to be kept. What can be given back is. */

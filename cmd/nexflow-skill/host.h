@@ -37,7 +37,8 @@ struct host {
     uint64_t id;
     int64_t deadline_us, margin_us;
     uint32_t output_max;
-    struct nf_str out; /* the frame of the result: heads, then what was replied */
+    struct nf_str out;   /* the frame of the result: heads, then what was replied */
+    struct nf_str asked; /* the frame of the question, the same */
     struct nf_slice args;
     struct nf_json_doc *args_doc;
     size_t docs_n;

@@ -1,6 +1,8 @@
 /* What a plugin asks of the broker: a question goes out, its answer comes in. */
 #include "cmd/nexflow-skill/host.h"
 
+#include "skills/fields.h"
+
 #include <string.h>
 
 struct answer {
@@ -10,22 +12,49 @@ struct answer {
 
 /* --- questions -------------------------------------------------------------------------------- */
 
-static char question[NF_WIRE_HEAD + NF_WIRE_INLINE_MAX];
+#define HEADS (NF_WIRE_HEAD + NF_WIRE_ASK_HEAD)
 
-/* False: the daemon is gone. */
-static bool send_ask(struct host *h, enum nf_skill_op op, const struct nf_str *json,
-                     const char *raw, size_t raw_n)
+/* A question, being written into h->asked behind room for its heads. The first failure sticks. */
+struct asking {
+    struct host *h;
+    enum nf_code rc;
+    struct nf_err err;
+};
+
+static void begin(struct asking *q, struct host *h)
 {
-    size_t n = NF_WIRE_ASK_HEAD + json->len + raw_n;
-    bool bulk = n > NF_WIRE_INLINE_MAX;
-    char *payload = bulk ? h->to_daemon : question + NF_WIRE_HEAD;
-    nf_wire_put_ask(payload, (int)op, json->len);
-    if (json->len > 0)
-        memcpy(payload + NF_WIRE_ASK_HEAD, json->p, json->len);
+    static const char heads[HEADS];
+    *q = (struct asking){ .h = h };
+    h->asked.max = HEADS + NF_WIRE_BULK_MAX / 2;
+    nf_str_reset(&h->asked);
+    q->rc = nf_str_add(&h->asked, heads, sizeof heads, &q->err);
+}
+
+static void put_text(struct asking *q, enum nf_field f, const char *text)
+{
+    if (q->rc == NF_OK)
+        q->rc = nf_fields_put_text(&q->h->asked, f, text, &q->err);
+}
+
+static void put_number(struct asking *q, enum nf_field f, int64_t v)
+{
+    if (q->rc == NF_OK)
+        q->rc = nf_fields_put_number(&q->h->asked, f, v, &q->err);
+}
+
+/* False: the daemon is gone, or there is no memory to say it. */
+static bool send_ask(struct host *h, enum nf_skill_op op, const char *raw, size_t raw_n)
+{
+    char *payload = h->asked.p + NF_WIRE_HEAD;
+    size_t first = h->asked.len - NF_WIRE_HEAD;
+    nf_wire_put_ask(payload, (int)op, first - NF_WIRE_ASK_HEAD);
+    if (first + raw_n <= NF_WIRE_INLINE_MAX)
+        return nf_str_add(&h->asked, raw, raw_n, NULL) == NF_OK &&
+               host_send(h, h->asked.p, NF_WIRE_ASK, h->id, first + raw_n);
+    memcpy(h->to_daemon, payload, first);
     if (raw_n > 0)
-        memcpy(payload + NF_WIRE_ASK_HEAD + json->len, raw, raw_n);
-    return bulk ? host_send_bulk(h, NF_WIRE_ASK, h->id, n)
-                : host_send(h, question, NF_WIRE_ASK, h->id, n);
+        memcpy(h->to_daemon + first, raw, raw_n);
+    return host_send_bulk(h, NF_WIRE_ASK, h->id, first + raw_n);
 }
 
 /* Keep the answer for the rest of the call. */
@@ -52,8 +81,8 @@ static int keep(struct host *h, const struct nf_wire_answer *a, struct answer *r
     return NF_SKILL_OK;
 }
 
-static int ask(struct host *h, enum nf_skill_op op, const struct nf_str *json, const char *raw,
-               size_t raw_n, struct answer *ret)
+static int ask(struct host *h, enum nf_skill_op op, const char *raw, size_t raw_n,
+               struct answer *ret)
 {
     *ret = (struct answer){ 0 };
     if (!h->calling)
@@ -61,53 +90,32 @@ static int ask(struct host *h, enum nf_skill_op op, const struct nf_str *json, c
                           "not in init or done: there is nobody for whom it would be");
     if (host_left_us(h) <= 0)
         return host_error(h, NF_SKILL_E_TIMEOUT, "the call's time is up");
-    if (raw_n > NF_WIRE_BULK_MAX - NF_WIRE_ASK_HEAD - json->len)
+    if (raw_n > NF_WIRE_BULK_MAX - (h->asked.len - NF_WIRE_HEAD))
         return host_error(h, NF_SKILL_E_LIMIT, "%zu bytes at once, over %zu", raw_n,
                           NF_WIRE_BULK_MAX);
     struct nf_wire_frame f;
     struct nf_wire_answer a;
-    if (!send_ask(h, op, json, raw, raw_n) || !host_read(h, &f) || f.type != NF_WIRE_ANSWER ||
+    if (!send_ask(h, op, raw, raw_n) || !host_read(h, &f) || f.type != NF_WIRE_ANSWER ||
         nf_wire_get_answer(f.payload, &a, NULL) != NF_OK)
         return host_error(h, NF_SKILL_E_UNAVAILABLE, "the daemon does not answer");
     return keep(h, &a, ret);
 }
 
+static int finish(struct asking *q, enum nf_skill_op op, const char *raw, size_t raw_n,
+                  struct answer *ret)
+{
+    if (q->rc != NF_OK)
+        return host_error(q->h, NF_SKILL_E_LIMIT, "the question: %s", q->err.msg);
+    return ask(q->h, op, raw, raw_n, ret);
+}
+
 void host_note(struct host *h, enum nf_skill_op op, int64_t value, const char *text, size_t n)
 {
-    struct nf_json_out o;
-    struct nf_str json = { 0 };
-    nf_json_begin_doc(&o, &json);
-    nf_json_out_object(&o);
-    nf_json_put_i64(&o, op == NF_SKILL_OP_LOG ? "level" : "percent", value);
-    nf_json_out_end(&o);
-    if (nf_json_end_doc(&o, NULL) == NF_OK)
-        (void)send_ask(h, op, &json, text, n);
-    nf_str_done(&json);
-}
-
-/* A question of one or more members, being written. */
-struct asking {
-    struct nf_str json;
-    struct nf_json_out o;
-};
-
-static void begin(struct asking *q)
-{
-    *q = (struct asking){ .json = { .max = NF_WIRE_BULK_MAX / 2 } };
-    nf_json_begin_doc(&q->o, &q->json);
-    nf_json_out_object(&q->o);
-}
-
-static int finish(struct host *h, struct asking *q, enum nf_skill_op op, const char *raw,
-                  size_t raw_n, struct answer *ret)
-{
-    struct nf_err err;
-    nf_json_out_end(&q->o);
-    int code = nf_json_end_doc(&q->o, &err) == NF_OK
-                   ? ask(h, op, &q->json, raw, raw_n, ret)
-                   : host_error(h, NF_SKILL_E_LIMIT, "the question: %s", err.msg);
-    nf_str_done(&q->json);
-    return code;
+    struct asking q;
+    begin(&q, h);
+    put_number(&q, op == NF_SKILL_OP_LOG ? NF_FIELD_LEVEL : NF_FIELD_PERCENT, value);
+    if (q.rc == NF_OK)
+        (void)send_ask(h, op, text, n);
 }
 
 static int missing(struct host *h, const char *what)
@@ -147,43 +155,38 @@ static int http_fetch(const struct nf_skill_host *api, const struct nf_skill_htt
         return host_error(h, NF_SKILL_E_INVALID, "abi_major or struct_size of the request");
     if (!r->url)
         return missing(h, "url");
-    begin(&q);
-    nf_json_put_str(&q.o, "method", r->method ? r->method : "GET");
-    nf_json_put_str(&q.o, "url", r->url);
-    nf_json_out_key(&q.o, "headers");
-    nf_json_out_array(&q.o);
+    begin(&q, h);
+    put_text(&q, NF_FIELD_METHOD, r->method);
+    put_text(&q, NF_FIELD_URL, r->url);
     for (const char *const *line = r->headers; line && *line; line++)
-        nf_json_out_str(&q.o, *line);
-    nf_json_out_end(&q.o);
-    if (r->timeout_ms > 0)
-        nf_json_put_i64(&q.o, "timeout_ms", r->timeout_ms);
-    if (r->max_bytes > 0)
-        nf_json_put_i64(&q.o, "max_bytes", r->max_bytes);
-    int code = finish(h, &q, NF_SKILL_OP_HTTP_FETCH, r->body, r->body ? r->body_n : 0, &a);
+        put_text(&q, NF_FIELD_HEADER, *line);
+    put_number(&q, NF_FIELD_TIMEOUT_MS, r->timeout_ms);
+    put_number(&q, NF_FIELD_MAX_BYTES, r->max_bytes);
+    int code = finish(&q, NF_SKILL_OP_HTTP_FETCH, r->body, r->body ? r->body_n : 0, &a);
     return code == NF_SKILL_OK ? take_response(h, &a, ret) : code;
 }
 
 /* --- kv and files ----------------------------------------------------------------------------- */
 
 /* A question about one key or path. */
-static int about(const struct nf_skill_host *api, enum nf_skill_op op, const char *member,
+static int about(const struct nf_skill_host *api, enum nf_skill_op op, enum nf_field f,
                  const char *name, const char *raw, size_t raw_n, struct answer *ret)
 {
     struct host *h = host_of(api);
     struct asking q;
     if (!name)
-        return missing(h, member);
+        return missing(h, f == NF_FIELD_KEY ? "key" : "path");
     if (!raw && raw_n > 0)
         return missing(h, "the value");
-    begin(&q);
-    nf_json_put_str(&q.o, member, name);
-    return finish(h, &q, op, raw, raw_n, ret);
+    begin(&q, h);
+    put_text(&q, f, name);
+    return finish(&q, op, raw, raw_n, ret);
 }
 
 static int kv_get(const struct nf_skill_host *api, const char *key, struct nf_skill_bytes *ret)
 {
     struct answer a = { 0 };
-    int code = about(api, NF_SKILL_OP_KV_GET, "key", key, NULL, 0, &a);
+    int code = about(api, NF_SKILL_OP_KV_GET, NF_FIELD_KEY, key, NULL, 0, &a);
     if (code == NF_SKILL_OK)
         *ret = a.raw;
     return code;
@@ -192,13 +195,13 @@ static int kv_get(const struct nf_skill_host *api, const char *key, struct nf_sk
 static int kv_put(const struct nf_skill_host *api, const char *key, const char *p, size_t n)
 {
     struct answer a = { 0 };
-    return about(api, NF_SKILL_OP_KV_PUT, "key", key, p, n, &a);
+    return about(api, NF_SKILL_OP_KV_PUT, NF_FIELD_KEY, key, p, n, &a);
 }
 
 static int kv_delete(const struct nf_skill_host *api, const char *key)
 {
     struct answer a = { 0 };
-    return about(api, NF_SKILL_OP_KV_DELETE, "key", key, NULL, 0, &a);
+    return about(api, NF_SKILL_OP_KV_DELETE, NF_FIELD_KEY, key, NULL, 0, &a);
 }
 
 /* The array that was answered. */
@@ -219,11 +222,11 @@ static int kv_list(const struct nf_skill_host *api, const char *prefix, const ch
     struct host *h = host_of(api);
     struct asking q;
     struct answer a = { 0 };
-    begin(&q);
-    nf_json_put_str(&q.o, "prefix", prefix ? prefix : "");
-    nf_json_put_str(&q.o, "after", after);
-    nf_json_put_i64(&q.o, "limit", limit);
-    return take_array(h, finish(h, &q, NF_SKILL_OP_KV_LIST, NULL, 0, &a), &a, ret);
+    begin(&q, h);
+    put_text(&q, NF_FIELD_PREFIX, prefix);
+    put_text(&q, NF_FIELD_AFTER, after);
+    put_number(&q, NF_FIELD_LIMIT, limit);
+    return take_array(h, finish(&q, NF_SKILL_OP_KV_LIST, NULL, 0, &a), &a, ret);
 }
 
 static int file_read(const struct nf_skill_host *api, const char *path, uint64_t offset,
@@ -236,11 +239,11 @@ static int file_read(const struct nf_skill_host *api, const char *path, uint64_t
         return missing(h, "path");
     if (offset > INT64_MAX)
         return host_error(h, NF_SKILL_E_INVALID, "offset is over 2^63 - 1");
-    begin(&q);
-    nf_json_put_str(&q.o, "path", path);
-    nf_json_put_i64(&q.o, "offset", (int64_t)offset);
-    nf_json_put_i64(&q.o, "limit", limit);
-    int code = finish(h, &q, NF_SKILL_OP_FILE_READ, NULL, 0, &a);
+    begin(&q, h);
+    put_text(&q, NF_FIELD_PATH, path);
+    put_number(&q, NF_FIELD_OFFSET, (int64_t)offset);
+    put_number(&q, NF_FIELD_LIMIT, limit);
+    int code = finish(&q, NF_SKILL_OP_FILE_READ, NULL, 0, &a);
     if (code == NF_SKILL_OK)
         *ret = a.raw;
     return code;
@@ -249,21 +252,30 @@ static int file_read(const struct nf_skill_host *api, const char *path, uint64_t
 static int file_write(const struct nf_skill_host *api, const char *path, const char *p, size_t n)
 {
     struct answer a = { 0 };
-    return about(api, NF_SKILL_OP_FILE_WRITE, "path", path, p, n, &a);
+    return about(api, NF_SKILL_OP_FILE_WRITE, NF_FIELD_PATH, path, p, n, &a);
 }
 
 static int file_list(const struct nf_skill_host *api, const char *path,
                      const struct nf_skill_json **ret)
 {
     struct answer a = { 0 };
-    int code = about(api, NF_SKILL_OP_FILE_LIST, "path", path, NULL, 0, &a);
+    int code = about(api, NF_SKILL_OP_FILE_LIST, NF_FIELD_PATH, path, NULL, 0, &a);
     return take_array(host_of(api), code, &a, ret);
 }
 
 static int file_remove(const struct nf_skill_host *api, const char *path)
 {
     struct answer a = { 0 };
-    return about(api, NF_SKILL_OP_FILE_REMOVE, "path", path, NULL, 0, &a);
+    return about(api, NF_SKILL_OP_FILE_REMOVE, NF_FIELD_PATH, path, NULL, 0, &a);
+}
+
+static int config_get(const struct nf_skill_host *api, const char *key, struct nf_skill_bytes *ret)
+{
+    struct answer a = { 0 };
+    int code = about(api, NF_SKILL_OP_CONFIG_GET, NF_FIELD_KEY, key, NULL, 0, &a);
+    if (code == NF_SKILL_OK)
+        *ret = a.raw;
+    return code;
 }
 
 void host_set_asks(struct nf_skill_host *api)
@@ -277,4 +289,5 @@ void host_set_asks(struct nf_skill_host *api)
     api->file_write = file_write;
     api->file_list = file_list;
     api->file_remove = file_remove;
+    api->config_get = config_get;
 }

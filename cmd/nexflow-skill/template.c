@@ -7,19 +7,23 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define WORKERS_MAX 256
 
-static struct {
-    pid_t pid; /* 0: free */
-    uint64_t number;
-} workers[WORKERS_MAX];
-
-/* Not on the stack: a worker copies what it touches of that, and would copy this with it. */
-static struct nf_control message;
+/* What a template writes while its workers live is not among what they are forks of: each would be
+ * left with a page of its own for every page that is written. */
+struct own {
+    struct {
+        pid_t pid; /* 0: free */
+        uint64_t number;
+    } workers[WORKERS_MAX];
+    struct nf_control message;
+};
+static struct own *own;
 
 static void on_child(int sig)
 {
@@ -29,10 +33,10 @@ static void on_child(int sig)
 static void tell(enum nf_control_type type, uint64_t number, int code, const char *text,
                  const int *fds, size_t fds_n)
 {
-    message = nf_control_make(type, number);
-    message.code = code;
-    nf_control_text(&message, text);
-    if (nf_control_send(NF_CONTROL_FD, &message, fds, fds_n, NULL) != NF_OK)
+    own->message = nf_control_make(type, number);
+    own->message.code = code;
+    nf_control_text(&own->message, text);
+    if (nf_control_send(NF_CONTROL_FD, &own->message, fds, fds_n, NULL) != NF_OK)
         _exit(1); /* the daemon is gone: so are our workers */
 }
 
@@ -41,10 +45,10 @@ static void reap(void)
     int status;
     for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
         for (int i = 0; i < WORKERS_MAX; i++) {
-            if (workers[i].pid != pid)
+            if (own->workers[i].pid != pid)
                 continue;
-            workers[i].pid = 0;
-            tell(NF_CONTROL_EXITED, workers[i].number, status, "", NULL, 0);
+            own->workers[i].pid = 0;
+            tell(NF_CONTROL_EXITED, own->workers[i].number, status, "", NULL, 0);
         }
     }
 }
@@ -52,8 +56,8 @@ static void reap(void)
 /* The parent's side of fork. */
 static void note(pid_t pid, uint64_t number, int slot)
 {
-    workers[slot].pid = pid;
-    workers[slot].number = number;
+    own->workers[slot].pid = pid;
+    own->workers[slot].number = number;
     int pidfd = pidfd_open(pid, 0);
     tell(NF_CONTROL_FORKED, number, 0, "", &pidfd, pidfd >= 0 ? 1 : 0);
     if (pidfd >= 0)
@@ -61,10 +65,10 @@ static void note(pid_t pid, uint64_t number, int slot)
 }
 
 static void fork_worker(const struct nf_jail *j, const struct template_order *t, uint64_t number,
-                        const int fds[NF_CONTROL_FDS])
+                        bool blank, const int fds[NF_CONTROL_FDS])
 {
     int slot = 0;
-    while (slot < WORKERS_MAX && workers[slot].pid != 0)
+    while (slot < WORKERS_MAX && own->workers[slot].pid != 0)
         slot++;
     if (slot == WORKERS_MAX) {
         tell(NF_CONTROL_EXITED, number, -1, "the skill has as many as it may have", NULL, 0);
@@ -76,6 +80,7 @@ static void fork_worker(const struct nf_jail *j, const struct template_order *t,
             .number = number,
             .cpu_ms = t->cpu_ms,
             .oneshot = t->oneshot,
+            .blank = blank,
             .name = t->name,
             .version = t->version,
             .fds = { fds[0], fds[1], fds[2] },
@@ -93,20 +98,30 @@ static void fork_worker(const struct nf_jail *j, const struct template_order *t,
 static void take_order(const struct nf_jail *j, const struct template_order *t)
 {
     int fds[NF_CONTROL_FDS];
-    if (nf_control_recv(NF_CONTROL_FD, &message, fds, NULL) != NF_OK)
+    if (nf_control_recv(NF_CONTROL_FD, &own->message, fds, NULL) != NF_OK)
         _exit(0);
-    if (message.type == NF_CONTROL_FORK && fds[0] >= 0 && fds[1] >= 0 && fds[2] >= 0)
-        fork_worker(j, t, message.number, fds);
+    if (own->message.type == NF_CONTROL_FORK && fds[0] >= 0 && fds[1] >= 0 && fds[2] >= 0)
+        fork_worker(j, t, own->message.number, own->message.code == NF_CONTROL_BLANK, fds);
     for (int i = 0; i < NF_CONTROL_FDS; i++) {
         if (fds[i] >= 0)
             close(fds[i]);
     }
 }
 
+static struct own *make_own(void)
+{
+    void *p =
+        mmap(NULL, sizeof(struct own), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED || madvise(p, sizeof(struct own), MADV_DONTFORK) != 0)
+        _exit(1);
+    return p;
+}
+
 int template_run(const struct nf_jail *j, void *order)
 {
     const struct template_order *t = order;
     sigset_t blocked, unblocked;
+    own = make_own();
     sigemptyset(&blocked);
     sigaddset(&blocked, SIGCHLD);
     sigprocmask(SIG_BLOCK, &blocked, &unblocked);

@@ -19,13 +19,15 @@
 
 struct template
 {
-    uint64_t number; /* 0: free */
-    bool ready;
+    uint64_t number;    /* 0: free */
+    bool ready, spared; /* spared: it came of the spare */
+    uint32_t slot;
     struct nf_jail_process process;
 };
 
 static struct nf_sandbox *sandbox;
 static struct template templates[NF_CONTROL_TEMPLATES];
+static int due = -1; /* in ms; -1: nothing is */
 
 static void finish(void)
 {
@@ -33,25 +35,32 @@ static void finish(void)
         if (templates[i].number)
             nf_jail_end(&templates[i].process, NULL);
     }
+    programs_finish();
+    spares_finish();
     nf_sandbox_free(sandbox);
     _exit(0);
 }
 
-static void tell(const struct nf_control *c)
+void warden_tell_fd(const struct nf_control *c, int fd)
 {
     struct nf_err err;
-    if (nf_control_send(NF_CONTROL_FD, c, NULL, 0, &err) != NF_OK)
+    if (nf_control_send(NF_CONTROL_FD, c, &fd, fd >= 0 ? 1 : 0, &err) != NF_OK)
         finish();
+}
+
+void warden_tell(const struct nf_control *c)
+{
+    warden_tell_fd(c, -1);
 }
 
 /* --- templates -------------------------------------------------------------------------------- */
 
-static void refuse(uint64_t number, const struct nf_err *why)
+void warden_refuse(uint64_t number, const struct nf_err *why)
 {
     struct nf_control c = nf_control_make(NF_CONTROL_REFUSED, number);
     c.code = (int)why->code;
     nf_control_text(&c, why->msg);
-    tell(&c);
+    warden_tell(&c);
 }
 
 static void end(struct template *t)
@@ -59,7 +68,25 @@ static void end(struct template *t)
     struct nf_control c = nf_control_make(NF_CONTROL_ENDED, t->number);
     nf_jail_end(&t->process, &c.code);
     t->number = 0;
-    tell(&c);
+    warden_tell(&c);
+}
+
+static bool is_slot_taken(uint32_t slot)
+{
+    for (int i = 0; i < NF_CONTROL_TEMPLATES; i++) {
+        if (templates[i].number && templates[i].slot == slot)
+            return true;
+    }
+    return spare_has_slot(slot);
+}
+
+uint32_t warden_slot(void)
+{
+    static uint32_t last;
+    do
+        last = (last + 1) % NF_JAIL_SLOTS;
+    while (is_slot_taken(last));
+    return last;
 }
 
 static NF_RC check_level(const char *name, struct nf_err *err)
@@ -72,6 +99,13 @@ static NF_RC check_level(const char *name, struct nf_err *err)
     return nf_sandbox_require(sandbox, min, err);
 }
 
+static bool is_sealed(int fd)
+{
+    const int wanted = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW;
+    int seals = fcntl(fd, F_GET_SEALS);
+    return seals >= 0 && (seals & wanted) == wanted;
+}
+
 static NF_RC spawn_template(const struct nf_control *c, const int fds[NF_CONTROL_FDS],
                             struct template *t, struct nf_err *err)
 {
@@ -79,33 +113,45 @@ static NF_RC spawn_template(const struct nf_control *c, const int fds[NF_CONTROL
     memcpy(order.name, c->name, sizeof order.name);
     memcpy(order.version, c->version, sizeof order.version);
     NF_TRY(check_level(c->level, err));
-    int code;
-    NF_TRY(nf_code_seal(c->text, NF_JAIL_CODE_MAX, &code, err));
+    int opened = -1, code = fds[2];
+    if (code < 0)
+        NF_TRY(nf_code_seal(c->text, NF_JAIL_CODE_MAX, &opened, err));
+    else if (!is_sealed(code))
+        return nf_err_set(err, NF_E_INVALID, "a plugin whose bytes could be changed");
     struct nf_jail_options o = {
         .profile = c->threads ? NF_JAIL_THREADS : NF_JAIL_PLAIN,
-        .code_fd = code,
+        .code_fd = code >= 0 ? code : opened,
         .fds = &fds[0],
         .fds_n = 1,
         .out_fd = fds[1],
-        .slot = c->slot,
         .memory_bytes = c->memory_bytes,
         .group_memory_bytes = c->memory_bytes * c->workers_max,
         .group_processes = c->threads ? 0 : 2 + 2 * (int64_t)c->workers_max,
         .run = template_run,
         .arg = &order,
+        .arg_n = sizeof order,
     };
-    enum nf_code rc = nf_jail_spawn(sandbox, &o, &t->process, err);
-    close(code);
+    enum nf_code rc = NF_OK;
+    t->spared = spare_take_template(&o, &t->process, &t->slot);
+    if (!t->spared) {
+        o.slot = t->slot = warden_slot();
+        rc = nf_jail_spawn(sandbox, &o, &t->process, err);
+    }
+    if (rc == NF_OK)
+        spare_want_template(&o, c->keep_ms);
+    if (opened >= 0)
+        close(opened);
     return rc;
 }
 
-static NF_RC spawn(const struct nf_control *c, const int fds[NF_CONTROL_FDS], struct template *t,
-                   struct nf_err *err)
+static void start_program(const struct nf_control *c, const int fds[NF_CONTROL_FDS])
 {
-    if (c->type == NF_CONTROL_START)
-        return spawn_template(c, fds, t, err);
-    NF_TRY(check_level(c->level, err));
-    return program_spawn(sandbox, c, fds, &t->process, err);
+    struct nf_err err = { .code = NF_OK };
+    err.code = check_level(c->level, &err);
+    if (err.code == NF_OK)
+        err.code = programs_start(sandbox, c, fds, &err);
+    if (err.code != NF_OK)
+        warden_refuse(c->number, &err);
 }
 
 static void start(const struct nf_control *c, const int fds[NF_CONTROL_FDS])
@@ -117,14 +163,15 @@ static void start(const struct nf_control *c, const int fds[NF_CONTROL_FDS])
     if (t == templates + NF_CONTROL_TEMPLATES) {
         err.code = nf_err_set(&err, NF_E_LIMIT, "%d skills have processes, no more are allowed",
                               NF_CONTROL_TEMPLATES);
-        refuse(c->number, &err);
+        warden_refuse(c->number, &err);
         return;
     }
     *t = (struct template){ .number = c->number, .process = NF_JAIL_PROCESS_NONE };
-    err.code = spawn(c, fds, t, &err);
+    err.code = spawn_template(c, fds, t, &err);
     if (err.code != NF_OK) {
         t->number = 0;
-        refuse(c->number, &err);
+        spares_finish(); /* what is refused now will be refused to the next, too */
+        warden_refuse(c->number, &err);
     }
 }
 
@@ -141,7 +188,9 @@ static void take_order(void)
     if (c.type == NF_CONTROL_START && c.number && fds[0] >= 0 && fds[1] >= 0)
         start(&c, fds);
     if (c.type == NF_CONTROL_PROGRAM && c.number && fds[0] >= 0 && fds[1] >= 0 && fds[2] >= 0)
-        start(&c, fds);
+        start_program(&c, fds);
+    if (c.type == NF_CONTROL_END && c.number)
+        programs_kill(c.number);
     /* Killed now, and cleared away once it is dead: that may take a while, and others wait. */
     for (int i = 0; c.type == NF_CONTROL_END && i < NF_CONTROL_TEMPLATES; i++) {
         if (c.number && templates[i].number == c.number)
@@ -161,12 +210,13 @@ static void get_ready(struct template *t)
         uint64_t number = t->number;
         nf_jail_end(&t->process, NULL);
         t->number = 0;
-        refuse(number, &err);
+        warden_refuse(number, &err);
         return;
     }
     t->ready = true;
     struct nf_control c = nf_control_make(NF_CONTROL_READY, t->number);
-    tell(&c);
+    c.code = t->spared ? NF_CONTROL_SPARED : 0;
+    warden_tell(&c);
 }
 
 /* --- violations ------------------------------------------------------------------------------- */
@@ -189,13 +239,13 @@ static void take_violation(struct template *t)
         v.name, v.number, (unsigned long long)v.args[0], (unsigned long long)v.args[1],
         (unsigned long long)v.args[2], (unsigned long long)v.args[3], (unsigned long long)v.args[4],
         (unsigned long long)v.args[5], (unsigned long long)v.ip);
-    tell(&c);
+    warden_tell(&c);
 }
 
 /* --- the loop --------------------------------------------------------------------------------- */
 
 struct polled {
-    struct pollfd v[1 + 2 * NF_CONTROL_TEMPLATES];
+    struct pollfd v[1 + 2 * NF_CONTROL_TEMPLATES + PROGRAMS_POLLED + SPARES];
     struct template *of[1 + 2 * NF_CONTROL_TEMPLATES];
     nfds_t n;
 };
@@ -233,14 +283,21 @@ static void serve_once(void)
             add(&p, t->process.pidfd, t);
         }
     }
-    if (poll(p.v, p.n, -1) < 0)
+    size_t programs = programs_poll(p.v + p.n);
+    struct pollfd *spares = p.v + p.n + programs;
+    int n = poll(p.v, p.n + programs + spares_poll(spares), due);
+    if (n < 0)
         return;
     for (nfds_t i = 1; i < p.n; i++) {
         if (p.v[i].revents)
             serve(p.of[i], p.v[i].fd);
     }
+    due = programs_serve(p.v + p.n, programs);
     if (p.v[0].revents)
         take_order();
+    int spare_due = spares_serve(sandbox, spares, n == 0);
+    if (due < 0 || (spare_due >= 0 && spare_due < due))
+        due = spare_due;
 }
 
 static void say_hello(void)
@@ -249,7 +306,7 @@ static void say_hello(void)
     struct nf_control c = nf_control_make(NF_CONTROL_HELLO, 0);
     (void)snprintf(c.level, sizeof c.level, "%s", nf_level_name(r->level));
     nf_sandbox_gaps_text(r, c.text, sizeof c.text);
-    tell(&c);
+    warden_tell(&c);
 }
 
 /* Templates are forks, so what is loaded here is loaded in all of them. */

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <link.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -14,6 +15,8 @@
 #define PREFAULT_DATA_MAX ((size_t)256 * 1024) /* of one library */
 #define PREFAULT_CODE_MAX ((size_t)4 << 20)
 #define PAGE ((uintptr_t)4096)
+#define STACK_DEPTH ((size_t)64 * 1024) /* of the loader, at most */
+#define LOADER_HEAP ((size_t)8 * 1024)  /* what it takes of the heap for a small plugin */
 
 /* In the template's memory, of which each worker gets a copy, page by page, when it writes. */
 static _Alignas(4096) struct host host;
@@ -81,6 +84,30 @@ static int prefault_segments(struct dl_phdr_info *info, size_t size, void *arg)
         /* NOLINTEND(performance-no-int-to-ptr) */
     }
     return 1;
+}
+
+/* While nobody waits: what the loader reads and writes when it loads the plugin, by having it look
+ * for what cannot be there. */
+static void warm_up(void)
+{
+    (void)dlopen("/dev/null/nothing", RTLD_NOW | RTLD_LOCAL);
+    (void)dlsym(RTLD_DEFAULT, "nf_skill_v0");
+    (void)dlerror();
+    char *volatile heap = malloc(LOADER_HEAP);
+    for (size_t i = 0; heap && i < LOADER_HEAP; i += PAGE)
+        heap[i] = 0;
+    free(heap);
+    if (host.out.p)
+        host.out.p[0] = '\0';
+}
+
+/* The loader goes deeper into the stack than most calls do, and the pages stay. */
+static void shrink_stack(void)
+{
+    char here;
+    uintptr_t to = ((uintptr_t)&here & ~(PAGE - 1)) - PAGE; /* what is in use and a call needs */
+    /* NOLINTNEXTLINE(performance-no-int-to-ptr): pages are reckoned with as numbers */
+    (void)madvise((void *)(to - STACK_DEPTH), STACK_DEPTH, MADV_DONTNEED);
 }
 
 /* For the only call that the process will serve. */
@@ -158,11 +185,27 @@ static NF_RC init_plugin(struct nf_err *err)
                       words[0] ? words : "it failed and did not say why");
 }
 
+/* What needs no plugin is done before there is need of one. */
+static NF_RC become_blank(const struct nf_jail *j, const struct worker_order *o, struct nf_err *err)
+{
+    NF_TRY(place(o, err));
+    NF_TRY(nf_worker_enter(j, (o->cpu_ms + 999) / 1000, err));
+    if (o->blank)
+        warm_up();
+    return NF_OK;
+}
+
+/* False: it will not be needed. */
+static bool is_needed(const struct worker_order *o)
+{
+    struct nf_wire_frame f;
+    return host_read(&host, &f) && f.type == NF_WIRE_LOAD && f.id == o->number;
+}
+
 /* Up to here everything is ours; in load() the plugin's code begins to run. */
 static NF_RC become_worker(const struct nf_jail *j, const struct worker_order *o,
                            struct nf_err *err)
 {
-    NF_TRY(nf_worker_enter(j, (o->cpu_ms + 999) / 1000, err));
     NF_TRY(load(j, err));
     NF_TRY(nf_worker_lock(j, err));
     NF_TRY(check_names(host.plugin, o, err));
@@ -172,7 +215,9 @@ static NF_RC become_worker(const struct nf_jail *j, const struct worker_order *o
 int worker_run(const struct nf_jail *j, const struct worker_order *o)
 {
     struct nf_err err;
-    enum nf_code rc = place(o, &err);
+    enum nf_code rc = become_blank(j, o, &err);
+    if (rc == NF_OK && !is_needed(o))
+        return 0;
     if (rc == NF_OK)
         rc = become_worker(j, o, &err);
     if (rc != NF_OK) {
@@ -181,6 +226,8 @@ int worker_run(const struct nf_jail *j, const struct worker_order *o)
     }
     if (o->oneshot)
         prefault(host.library);
+    else
+        shrink_stack();
     char ready[NF_WIRE_HEAD];
     if (!host_send(&host, ready, NF_WIRE_READY, o->number, 0))
         return 1;

@@ -6,12 +6,6 @@
 
 #define ARGS_MAX ((size_t)8 << 20)
 
-static const char *text_of(const struct nf_json *v, const char *key)
-{
-    const char *s = nf_json_str(nf_json_get(v, key));
-    return s ? s : "";
-}
-
 static const struct nf_cli_verb verb_list, verb_allow, verb_deny;
 
 /* Characters that are not seen, or that turn the direction of those behind them (U+200B to U+200F,
@@ -55,12 +49,12 @@ enum nf_code nf_cli_readable(const char *args, struct nf_str *ret, struct nf_err
 static NF_RC print_approval(const struct nf_json *a, struct nf_err *err)
 {
     NF_CLEANUP(nf_str_done) struct nf_str args = { 0 };
-    const char *workspace = text_of(a, "workspace");
+    const char *workspace = nf_cli_text(a, "workspace");
 
-    NF_TRY(nf_cli_readable(text_of(a, "arguments"), &args, err));
-    nf_cli_print(stdout, "%s  %s  until %s\n  asked by   %s%s\n  arguments  %s\n", text_of(a, "id"),
-                 text_of(a, "tool"), text_of(a, "expires_at"),
-                 text_of(nf_json_get(a, "user"), "name"),
+    NF_TRY(nf_cli_readable(nf_cli_text(a, "arguments"), &args, err));
+    nf_cli_print(stdout, "%s  %s  until %s\n  asked by   %s%s\n  arguments  %s\n",
+                 nf_cli_text(a, "id"), nf_cli_text(a, "tool"), nf_cli_text(a, "expires_at"),
+                 nf_cli_text(nf_json_get(a, "user"), "name"),
                  nf_json_bool(nf_json_get(a, "yours"), true) ? "" : " (somebody else decides)",
                  nf_str_c(&args));
     if (workspace[0])

@@ -18,6 +18,8 @@ struct nf_cli {
     const char *config_path;        /* NULL: the default */
     struct nf_daemon_config config; /* valid if config_rc is NF_OK */
     enum nf_code config_rc;
+    bool
+        bare; /* config_rc is not, but the rest of the configuration is there without its secrets */
     struct nf_err config_err;
     struct nf_loop *loop;
     struct nf_http_client *http;
@@ -45,10 +47,11 @@ struct nf_cli_command {
 };
 
 extern const struct nf_cli_command nf_cli_chat, nf_cli_up, nf_cli_doctor, nf_cli_link, nf_cli_task,
-    nf_cli_skill, nf_cli_approval, nf_cli_user, nf_cli_config, nf_cli_backup;
+    nf_cli_skill, nf_cli_approval, nf_cli_user, nf_cli_config, nf_cli_backup, nf_cli_pair,
+    nf_cli_channel, nf_cli_migrate, nf_cli_schedule, nf_cli_status;
 
 /* Print what came from elsewhere (a model, a person): a terminal must not take orders from it, so
- * control characters but tabs and line ends are left out. */
+ * control characters but tabs and line ends are left out, and so is what turns text around. */
 void nf_cli_print(FILE *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Print "nexflow: message" and return NF_CLI_FAILED. */
@@ -69,13 +72,13 @@ NF_RC nf_cli_config_needed(const struct nf_cli *cli, struct nf_err *err);
 /* NF_E_INVALID: `word` cannot be an id or a status, and does not belong into a path. */
 NF_RC nf_cli_check_word(const char *word, struct nf_err *err);
 
-/* Ask the daemon over its Unix socket. `body` NULL: none. *status is the HTTP status, *ret its body
- * parsed (NULL if it has none). A status of 400 and more is an error with the daemon's own words.
+/* Ask the daemon over its Unix socket. `body` NULL: none. *ret is what it answers, parsed (NULL:
+ * nothing). A status of 400 and more is an error with the daemon's own words.
  * NF_E_UNAVAILABLE: no daemon is running, and how to start it. Suspends. */
 NF_RC nf_cli_call(struct nf_cli *cli, const char *method, const char *path, const char *body,
                   struct nf_json_doc **ret, struct nf_err *err);
 
-/* The daemon's answer as it came, whatever its status. */
+/* The daemon's answer as it came, whatever its HTTP status. Suspends. */
 NF_RC nf_cli_fetch(struct nf_cli *cli, const char *method, const char *path, const char *body,
                    int *status, struct nf_str *ret, struct nf_err *err);
 
@@ -83,8 +86,13 @@ NF_RC nf_cli_fetch(struct nf_cli *cli, const char *method, const char *path, con
  * letters are undone, and characters that hide or turn others are spelt out. */
 NF_RC nf_cli_readable(const char *args, struct nf_str *ret, struct nf_err *err);
 
+/* The text v[key]; "": there is none. */
+const char *nf_cli_text(const struct nf_json *v, const char *key);
+
 /* Print a value as JSON on standard output. */
 NF_RC nf_cli_print_json(const struct nf_json *v, struct nf_err *err);
+/* A line of JSON that is well-formed. What a terminal would take for more than text is escaped. */
+void nf_cli_put_json(const char *text);
 
 /* A line from standard input without its end. NF_E_NOT_FOUND: there are no more. Suspends. */
 NF_RC nf_cli_read_line(struct nf_cli *cli, struct nf_str *ret, struct nf_err *err);

@@ -14,13 +14,27 @@
 #define ANSWER_TIMEOUT_MS 60000
 #define LINE_BYTES_MAX ((size_t)1 << 20)
 
+/* C1 controls, and what embeds or overrides the direction of text, so that a line reads otherwise
+ * than it is (Unicode Standard Annex 9, section 2): bytes of the one that p begins with, else 0. */
+static size_t orders(const char *p)
+{
+    const unsigned char *s = (const unsigned char *)p;
+    if (s[0] == 0xc2 && s[1] >= 0x80 && s[1] <= 0x9f)
+        return 2;
+    if (s[0] != 0xe2)
+        return 0;
+    bool overrides = s[1] == 0x80 && s[2] >= 0xaa && s[2] <= 0xae;
+    bool isolates = s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9;
+    return overrides || isolates ? 3 : 0;
+}
+
 static void put_harmless(FILE *to, const char *text)
 {
     for (const char *p = text; *p; p++) {
         unsigned char byte = (unsigned char)*p;
-        bool c1 = byte == 0xc2 && (unsigned char)p[1] >= 0x80 && (unsigned char)p[1] <= 0x9f;
-        if (c1)
-            p++;
+        size_t n = orders(p);
+        if (n > 0)
+            p += n - 1;
         else if (byte >= 0x20 ? byte != 0x7f : byte == '\n' || byte == '\t')
             (void)fputc(byte, to);
     }
@@ -73,6 +87,12 @@ int nf_cli_run_verb(const struct nf_cli_command *c, struct nf_cli *cli, int argc
     return v ? v->run(cli, argc - 1, argv + 1) : nf_cli_misused(c);
 }
 
+const char *nf_cli_text(const struct nf_json *v, const char *key)
+{
+    const char *s = nf_json_str(nf_json_get(v, key));
+    return s ? s : "";
+}
+
 enum nf_code nf_cli_print_json(const struct nf_json *v, struct nf_err *err)
 {
     NF_CLEANUP(nf_str_done) struct nf_str text = { .max = ANSWER_MAX };
@@ -80,8 +100,40 @@ enum nf_code nf_cli_print_json(const struct nf_json *v, struct nf_err *err)
     nf_json_begin_doc(&o, &text);
     nf_json_out_value(&o, v);
     NF_TRY(nf_json_end_doc(&o, err));
-    (void)puts(nf_str_c(&text));
+    nf_cli_put_json(nf_str_c(&text));
     return NF_OK;
+}
+
+/* The character at p as a number, and its bytes; the text is valid UTF-8. */
+static unsigned character_at(const char *p, size_t *n)
+{
+    const unsigned char *s = (const unsigned char *)p;
+    *n = s[0] < 0x80 ? 1 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+    if (*n == 2)
+        return (s[0] & 0x1fu) << 6 | (s[1] & 0x3fu);
+    if (*n == 3)
+        return (s[0] & 0xfu) << 12 | (s[1] & 0x3fu) << 6 | (s[2] & 0x3fu);
+    return s[0];
+}
+
+/* Controls that JSON does not make a program escape, and what turns the direction of text or breaks
+ * its lines (Unicode Standard Annex 9, section 2; chapter 23.2). */
+static bool is_hidden(unsigned c)
+{
+    return (c >= 0x7f && c < 0xa0) || c == 0x61c || c == 0x200e || c == 0x200f ||
+           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
+void nf_cli_put_json(const char *text)
+{
+    for (size_t n; *text; text += n) {
+        unsigned c = character_at(text, &n);
+        if (n < 4 && is_hidden(c))
+            (void)printf("\\u%04x", c);
+        else
+            (void)fwrite(text, 1, n, stdout);
+    }
+    (void)putchar('\n');
 }
 
 enum nf_code nf_cli_config_needed(const struct nf_cli *cli, struct nf_err *err)
@@ -107,7 +159,8 @@ enum nf_code nf_cli_fetch(struct nf_cli *cli, const char *method, const char *pa
     NF_CLEANUP(nf_http_closep) struct nf_http_call *call = NULL;
     static const struct nf_http_header json = { "Content-Type", "application/json" };
 
-    NF_TRY(nf_cli_config_needed(cli, err));
+    if (!cli->bare) /* whoever talks to the daemon needs none of its secrets */
+        NF_TRY(nf_cli_config_needed(cli, err));
     NF_TRY(nf_daemon_config_socket(&cli->config, &socket, err));
     if (access(nf_str_c(&socket), F_OK) != 0)
         return nf_err_set(

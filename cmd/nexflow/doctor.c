@@ -10,12 +10,25 @@
 #include <unistd.h>
 
 #define PROBE_MS 10000
+#define OURS "nexflow "
 #define MIB 1048576UL
 #define DISK_LOW_MIB 500
 #define DISK_FULL_MIB 50
 #define CLOCK_EARLIEST_MS                                                                          \
     INT64_C(1767225600000) /* 2026-01-01: no right clock is before our making */
 #define LOOP_LATE_MS 250
+/* A command of ours mends what was looked at, and not what the default configuration has. */
+static void put_fix(struct nf_doctor_check *c, const char *fix, const char *config)
+{
+    bool ours = config && strncmp(fix, OURS, sizeof(OURS) - 1) == 0;
+
+    if (ours)
+        (void)snprintf(c->fix, sizeof(c->fix), OURS "--config %s %s", config,
+                       fix + sizeof(OURS) - 1);
+    else
+        (void)snprintf(c->fix, sizeof(c->fix), "%s", fix);
+}
+
 void nf_doctor_note(struct nf_doctor *d, const char *name, enum nf_doctor_state state,
                     const char *cause, const char *fix)
 {
@@ -25,16 +38,16 @@ void nf_doctor_note(struct nf_doctor *d, const char *name, enum nf_doctor_state 
     c->state = state;
     (void)snprintf(c->name, sizeof(c->name), "%s", name);
     (void)snprintf(c->cause, sizeof(c->cause), "%s", cause);
-    (void)snprintf(c->fix, sizeof(c->fix), "%s", state == NF_DOCTOR_FINE ? "" : fix);
+    put_fix(c, state == NF_DOCTOR_FINE ? "" : fix, d->cli->config_path);
 }
 
 static bool check_config(struct nf_doctor *d)
 {
     const struct nf_cli *cli = d->cli;
-    if (cli->config_rc != NF_OK) {
-        nf_doctor_note(d, "configuration", NF_DOCTOR_BROKEN, cli->config_err.msg,
-                       "nexflow config check");
-        return false;
+    if (cli->config_rc != NF_OK) { /* the daemon may have variables that are missing here */
+        nf_doctor_note(d, "configuration", cli->bare ? NF_DOCTOR_WARNING : NF_DOCTOR_BROKEN,
+                       cli->config_err.msg, "nexflow config check");
+        return cli->bare;
     }
     const char *path = cli->config_path ? cli->config_path : NF_CONFIG_DEFAULT_PATH;
     nf_doctor_note(d, "configuration", NF_DOCTOR_FINE,
@@ -110,6 +123,12 @@ static void check_health(struct nf_doctor *d, const struct nf_json *h)
     nf_doctor_note(d, "database", whole ? NF_DOCTOR_FINE : NF_DOCTOR_BROKEN,
                    database ? database : "no answer",
                    "nexflow backup verify a copy, and look at nexflowd's log");
+    const char *redis = nf_json_str(nf_json_get(h, "redis"));
+    if (redis)
+        nf_doctor_note(d, "redis", strcmp(redis, "ok") == 0 ? NF_DOCTOR_FINE : NF_DOCTOR_WARNING,
+                       redis,
+                       "start it, or correct redis.url; until then each instance counts and looks "
+                       "up for itself");
     const char *config = nf_json_str(nf_json_get(h, "config"));
     if (config && strcmp(config, "ok") != 0)
         nf_doctor_note(d, "running settings", NF_DOCTOR_WARNING,
@@ -126,6 +145,38 @@ static const char *min_level(const struct nf_cli *cli)
     return nf_skill_level_name(cli->config.skills.min_level);
 }
 
+/* What mends a reason why turns cannot be served. */
+static const char *mends(const char *reason)
+{
+    return reason && strncmp(reason, "channel ", 8) == 0 ? "see that channel above" : "nexflow up";
+}
+
+/* A model with a small window is not offered every tool, and does not know what it lacks. */
+static void check_windows(struct nf_doctor *d)
+{
+    NF_CLEANUP(nf_json_freep) struct nf_json_doc *models = NULL;
+    struct nf_err ignored;
+
+    if (nf_cli_call(d->cli, "GET", "/api/v1/models", NULL, &models, &ignored) != NF_OK)
+        return;
+    const struct nf_json *list = nf_json_get(nf_json_root(models), "models");
+    for (const struct nf_json *m = nf_json_first(list); m; m = nf_json_next(m)) {
+        const char *name = nf_json_str(nf_json_get(m, "name"));
+        int64_t fit = nf_json_i64(nf_json_get(m, "tools"), 0);
+        int64_t left_out = nf_json_i64(nf_json_get(m, "tools_left_out"), 0), all = fit + left_out;
+        char cause[240];
+        if (!name || left_out <= 0)
+            continue;
+        (void)snprintf(cause, sizeof(cause),
+                       "%.80s: a window of %lld tokens has room for %lld of %lld tools", name,
+                       (long long)nf_json_i64(nf_json_get(m, "context_tokens"), 0), (long long)fit,
+                       (long long)all);
+        nf_doctor_note(d, "tools", NF_DOCTOR_WARNING, cause,
+                       "a larger context_tokens, which its server must have too, or nexflow skill "
+                       "disable what is not needed");
+    }
+}
+
 static void check_daemon(struct nf_doctor *d)
 {
     NF_CLEANUP(nf_json_freep) struct nf_json_doc *health = NULL;
@@ -140,6 +191,8 @@ static void check_daemon(struct nf_doctor *d)
     }
     check_health(d, nf_json_root(health));
     nf_doctor_check_sandbox(d, nf_json_root(health), min_level(d->cli));
+    nf_doctor_check_channels(d);
+    check_windows(d);
     if (nf_cli_fetch(d->cli, "GET", "/ready", NULL, &status, &text, &err) != NF_OK ||
         nf_json_parse(nf_str_c(&text), text.len, 0, &ready, &err) != NF_OK) {
         nf_doctor_note(d, "ready", NF_DOCTOR_BROKEN, err.msg, "look at nexflowd's log");
@@ -151,7 +204,7 @@ static void check_daemon(struct nf_doctor *d)
     }
     const struct nf_json *reasons = nf_json_get(nf_json_root(ready), "reasons");
     for (const struct nf_json *r = nf_json_first(reasons); r; r = nf_json_next(r))
-        nf_doctor_note(d, "ready", NF_DOCTOR_BROKEN, nf_json_str(r), "nexflow up");
+        nf_doctor_note(d, "ready", NF_DOCTOR_BROKEN, nf_json_str(r), mends(nf_json_str(r)));
 }
 
 static void check_provider(struct nf_doctor *d, const struct nf_llm_provider *p)
@@ -252,7 +305,8 @@ static int run_doctor(struct nf_cli *cli, int argc, char **argv)
             check_token(&d, nf_str_c(&dir));
         }
         check_daemon(&d);
-        check_providers(&d);
+        if (!cli->bare)
+            check_providers(&d);
     }
     for (size_t i = 0; i < d.n; i++)
         worst = d.checks[i].state > worst ? d.checks[i].state : worst;

@@ -28,3 +28,7 @@ void nf_doctor_note(struct nf_doctor *d, const char *name, enum nf_doctor_state 
 /* The sandbox as /health tells it: its level, and each missing layer with its cause and what mends
  * it. Broken if it is below `min`, so that no skill runs. */
 void nf_doctor_check_sandbox(struct nf_doctor *d, const struct nf_json *health, const char *min);
+
+/* Each bot of a chat network: its state, the newest sign of life and event, what waits, what to do.
+ * Suspends. */
+void nf_doctor_check_channels(struct nf_doctor *d);

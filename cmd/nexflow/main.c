@@ -7,8 +7,9 @@
 #include <unistd.h>
 
 static const struct nf_cli_command *const commands[] = {
-    &nf_cli_up,    &nf_cli_chat,     &nf_cli_doctor, &nf_cli_link,   &nf_cli_task,
-    &nf_cli_skill, &nf_cli_approval, &nf_cli_user,   &nf_cli_config, &nf_cli_backup,
+    &nf_cli_up,     &nf_cli_chat,     &nf_cli_doctor,   &nf_cli_link,    &nf_cli_task,
+    &nf_cli_skill,  &nf_cli_approval, &nf_cli_user,     &nf_cli_pair,    &nf_cli_channel,
+    &nf_cli_config, &nf_cli_backup,   &nf_cli_schedule, &nf_cli_migrate, &nf_cli_status,
 };
 
 static void print_help(FILE *to)
@@ -65,12 +66,13 @@ static int run(struct job *j)
     /* A broken configuration must not keep `config check` and `doctor` from saying so. */
     j->cli.config_rc =
         nf_daemon_config_load(j->cli.config_path, &j->cli.config, &j->cli.config_err);
+    if (j->cli.config_rc != NF_OK)
+        j->cli.bare = nf_daemon_config_load_bare(j->cli.config_path, &j->cli.config, &err) == NF_OK;
     if (nf_loop_new(&j->cli.loop, &err) != NF_OK)
         return nf_cli_fail(&err);
     enum nf_code rc = nf_loop_run(j->cli.loop, run_command, j, &err);
     nf_loop_free(j->cli.loop);
-    if (j->cli.config_rc == NF_OK)
-        nf_daemon_config_done(&j->cli.config);
+    nf_daemon_config_done(&j->cli.config);
     return rc == NF_OK ? j->status : nf_cli_fail(&err);
 }
 

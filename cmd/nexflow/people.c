@@ -1,8 +1,11 @@
 /* nexflow link, nexflow user: who gets in. */
-#include "cmd/nexflow/cli.h"
+#include "cmd/nexflow/people.h"
+
+#include "codec/qr.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static int run_link(struct nf_cli *cli, int argc, char **argv)
 {
@@ -28,7 +31,7 @@ const struct nf_cli_command nf_cli_link = {
     .run = run_link,
 };
 
-static void print_user(const struct nf_json *u)
+void nf_cli_print_user(const struct nf_json *u)
 {
     const char *id = nf_json_str(nf_json_get(u, "id"));
     const char *role = nf_json_str(nf_json_get(u, "role"));
@@ -45,7 +48,7 @@ static NF_RC list_users(struct nf_cli *cli, struct nf_err *err)
     (void)printf("%-14s %-6s %-8s %s\n", "ID", "ROLE", "STATUS", "NAME");
     for (const struct nf_json *u = nf_json_first(nf_json_get(nf_json_root(doc), "users")); u;
          u = nf_json_next(u))
-        print_user(u);
+        nf_cli_print_user(u);
     return NF_OK;
 }
 
@@ -63,7 +66,7 @@ static NF_RC send_user(struct nf_cli *cli, const char *method, const char *path,
     nf_json_out_end(&o);
     NF_TRY(nf_json_end_doc(&o, err));
     NF_TRY(nf_cli_call(cli, method, path, nf_str_c(&body), &doc, err));
-    print_user(nf_json_root(doc));
+    nf_cli_print_user(nf_json_root(doc));
     return NF_OK;
 }
 
@@ -75,6 +78,131 @@ static NF_RC change_user(struct nf_cli *cli, const char *id, const char *key, co
     NF_TRY(nf_cli_check_word(id, err));
     NF_TRY(nf_str_addf(&path, err, "/api/v1/users/%s", id));
     return send_user(cli, "PATCH", nf_str_c(&path), members, 1, err);
+}
+
+/* --- accounts in chat networks -----------------------------------------------------------------
+ */
+
+static void print_identities(const struct nf_json *list)
+{
+    (void)printf("%-16s %s\n", "NETWORK", "ACCOUNT");
+    for (const struct nf_json *i = nf_json_first(list); i; i = nf_json_next(i)) {
+        const char *network = nf_json_str(nf_json_get(i, "network"));
+        const char *account = nf_json_str(nf_json_get(i, "account"));
+        nf_cli_print(stdout, "%-16s %s\n", network ? network : "", account ? account : "");
+    }
+}
+
+static NF_RC accounts(struct nf_cli *cli, const char *method, const char *path, const char *body,
+                      struct nf_err *err)
+{
+    NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
+    NF_TRY(nf_cli_call(cli, method, path, body, &doc, err));
+    print_identities(nf_json_get(nf_json_root(doc), "identities"));
+    return NF_OK;
+}
+
+/* What may stand in a path as it is: ids of networks are digits, most of them. */
+static NF_RC check_account(const char *account, struct nf_err *err)
+{
+    static const char plain[] =
+        "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_.:@+-";
+    size_t n = strspn(account, plain);
+    if (n == 0 || account[n] || strcmp(account, ".") == 0 || strcmp(account, "..") == 0)
+        return nf_err_set(err, NF_E_INVALID, "'%.40s' is no network and no account", account);
+    return NF_OK;
+}
+
+static NF_RC link_account(struct nf_cli *cli, const char *id, const char *network,
+                          const char *account, bool unlink, struct nf_err *err)
+{
+    NF_CLEANUP(nf_str_done) struct nf_str path = { 0 };
+    NF_CLEANUP(nf_str_done) struct nf_str body = { 0 };
+    struct nf_json_out o;
+    NF_TRY(nf_cli_check_word(id, err));
+    NF_TRY(check_account(network, err));
+    NF_TRY(check_account(account, err));
+    NF_TRY(nf_str_addf(&path, err, "/api/v1/users/%s/identities", id));
+    if (unlink) {
+        NF_TRY(nf_str_addf(&path, err, "/%s/%s", network, account));
+        return accounts(cli, "DELETE", nf_str_c(&path), NULL, err);
+    }
+    nf_json_begin_doc(&o, &body);
+    nf_json_out_object(&o);
+    nf_json_put_str(&o, "network", network);
+    nf_json_put_str(&o, "account", account);
+    nf_json_out_end(&o);
+    NF_TRY(nf_json_end_doc(&o, err));
+    return accounts(cli, "POST", nf_str_c(&path), nf_str_c(&body), err);
+}
+
+static NF_RC list_accounts(struct nf_cli *cli, const char *id, struct nf_err *err)
+{
+    NF_CLEANUP(nf_str_done) struct nf_str path = { 0 };
+    NF_TRY(nf_cli_check_word(id, err));
+    NF_TRY(nf_str_addf(&path, err, "/api/v1/users/%s/identities", id));
+    return accounts(cli, "GET", nf_str_c(&path), NULL, err);
+}
+
+static NF_RC print_way(const struct nf_json *way, const char *code, struct nf_err *err)
+{
+    NF_CLEANUP(nf_str_done) struct nf_str picture = { 0 };
+    const char *bot = nf_json_str(nf_json_get(way, "bot_name"));
+    const char *channel = nf_json_str(nf_json_get(way, "channel"));
+    const char *url = nf_json_str(nf_json_get(way, "url"));
+    bool brings = nf_json_bool(nf_json_get(way, "brings_code"), false);
+
+    nf_cli_print(stdout, "\n%s %s:\n", channel ? channel : "", bot ? bot : "");
+    if (url && isatty(STDOUT_FILENO))
+        NF_TRY(nf_qr_lines(url, false, &picture, err));
+    (void)fputs(nf_str_c(&picture), stdout);
+    if (url)
+        nf_cli_print(stdout, "  %s\n", url);
+    if (brings)
+        (void)puts("  Open it on the phone and press Start.");
+    else
+        (void)printf("  Write to the bot in a private chat: %s\n", code);
+    return NF_OK;
+}
+
+enum nf_code nf_cli_invite(struct nf_cli *cli, const char *user, const char *channel,
+                           struct nf_err *err)
+{
+    NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
+    NF_CLEANUP(nf_str_done) struct nf_str path = { 0 };
+    size_t n = 0;
+    NF_TRY(nf_cli_check_word(user, err));
+    NF_TRY(nf_str_addf(&path, err, "/api/v1/users/%s/invites", user));
+    NF_TRY(nf_cli_call(cli, "POST", nf_str_c(&path), "{}", &doc, err));
+    const char *code = nf_json_str(nf_json_get(nf_json_root(doc), "code"));
+    const struct nf_json *ways = nf_json_get(nf_json_root(doc), "ways");
+    for (const struct nf_json *w = nf_json_first(ways); w; w = nf_json_next(w)) {
+        const char *name = nf_json_str(nf_json_get(w, "channel"));
+        if (channel && (!name || strcmp(channel, name) != 0))
+            continue;
+        NF_TRY(print_way(w, code ? code : "", err));
+        n++;
+    }
+    if (n == 0)
+        return nf_err_set(err, NF_E_NOT_FOUND,
+                          "there is no bot to write to: add one with `nexflow channel add`");
+    return NF_OK;
+}
+
+/* The verbs about accounts; false: it is none. */
+static bool run_account(struct nf_cli *cli, int argc, char **argv, enum nf_code *rc,
+                        struct nf_err *err)
+{
+    const char *verb = argc > 1 ? argv[1] : "";
+    if (argc == 3 && strcmp(verb, "accounts") == 0)
+        *rc = list_accounts(cli, argv[2], err);
+    else if ((argc == 2 || argc == 3) && strcmp(verb, "invite") == 0)
+        *rc = nf_cli_invite(cli, argc == 3 ? argv[2] : "me", NULL, err);
+    else if (argc == 5 && (strcmp(verb, "link") == 0 || strcmp(verb, "unlink") == 0))
+        *rc = link_account(cli, argv[2], argv[3], argv[4], strcmp(verb, "unlink") == 0, err);
+    else
+        return false;
+    return true;
 }
 
 static int run_user(struct nf_cli *cli, int argc, char **argv)
@@ -95,7 +223,7 @@ static int run_user(struct nf_cli *cli, int argc, char **argv)
         rc = change_user(cli, argv[2], "status", "active", &err);
     } else if (argc == 4 && strcmp(verb, "role") == 0) {
         rc = change_user(cli, argv[2], "role", argv[3], &err);
-    } else {
+    } else if (!run_account(cli, argc, argv, &rc, &err)) {
         return nf_cli_misused(&nf_cli_user);
     }
     return rc == NF_OK ? NF_CLI_OK : nf_cli_fail(&err);
@@ -103,10 +231,17 @@ static int run_user(struct nf_cli *cli, int argc, char **argv)
 
 const struct nf_cli_command nf_cli_user = {
     .name = "user",
-    .usage = "list | add NAME [ROLE] | role ID ROLE | block ID | unblock ID",
-    .help = "list, add, block people",
-    .details = "Roles are owner, admin and user. A new user gets in by `nexflow link ID`. Blocking "
-               "closes\n"
-               "what the user has open.\n",
+    .usage = "list | add NAME [ROLE] | role ID ROLE | block ID | unblock ID | invite [ID] | "
+             "accounts ID | link ID NETWORK ACCOUNT | unlink ID NETWORK ACCOUNT",
+    .help = "list, add, block people, and their accounts",
+    .details =
+        "Roles are owner, admin and user. A new user gets in by `nexflow link ID` with a browser, "
+        "or\n"
+        "by `nexflow user invite ID` with an account of a chat network: it prints a link and a "
+        "code,\n"
+        "valid once and for an hour. Blocking closes what the user has open, and bots answer them "
+        "no\n"
+        "more. An account that is linked may have been another user's; one that is unlinked is\n"
+        "unknown. ID is as in `nexflow user list`; me is yourself.\n",
     .run = run_user,
 };

@@ -178,7 +178,7 @@ enum nf_code nf_skill_compile(struct nf_cli *cli, const char *dir, char *const *
     argv[n++] = nf_str_c(&fresh);
     for (size_t i = 0; i < sources.n; i++)
         argv[n++] = sources.name[i];
-    for (; extra[more] && more < EXTRA_MAX; more++)
+    for (; more < EXTRA_MAX && extra[more]; more++)
         argv[n++] = extra[more];
     if (extra[more])
         return nf_err_set(err, NF_E_LIMIT, "over %d arguments for the compiler", EXTRA_MAX);

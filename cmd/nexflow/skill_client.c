@@ -144,7 +144,7 @@ static NF_RC print_result(const char *text, struct nf_err *err)
     nf_json_begin_doc(&o, &quoted);
     nf_json_out_str(&o, text);
     NF_TRY(nf_json_end_doc(&o, err));
-    (void)puts(nf_str_c(&quoted));
+    nf_cli_put_json(nf_str_c(&quoted));
     return NF_OK;
 }
 

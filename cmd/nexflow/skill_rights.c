@@ -60,25 +60,20 @@ enum nf_code nf_rights_tell(const struct nf_skill_manifest *m, struct nf_str *to
     return NF_OK;
 }
 
-static const char *text_of(const struct nf_json *v, const char *key)
-{
-    const char *s = nf_json_str(nf_json_get(v, key));
-    return s ? s : "";
-}
-
 enum nf_code nf_rights_tell_answer(const struct nf_json *skill, struct nf_str *to,
                                    struct nf_err *err)
 {
     const struct nf_json *may = nf_json_get(skill, "may");
     if (nf_json_str(nf_json_get(skill, "problem")))
-        return nf_str_addf(to, err, "nothing: %s\n", text_of(skill, "problem"));
+        return nf_str_addf(to, err, "nothing: %s\n", nf_cli_text(skill, "problem"));
     for (const struct nf_json *v = nf_json_first(may); v; v = nf_json_next(v))
         NF_TRY(nf_str_addf(to, err, "%s\n", nf_json_str(v) ? nf_json_str(v) : ""));
-    NF_TRY(tell_processes(nf_json_count(may) == 0, strcmp(text_of(skill, "mode"), "pooled") == 0,
-                          text_of(skill, "min_level"), to, err));
+    NF_TRY(tell_processes(nf_json_count(may) == 0,
+                          strcmp(nf_cli_text(skill, "mode"), "pooled") == 0,
+                          nf_cli_text(skill, "min_level"), to, err));
     const struct nf_json *tools = nf_json_get(skill, "tools");
     for (const struct nf_json *t = nf_json_first(tools); t; t = nf_json_next(t))
-        NF_TRY(tell_tool(text_of(t, "name"), text_of(t, "approval"),
+        NF_TRY(tell_tool(nf_cli_text(t, "name"), nf_cli_text(t, "approval"),
                          nf_json_i64(nf_json_get(t, "timeout_ms"), 0), to, err));
     return NF_OK;
 }

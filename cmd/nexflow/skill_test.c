@@ -88,7 +88,7 @@ static enum nf_code unpack(void *arg, struct nf_err *err)
     if (!mkdtemp(scratch))
         return nf_err_set(err, NF_E_IO, "create a directory in /tmp: %s", strerror(errno));
     memcpy(t->scratch, scratch, sizeof(scratch));
-    NF_TRY(nf_package_write(&t->found.files, t->scratch, "skill", err));
+    NF_TRY(nf_package_write(&t->found.files, t->scratch, "skill", false, err));
     return nf_str_addf(&t->files, err, "%s/skill", t->scratch);
 }
 

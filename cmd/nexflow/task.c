@@ -6,17 +6,11 @@
 
 #define SHOWN_MAX 200 /* bytes of arguments and results; --json has all of them */
 
-static const char *text_of(const struct nf_json *v, const char *key)
-{
-    const char *s = nf_json_str(nf_json_get(v, key));
-    return s ? s : "";
-}
-
 static void print_task(const struct nf_json *t)
 {
-    nf_cli_print(stdout, "%-14s %-6s %-17s %-25s %-24s %s\n", text_of(t, "id"), text_of(t, "kind"),
-                 text_of(t, "status"), text_of(t, "created_at"), text_of(t, "name"),
-                 text_of(t, "reason"));
+    nf_cli_print(stdout, "%-14s %-6s %-17s %-25s %-24s %s\n", nf_cli_text(t, "id"),
+                 nf_cli_text(t, "kind"), nf_cli_text(t, "status"), nf_cli_text(t, "created_at"),
+                 nf_cli_text(t, "name"), nf_cli_text(t, "reason"));
 }
 
 static NF_RC list_tasks(struct nf_cli *cli, const char *status, bool json, struct nf_err *err)
@@ -53,7 +47,7 @@ static void print_usage(const struct nf_json *t)
     int64_t us = nf_json_i64(nf_json_get(t, "duration_us"), -1);
     int64_t worker = nf_json_i64(nf_json_get(t, "worker"), 0);
     int64_t tokens = nf_json_i64(nf_json_get(t, "output_tokens"), -1);
-    const char *level = text_of(t, "level");
+    const char *level = nf_cli_text(t, "level");
 
     if (tokens >= 0)
         (void)printf("  %lld tokens", (long long)tokens);
@@ -79,23 +73,23 @@ static void print_short(const char *what, const char *text)
 static void print_step(const struct nf_json *s)
 {
     nf_cli_print(stdout, "  %lld  %-6s %-17s %s", (long long)nf_json_i64(nf_json_get(s, "n"), 0),
-                 text_of(s, "kind"), text_of(s, "status"), text_of(s, "name"));
+                 nf_cli_text(s, "kind"), nf_cli_text(s, "status"), nf_cli_text(s, "name"));
     print_usage(s);
     (void)puts("");
-    print_short("asked", text_of(s, "arguments"));
-    print_short("came ", text_of(s, "result"));
+    print_short("asked", nf_cli_text(s, "arguments"));
+    print_short("came ", nf_cli_text(s, "result"));
 }
 
 /* A task that is a call by hand. */
 static void print_call(const struct nf_json *t)
 {
-    if (strcmp(text_of(t, "kind"), "tool") != 0)
+    if (strcmp(nf_cli_text(t, "kind"), "tool") != 0)
         return;
-    nf_cli_print(stdout, "\ncall     %s", text_of(t, "name"));
+    nf_cli_print(stdout, "\ncall     %s", nf_cli_text(t, "name"));
     print_usage(t);
     (void)puts("");
-    print_short("asked", text_of(t, "arguments"));
-    print_short("came ", text_of(t, "result"));
+    print_short("asked", nf_cli_text(t, "arguments"));
+    print_short("came ", nf_cli_text(t, "result"));
 }
 
 static NF_RC show_task(struct nf_cli *cli, const char *id, bool json, struct nf_err *err)
@@ -117,13 +111,13 @@ static NF_RC show_task(struct nf_cli *cli, const char *id, bool json, struct nf_
         return NF_OK;
     }
     nf_cli_print(stdout, "task     %s (%s)\nsession  %s\nstatus   %s %s\nattempt  %lld\n",
-                 text_of(t, "id"), text_of(t, "kind"), text_of(t, "session_id"),
-                 text_of(t, "status"), text_of(t, "reason"),
+                 nf_cli_text(t, "id"), nf_cli_text(t, "kind"), nf_cli_text(t, "session_id"),
+                 nf_cli_text(t, "status"), nf_cli_text(t, "reason"),
                  (long long)nf_json_i64(nf_json_get(t, "attempt"), 0));
     (void)puts("\nchanges");
     for (const struct nf_json *c = nf_json_first(nf_json_get(t, "changes")); c; c = nf_json_next(c))
-        nf_cli_print(stdout, "  %s  %-17s %s\n", text_of(c, "at"), text_of(c, "status"),
-                     text_of(c, "reason"));
+        nf_cli_print(stdout, "  %s  %-17s %s\n", nf_cli_text(c, "at"), nf_cli_text(c, "status"),
+                     nf_cli_text(c, "reason"));
     print_call(t);
     (void)puts("\nsteps");
     for (const struct nf_json *s = nf_json_first(nf_json_get(t, "steps")); s; s = nf_json_next(s))

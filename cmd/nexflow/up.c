@@ -269,8 +269,8 @@ static NF_RC print_link(struct nf_cli *cli, struct nf_err *err)
 
 static NF_RC reread_config(struct nf_cli *cli, struct nf_err *err)
 {
-    if (cli->config_rc == NF_OK)
-        nf_daemon_config_done(&cli->config);
+    nf_daemon_config_done(&cli->config);
+    cli->bare = false;
     cli->config_rc = nf_daemon_config_load(cli->config_path, &cli->config, &cli->config_err);
     return nf_cli_config_needed(cli, err);
 }

@@ -50,6 +50,13 @@ NF_RC nf_up_save(const char *path, const char *yaml, struct nf_err *err);
 /* A daemon runs that has no such variable in its environment. Suspends. */
 bool nf_up_daemon_lacks(struct nf_cli *cli, const char *variable);
 
+/* Replace the file, 0600, with the directory it is in. */
+NF_RC nf_up_write_file(const char *path, const char *text, struct nf_err *err);
+
+/* Tell the running daemon to read its configuration again and see that it does. NF_E_NOT_FOUND:
+ * none runs; NF_E_UNAVAILABLE: it refused, or cannot be told. Suspends. */
+NF_RC nf_up_hand_over(struct nf_cli *cli, struct nf_err *err);
+
 /* See that a daemon runs with the configuration: start one beside this program, or let the running
  * one take it over. Waits until it is ready. NF_E_UNAVAILABLE: it ended again, and why. Suspends.
  */

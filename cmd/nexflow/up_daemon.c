@@ -13,16 +13,15 @@
 #define READY_MS 20000
 #define POLL_MS 100
 
-/* The daemon's process number, from the lock beside the database; 0: none runs. */
+/* The daemon's process number, from its lock; 0: none runs. */
 static pid_t running_daemon(const struct nf_cli *cli)
 {
     NF_CLEANUP(nf_str_done) struct nf_str text = { 0 };
     NF_CLEANUP(nf_str_done) struct nf_str path = { 0 };
     struct nf_err ignored;
-    const char *database;
     int64_t pid = 0;
-    if (nf_daemon_config_sqlite(&cli->config, &database, &ignored) != NF_OK ||
-        nf_str_addf(&path, &ignored, "%s.lock", database) != NF_OK ||
+    if (nf_daemon_config_locked(&cli->config, &path, &ignored) != NF_OK ||
+        nf_str_adds(&path, ".lock", &ignored) != NF_OK ||
         nf_up_read_file(nf_str_c(&path), &text, &ignored) != NF_OK)
         return 0;
     struct nf_slice digits = { nf_str_c(&text), strspn(nf_str_c(&text), "0123456789") };
@@ -135,15 +134,16 @@ static int64_t config_loads(struct nf_cli *cli, bool *taken)
     return nf_json_i64(nf_json_get(nf_json_root(doc), "config_loads"), -1);
 }
 
-/* Tell the running daemon to read its configuration again and see that it does. */
-static NF_RC hand_over(struct nf_cli *cli, struct nf_err *err)
+enum nf_code nf_up_hand_over(struct nf_cli *cli, struct nf_err *err)
 {
     bool taken = false;
     int64_t before = config_loads(cli, &taken);
     pid_t pid = running_daemon(cli);
+    if (before < 0)
+        return nf_err_set(err, NF_E_NOT_FOUND,
+                          "No daemon runs: it takes this over when it is started, with `nexflowd`");
     if (pid <= 0 || kill(pid, SIGHUP) != 0)
-        return nf_err_set(err, NF_E_UNAVAILABLE,
-                          "the running daemon cannot be told of the new model: restart it");
+        return nf_err_set(err, NF_E_UNAVAILABLE, "the running daemon cannot be told: restart it");
     for (int64_t waited = 0; waited < READY_MS; waited += POLL_MS) {
         NF_TRY(nf_sleep(POLL_MS, err));
         if (config_loads(cli, &taken) == before)
@@ -163,7 +163,7 @@ enum nf_code nf_up_daemon(struct nf_cli *cli, struct nf_err *err)
     NF_CLEANUP(nf_str_done) struct nf_str log = { 0 };
     pid_t started = 0;
     if (answers(cli, "/health"))
-        NF_TRY(hand_over(cli, err));
+        NF_TRY(nf_up_hand_over(cli, err));
     else
         NF_TRY(spawn_daemon(cli, &log, &started, err));
     for (int64_t waited = 0; waited < READY_MS; waited += POLL_MS) {

@@ -1,6 +1,7 @@
 /* The steps of `nexflow up` that ask nobody: finding, trying, writing. */
 #include "cmd/nexflow/up.h"
 
+#include "config/edit.h"
 #include "runtime/file.h"
 
 #include <errno.h>
@@ -124,22 +125,6 @@ size_t nf_up_find(struct nf_cli *cli, struct nf_up_choice ret[NF_UP_FOUND_MAX])
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-/* A YAML double-quoted scalar; ${ is doubled so that it stays text. */
-static NF_RC add_quoted(struct nf_str *to, const char *text, struct nf_err *err)
-{
-    NF_TRY(nf_str_adds(to, "\"", err));
-    for (const char *p = text; *p; p++) {
-        if (*p == '"' || *p == '\\')
-            NF_TRY(nf_str_adds(to, "\\", err));
-        if (*p == '$' && p[1] == '{')
-            NF_TRY(nf_str_adds(to, "$", err));
-        if ((unsigned char)*p < 0x20)
-            return nf_err_set(err, NF_E_INVALID, "control characters do not belong into a setting");
-        NF_TRY(nf_str_add(to, p, 1, err));
-    }
-    return nf_str_adds(to, "\"", err);
-}
-
 enum nf_code nf_up_yaml(const struct nf_up_choice *c, const char *model, struct nf_str *ret,
                         struct nf_err *err)
 {
@@ -148,18 +133,18 @@ enum nf_code nf_up_yaml(const struct nf_up_choice *c, const char *model, struct 
                        types[c->type]));
     if (c->base_url[0]) {
         NF_TRY(nf_str_adds(ret, "      base_url: ", err));
-        NF_TRY(add_quoted(ret, c->base_url, err));
+        NF_TRY(nf_config_add_quoted(ret, c->base_url, err));
         NF_TRY(nf_str_adds(ret, "\n", err));
     }
     if (c->key_env)
         NF_TRY(nf_str_addf(ret, err, "      api_key: ${%s}\n", c->key_env));
     else if (nf_secret_is_set(&c->key)) {
         NF_TRY(nf_str_adds(ret, "      api_key: ", err));
-        NF_TRY(add_quoted(ret, nf_secret_reveal(&c->key), err));
+        NF_TRY(nf_config_add_quoted(ret, nf_secret_reveal(&c->key), err));
         NF_TRY(nf_str_adds(ret, "\n", err));
     }
     NF_TRY(nf_str_adds(ret, "      models: [", err));
-    NF_TRY(add_quoted(ret, model, err));
+    NF_TRY(nf_config_add_quoted(ret, model, err));
     return nf_str_adds(ret, "]\n", err);
 }
 
@@ -198,24 +183,29 @@ enum nf_code nf_up_check_file(const char *path, struct nf_err *err)
     return NF_OK;
 }
 
-enum nf_code nf_up_save(const char *path, const char *yaml, struct nf_err *err)
+enum nf_code nf_up_write_file(const char *path, const char *text, struct nf_err *err)
 {
-    NF_CLEANUP(nf_str_done) struct nf_str text = { 0 };
     NF_CLEANUP(nf_str_done) struct nf_str dir = { 0 };
     const char *slash = strrchr(path, '/');
-
-    NF_TRY(nf_up_check_file(path, err));
-    NF_TRY(nf_up_read_file(path, &text, err));
-    if (text.len > 0 && text.p[text.len - 1] != '\n')
-        NF_TRY(nf_str_adds(&text, "\n", err));
-    NF_TRY(nf_str_adds(&text, yaml, err));
     if (slash && slash != path) {
         NF_TRY(nf_str_add(&dir, path, (size_t)(slash - path), err));
         if (mkdir(nf_str_c(&dir), 0700) != 0 && errno != EEXIST)
             return nf_err_set(err, NF_E_IO, "create directory '%s': %s", nf_str_c(&dir),
                               strerror(errno));
     }
-    return nf_file_replace(path, nf_str_c(&text), text.len, err);
+    return nf_file_replace(path, text, strlen(text), err);
+}
+
+enum nf_code nf_up_save(const char *path, const char *yaml, struct nf_err *err)
+{
+    NF_CLEANUP(nf_str_done) struct nf_str text = { 0 };
+
+    NF_TRY(nf_up_check_file(path, err));
+    NF_TRY(nf_up_read_file(path, &text, err));
+    if (text.len > 0 && text.p[text.len - 1] != '\n')
+        NF_TRY(nf_str_adds(&text, "\n", err));
+    NF_TRY(nf_str_adds(&text, yaml, err));
+    return nf_up_write_file(path, nf_str_c(&text), err);
 }
 
 /* --- trying ----------------------------------------------------------------------------------- */

@@ -2,7 +2,7 @@
 
 #include <malloc.h>
 
-#define ARENAS 2       /* the loop's, and one for the threads of the database */
+#define ARENAS 4       /* the loop's, and one for each thread of the database */
 #define WORK_FIBERS 32 /* started in a second: more are a burst of work */
 
 /* libcurl's librtmp, which we never use, brings GnuTLS along. This keeps GnuTLS from initialising

@@ -94,9 +94,8 @@ static enum nf_code bell_wait(struct nf_bell *port, int64_t id, uint64_t count, 
     return rc;
 }
 
-static void bell_ring(struct nf_bell *port, int64_t id)
+void nf_fiber_bell_ring_here(struct nf_fiber_bell *b, int64_t id)
 {
-    struct nf_fiber_bell *b = downcast(port);
     struct nf_bell_waiter *w;
     b->rung++;
     DL_FOREACH(b->waiters, w)
@@ -104,6 +103,14 @@ static void bell_ring(struct nf_bell *port, int64_t id)
         if (w->id == id)
             nf_wait_wake(&w->wait, NF_OK);
     }
+}
+
+static void bell_ring(struct nf_bell *port, int64_t id)
+{
+    struct nf_fiber_bell *b = downcast(port);
+    nf_fiber_bell_ring_here(b, id);
+    if (b->tell)
+        b->tell(b->tell_arg, id);
 }
 
 static const struct nf_bell_ops bell_ops = {
@@ -126,8 +133,16 @@ static enum nf_code digest(const char *p, size_t n, char ret[NF_DIGEST_HEX + 1],
     return NF_OK;
 }
 
+static enum nf_code random_bytes(unsigned char *p, size_t n, struct nf_err *err)
+{
+    (void)err;
+    nf_random(p, n);
+    return NF_OK;
+}
+
 const struct nf_codec nf_daemon_codec = {
     .check_args = nf_json_schema_check_args,
     .check_schema = nf_json_schema_check_text,
     .digest = digest,
+    .random = random_bytes,
 };

@@ -25,7 +25,7 @@ static void report(void *arg, const char *skill, const char *what)
     struct nf_skill_wiring *s = arg;
 
     nf_log_warn("skill.process", "skill", skill, "what", what, NULL);
-    if (*skill)
+    if (*skill && s->logs)
         nf_skill_logs_add(s->logs, skill, "error", what, strlen(what),
                           nf_clock_now_ms(s->app->clock));
 }
@@ -37,9 +37,19 @@ static void output(void *arg, const char *skill, const char *line, size_t n)
     nf_skill_logs_add(s->logs, skill, "output", line, n, nf_clock_now_ms(s->app->clock));
 }
 
-static void start_warden(struct nf_skill_wiring *s, struct nf_loop *loop)
+static void without_warden(struct nf_skill_wiring *s)
+{
+    nf_log_error("skills.unavailable", "err", s->why.msg, NULL);
+    nf_warden_free(s->warden);
+    s->warden = NULL;
+}
+
+void nf_skill_wiring_start(struct nf_skill_wiring *s, struct nf_loop *loop, struct nf_app *app,
+                           const struct nf_skill_settings *settings)
 {
     const char *libraries[NF_SKILL_LIBRARIES_MAX + 2] = { "libm.so.6" }; /* ends with NULL */
+    s->settings = settings;
+    s->app = app;
     for (size_t i = 0; i < s->settings->libraries.n; i++)
         libraries[i + 1] = s->settings->libraries.v[i];
     const struct nf_warden_options o = {
@@ -53,14 +63,20 @@ static void start_warden(struct nf_skill_wiring *s, struct nf_loop *loop)
         .arg = s,
     };
 
-    if (!s->settings->enabled) {
+    if (!s->settings->enabled)
         (void)nf_err_set(&s->why, NF_E_UNAVAILABLE,
                          "they are switched off (setting "
                          "skills.enabled)");
+    else if (nf_warden_start(&o, &s->warden, &s->why) != NF_OK)
+        without_warden(s);
+}
+
+static void wait_for_warden(struct nf_skill_wiring *s)
+{
+    if (!s->warden)
         return;
-    }
-    if (nf_warden_new(&o, &s->warden, &s->why) != NF_OK) {
-        nf_log_error("skills.unavailable", "err", s->why.msg, NULL);
+    if (nf_warden_wait(s->warden, &s->why) != NF_OK) {
+        without_warden(s);
         return;
     }
     const char *missing = nf_warden_missing(s->warden);
@@ -203,36 +219,39 @@ static NF_RC build_tools(struct nf_skill_wiring *s, struct nf_err *err)
 }
 
 enum nf_code nf_skill_wiring_build(struct nf_skill_wiring *s, struct nf_loop *loop,
-                                   struct nf_app *app, const struct nf_skill_settings *settings,
                                    const char *data_dir, struct nf_err *err)
 {
     const struct nf_http_client_options options = { .user_agent = "nexflow/" NF_VERSION };
 
-    s->settings = settings;
-    s->app = app;
     NF_TRY(find_dirs(s, data_dir, err));
     NF_TRY(build_files(s, loop, err));
     NF_TRY(nf_http_client_new(loop, &options, &s->http, err));
     s->deps = (struct nf_broker_deps){
-        .clock = app->clock,
-        .kv = app->kv,
+        .clock = s->app->clock,
+        .kv = s->app->kv,
         .logs = s->logs,
         .workspaces = s->workspaces,
         .http = s->http,
-        .settings = settings,
+        .settings = s->settings,
     };
-    start_warden(s, loop);
+    wait_for_warden(s);
     register_metrics(s);
     return build_tools(s, err);
 }
 
 /* --- running ---------------------------------------------------------------------------------- */
 
-static NF_RC install_bundled(struct nf_skill_wiring *s, bool only_new, struct nf_err *err)
+enum bundled_work {
+    INSTALL_NEW, /* if there is anything new */
+    INSTALL_ALL, /* and upgrade, unless that was done */
+    SETTLE,
+};
+
+static NF_RC work_on_bundled(struct nf_skill_wiring *s, enum bundled_work what, struct nf_err *err)
 {
     NF_CLEANUP(nf_str_done) struct nf_str seen = { 0 };
     struct nf_user owner;
-    bool wanted = true;
+    bool wanted = !s->bundled;
 
     NF_TRY(nf_ensure_owner(s->app, &owner, err));
     NF_TRY(nf_str_addf(&seen, err, "%s/skills-seen", nf_str_c(&s->data_dir)));
@@ -240,28 +259,30 @@ static NF_RC install_bundled(struct nf_skill_wiring *s, bool only_new, struct nf
         .dir = nf_str_c(&s->bundled_dir),
         .seen = nf_str_c(&seen),
         .names = &s->settings->bundled,
-        .files = nf_catalogue_port(s->catalogue),
+        .catalogue = s->catalogue,
         .store = s->app->skills,
         .clock = s->app->clock,
         .ids = s->app->ids,
         .executor = s->files,
         .owner_id = owner.id,
     };
-    if (only_new)
+    if (what == SETTLE)
+        return nf_bundled_settle(&b, err);
+    if (what == INSTALL_NEW)
         NF_TRY(nf_bundled_has_new(&b, &wanted, err));
-    s->bundled = wanted;
+    s->bundled = s->bundled || wanted;
     return wanted ? nf_bundled_install(&b, err) : NF_OK;
 }
 
-static void see_to_bundled(struct nf_skill_wiring *s, bool only_new)
+static void see_to_bundled(struct nf_skill_wiring *s, enum bundled_work what)
 {
     struct nf_err why;
 
-    if (!s->settings->enabled || s->bundled)
+    if (!s->settings->enabled)
         return;
     enum nf_code rc = nf_skills_lock(s->app, &why);
     if (rc == NF_OK) {
-        rc = install_bundled(s, only_new, &why);
+        rc = work_on_bundled(s, what, &why);
         nf_skills_unlock(s->app);
     }
     if (rc != NF_OK && rc != NF_E_CANCELED)
@@ -270,7 +291,7 @@ static void see_to_bundled(struct nf_skill_wiring *s, bool only_new)
 
 void nf_skill_wiring_begin(struct nf_skill_wiring *s)
 {
-    see_to_bundled(s, true);
+    see_to_bundled(s, INSTALL_NEW);
 }
 
 enum nf_code nf_skill_wiring_run(void *arg, struct nf_err *err)
@@ -278,7 +299,8 @@ enum nf_code nf_skill_wiring_run(void *arg, struct nf_err *err)
     struct nf_skill_wiring *s = arg;
     struct nf_err why;
 
-    see_to_bundled(s, false);
+    see_to_bundled(s, INSTALL_ALL);
+    see_to_bundled(s, SETTLE);
     for (;;) {
         NF_TRY(nf_sleep(FLUSH_MS, err));
         enum nf_code rc = nf_skill_logs_flush(s->logs, &why);

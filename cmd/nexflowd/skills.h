@@ -10,7 +10,7 @@
 #include "skills/warden.h"
 
 struct nf_skill_wiring {
-    const struct nf_skill_settings *settings; /* borrowed, as all that `build` is given */
+    const struct nf_skill_settings *settings; /* borrowed, as all that we are given */
     struct nf_app *app;
     struct nf_str data_dir, dir, bundled_dir;
     struct nf_executor *files, *sessions; /* `sessions` has one thread: see workspace.h */
@@ -25,10 +25,13 @@ struct nf_skill_wiring {
     bool bundled; /* what comes with the program was seen to */
 };
 
-/* Build all of it, look up what is installed, and give *app its tools. That no process of skills
- * can be started is logged and told to whoever calls one, and is no failure. Suspends. */
-NF_RC nf_skill_wiring_build(struct nf_skill_wiring *s, struct nf_loop *loop, struct nf_app *app,
-                            const struct nf_skill_settings *settings, const char *data_dir,
+/* Begin to start the process of skills, which finds out what the kernel gives while the rest is
+ * built. *app may still be empty. That none can be started is logged and told to whoever calls a
+ * skill, and is no failure. */
+void nf_skill_wiring_start(struct nf_skill_wiring *s, struct nf_loop *loop, struct nf_app *app,
+                           const struct nf_skill_settings *settings);
+/* Build all of it, look up what is installed, and give *app its tools. Suspends. */
+NF_RC nf_skill_wiring_build(struct nf_skill_wiring *s, struct nf_loop *loop, const char *data_dir,
                             struct nf_err *err);
 
 /* Install what comes with the program if some of it never was, so that it is there for who is told

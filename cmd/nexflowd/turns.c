@@ -1,50 +1,14 @@
 #include "cmd/nexflowd/turns.h"
 
-#include "application/answer_turn.h"
 #include "base/context.h"
+#include "cmd/nexflowd/turns_internal.h"
 #include "observe/log.h"
-#include "observe/metrics.h"
 
 #include <stdlib.h>
 #include <utlist.h>
 
 #define FAR_MS (INT64_C(365) * 24 * 3600 * 1000) /* while a person is waited for */
 #define PARK_MS 5000                             /* for parked turns to be written down */
-
-/* A fiber that works on one session. */
-struct job {
-    struct nf_turns *turns;
-    struct nf_fiber *fiber;
-    int64_t session_id;
-    struct nf_claim claim; /* run_id 0: none yet */
-    struct nf_turn_control control;
-    struct nf_deadline deadline;
-    size_t waiting; /* calls of it that wait for a person: its time does not run */
-    int64_t waits_since_us;
-    bool ending; /* the turn's end is being written: too late to stop it */
-    bool again;  /* something came in meanwhile: look once more */
-    struct job *prev, *next;
-};
-
-/* A claim that nobody works on. */
-struct orphan {
-    struct nf_claim claim;
-    struct orphan *next;
-};
-
-struct nf_turns {
-    struct nf_turn_runner runner;
-    struct nf_app *app;
-    struct nf_scope *scope;
-    size_t turns_max, running;
-    size_t waiting; /* of the running: those that wait for a person do not count for the bound */
-    struct job *jobs;
-    struct orphan *orphans;
-    bool draining;
-    struct nf_wait *idle; /* the drain waits for running == 0 */
-    struct nf_metric *ended[NF_TASK_UNKNOWN + 1];
-    struct nf_metric *waited, *took;
-};
 
 static const struct nf_turn_runner_ops ops;
 
@@ -54,23 +18,12 @@ static struct nf_turns *downcast(struct nf_turn_runner *r)
     return nf_container_of(r, struct nf_turns, runner);
 }
 
-static void add_orphan(struct nf_turns *t, const struct nf_claim *c)
-{
-    struct orphan *o = calloc(1, sizeof(*o));
-    if (!o) { /* the next start releases it */
-        nf_log_error("turn.orphaned", "err", "out of memory", NULL);
-        return;
-    }
-    o->claim = *c;
-    LL_PREPEND(t->orphans, o);
-}
-
 /* --- one turn
  * -------------------------------------------------------------------------------------- */
 
 static void on_ending(struct nf_turn_control *c)
 {
-    struct job *j = nf_container_of(c, struct job, control);
+    struct nf_turn_job *j = nf_container_of(c, struct nf_turn_job, control);
     j->ending = true;
     nf_deadline_pop(&j->deadline);
     nf_fiber_uncancel();
@@ -79,7 +32,7 @@ static void on_ending(struct nf_turn_control *c)
 /* The clock of the turn stands still while a person thinks about one of its calls. */
 static void on_waiting(struct nf_turn_control *c, bool waits)
 {
-    struct job *j = nf_container_of(c, struct job, control);
+    struct nf_turn_job *j = nf_container_of(c, struct nf_turn_job, control);
     int64_t now_us = nf_clock_mono_us(j->turns->app->clock);
     if (waits && j->waiting++ == 0) {
         j->waits_since_us = now_us;
@@ -91,7 +44,8 @@ static void on_waiting(struct nf_turn_control *c, bool waits)
     }
 }
 
-static void report(struct job *j, enum nf_code rc, const struct nf_err *err, int64_t took_us)
+static void report(struct nf_turn_job *j, enum nf_code rc, const struct nf_err *err,
+                   int64_t took_us)
 {
     struct nf_turns *t = j->turns;
     struct nf_num_buf ms;
@@ -106,7 +60,7 @@ static void report(struct job *j, enum nf_code rc, const struct nf_err *err, int
         nf_log_error("turn.unwritten", "err", err->msg, NULL);
 }
 
-static void answer(struct job *j)
+static void answer(struct nf_turn_job *j)
 {
     struct nf_turns *t = j->turns;
     struct nf_app *a = t->app;
@@ -133,66 +87,84 @@ static void answer(struct job *j)
     report(j, rc, &err, nf_clock_mono_us(a->clock) - begun);
     /* Without an outcome the session is still ours; unless somebody else has it, free it later. */
     if (rc != NF_OK && rc != NF_E_CONFLICT && j->control.status == 0)
-        add_orphan(t, &j->claim);
+        nf_turns_add_orphan(t, j->claim.session_id, j->claim.fence);
     j->claim = (struct nf_claim){ 0 };
 }
 
 /* Before there is a claim: from then on the turn can be stopped. */
-static void get_ready(struct job *j)
+static void get_ready(struct nf_turn_job *j)
 {
     j->control = (struct nf_turn_control){ .ending = on_ending, .waiting = on_waiting };
     j->ending = false;
 }
 
-static bool claim_next(struct job *j)
+static bool claim_next(struct nf_turn_job *j)
 {
-    struct nf_err err;
+    struct nf_turns *t = j->turns;
+    struct nf_err err = { 0 };
+    int64_t fence = j->fence;
     get_ready(j);
-    if (j->turns->draining)
-        return false;
-    enum nf_code rc = nf_claim_turn(j->turns->app, j->session_id, &j->claim, &err);
-    if (rc != NF_OK && rc != NF_E_NOT_FOUND && rc != NF_E_CONFLICT)
+    j->fence = 0;
+    enum nf_code rc =
+        t->draining ? NF_E_CANCELED : nf_claim_turn(t->app, j->session_id, fence, &j->claim, &err);
+    if (rc == NF_OK)
+        return true;
+    if (rc != NF_E_NOT_FOUND && rc != NF_E_CONFLICT && !t->draining)
         nf_log_warn("turn.claim.failed", "err", err.msg, NULL);
-    return rc == NF_OK;
+    if (fence != 0) /* taken, and not begun */
+        nf_turns_add_orphan(t, j->session_id, fence - 1);
+    return false;
+}
+
+/* The session goes on with its next turn, unless somebody else waits for the place: then it takes
+ * its turn among them. */
+static bool goes_on(struct nf_turn_job *j)
+{
+    bool again = j->again || j->control.more;
+    if (!again || !j->turns->more)
+        return again;
+    nf_turns_fetch(j->turns);
+    return false;
 }
 
 static enum nf_code run_job(void *arg, struct nf_err *err)
 {
-    struct job *j = arg;
+    struct nf_turn_job *j = arg;
     struct nf_turns *t = j->turns;
+    bool more = true;
     (void)err;
 
     if (j->claim.run_id != 0) {
         answer(j);
-        j->again = j->again || j->control.more;
-    } else {
-        j->again = true;
+        more = goes_on(j);
     }
-    while (j->again) {
+    while (more) {
         j->again = false;
-        if (claim_next(j)) {
+        j->control.more = false;
+        if (claim_next(j))
             answer(j);
-            j->again = j->again || j->control.more;
-        }
+        more = goes_on(j);
     }
     DL_DELETE(t->jobs, j);
-    if (--t->running == 0 && t->idle)
-        nf_wait_wake(t->idle, NF_OK);
     free(j);
+    if (--t->running == 0 && !t->pulling && t->idle)
+        nf_wait_wake(t->idle, NF_OK);
+    nf_turns_place_freed(t);
     return NF_OK;
 }
 
 /* --- the port
  * -------------------------------------------------------------------------------------- */
 
-static NF_RC spawn(struct nf_turns *t, int64_t session_id, const struct nf_claim *c,
-                   struct nf_err *err)
+enum nf_code nf_turns_spawn(struct nf_turns *t, int64_t session_id, int64_t fence,
+                            const struct nf_claim *c, struct nf_err *err)
 {
-    struct job *j = calloc(1, sizeof(*j));
+    struct nf_turn_job *j = calloc(1, sizeof(*j));
     if (!j)
         return nf_err_set(err, NF_E_NOMEM, "out of memory");
     j->turns = t;
     j->session_id = session_id;
+    j->fence = fence;
     get_ready(j);
     if (c)
         j->claim = *c;
@@ -211,17 +183,17 @@ static void turns_start(struct nf_turn_runner *r, const struct nf_claim *c)
     struct nf_turns *t = downcast(r);
     struct nf_err err;
     /* Over the bound it goes back to the others that wait. */
-    if (t->running - t->waiting < t->turns_max) {
-        if (spawn(t, c->session_id, c, &err) == NF_OK)
+    if (nf_turns_room(t) > 0) {
+        if (nf_turns_spawn(t, c->session_id, 0, c, &err) == NF_OK)
             return;
         nf_log_warn("turn.delayed", "err", err.msg, NULL);
     }
-    add_orphan(t, c);
+    nf_turns_add_orphan(t, c->session_id, c->fence);
 }
 
-static struct job *job_of(const struct nf_turns *t, int64_t session_id)
+static struct nf_turn_job *job_of(const struct nf_turns *t, int64_t session_id)
 {
-    struct job *j;
+    struct nf_turn_job *j;
     DL_FOREACH(t->jobs, j)
     {
         if (j->session_id == session_id)
@@ -234,22 +206,34 @@ static void turns_wake(struct nf_turn_runner *r, int64_t session_id)
 {
     struct nf_turns *t = downcast(r);
     struct nf_err err;
-    struct job *j = job_of(t, session_id);
+    struct nf_turn_job *j = job_of(t, session_id);
     if (j) {
         j->again = true;
         return;
     }
-    /* Over the bound it waits in the database; nf_keep_going wakes it again. */
-    if (t->draining || t->running - t->waiting >= t->turns_max)
-        return;
-    if (spawn(t, session_id, NULL, &err) != NF_OK)
+    /* Over the bound it waits in the database, with the others. */
+    if (t->more || nf_turns_room(t) == 0)
+        nf_turns_overflow(t);
+    else if (nf_turns_spawn(t, session_id, 0, NULL, &err) != NF_OK)
         nf_log_warn("turn.delayed", "err", err.msg, NULL);
+}
+
+static void turns_pull(struct nf_turn_runner *r)
+{
+    nf_turns_fetch(downcast(r));
+}
+
+static bool turns_has_room(const struct nf_turn_runner *r)
+{
+    assert(r->ops == &ops);
+    const struct nf_turns *t = nf_container_of(r, const struct nf_turns, runner);
+    return !t->more && nf_turns_room(t) > 0;
 }
 
 static bool turns_stop(struct nf_turn_runner *r, int64_t session_id, int64_t run_id)
 {
     struct nf_turns *t = downcast(r);
-    struct job *j;
+    struct nf_turn_job *j;
     DL_FOREACH(t->jobs, j)
     {
         if (j->session_id != session_id || j->claim.run_id == 0 || j->ending ||
@@ -264,31 +248,18 @@ static bool turns_stop(struct nf_turn_runner *r, int64_t session_id, int64_t run
 
 static const struct nf_turn_runner_ops ops = { .start = turns_start,
                                                .wake = turns_wake,
+                                               .pull = turns_pull,
+                                               .has_room = turns_has_room,
                                                .stop = turns_stop };
 
 /* --- upkeep and end
  * -------------------------------------------------------------------------------- */
 
-enum nf_code nf_turns_release_orphans(struct nf_turns *t, struct nf_err *err)
-{
-    while (t->orphans) {
-        struct orphan *o = t->orphans;
-        struct nf_turn_store *store = t->app->turns;
-        enum nf_code rc = store->ops->park(store, &o->claim, nf_app_now(t->app), err);
-        if (rc != NF_OK && rc != NF_E_CONFLICT && rc != NF_E_NOT_FOUND)
-            return rc;
-        LL_DELETE(t->orphans, o);
-        turns_wake(&t->runner, o->claim.session_id);
-        free(o);
-    }
-    return NF_OK;
-}
-
 static void wait_until_idle(struct nf_turns *t, int64_t ms)
 {
     struct nf_wait w = { 0 };
     struct nf_err ignored;
-    if (t->running == 0)
+    if (t->running == 0 && !t->pulling)
         return;
     t->idle = &w;
     enum nf_code rc = nf_wait(&w, ms, "turns to end", &ignored);
@@ -299,7 +270,8 @@ static void wait_until_idle(struct nf_turns *t, int64_t ms)
 
 void nf_turns_drain(struct nf_turns *t, int64_t grace_ms)
 {
-    struct job *j;
+    struct nf_turn_job *j;
+    struct nf_err ignored;
     t->draining = true;
     wait_until_idle(t, grace_ms);
     DL_FOREACH(t->jobs, j)
@@ -310,6 +282,8 @@ void nf_turns_drain(struct nf_turns *t, int64_t grace_ms)
         nf_fiber_cancel(j->fiber, NF_E_CANCELED);
     }
     wait_until_idle(t, PARK_MS);
+    if (nf_turns_release_orphans(t, &ignored) != NF_OK)
+        nf_log_warn("upkeep.orphans.failed", "err", ignored.msg, NULL);
 }
 
 static double count_waiting(void *arg)
@@ -334,6 +308,8 @@ static void register_metrics(struct nf_turns *t)
         nf_histogram("nexflow_turn_stage_seconds", "Time spent by a turn", "stage=\"queue\"");
     t->took =
         nf_histogram("nexflow_turn_stage_seconds", "Time spent by a turn", "stage=\"answer\"");
+    t->claimed =
+        nf_histogram("nexflow_turn_stage_seconds", "Time spent by a turn", "stage=\"claim\"");
     nf_gauge_fn("nexflow_turns_running", "Turns under way", NULL, count_running, t);
     nf_gauge_fn("nexflow_turns_waiting_approval", "Turns under way that wait for a person", NULL,
                 count_waiting, t);
@@ -356,14 +332,10 @@ enum nf_code nf_turns_new(struct nf_app *a, struct nf_scope *scope, size_t turns
 
 void nf_turns_free(struct nf_turns *t)
 {
-    struct orphan *o, *next;
     if (!t)
         return;
     assert(t->running == 0);
-    LL_FOREACH_SAFE(t->orphans, o, next)
-    {
-        free(o);
-    }
+    nf_turns_free_orphans(t);
     free(t);
 }
 

@@ -1,9 +1,19 @@
 #include "cmd/nexflowd/wiring.h"
 
+#include "cmd/nexflowd/facts.h"
+#include "cmd/nexflowd/gauges.h"
+
+#include "application/histories.h"
+#include "application/offer_tools.h"
+#include "application/rate_people.h"
+#include "cache/redis/bus.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
+#include "persistence/postgres/bus.h"
+#include "persistence/postgres/postgres.h"
 #include "persistence/repositories/repositories.h"
 #include "persistence/sqlite/sqlite.h"
+#include "runtime/lock.h"
 
 #include <errno.h>
 #include <string.h>
@@ -12,130 +22,6 @@
 
 #define OWNER 1 /* of SQLite there is one instance */
 #define QUEUES_MS 1000
-#define LATE_LOOP_MS 1000   /* above it we are not ready */
-#define LATE_WRITER_MS 3000 /* without a commit while transactions wait: nor then */
-#define CHECK_EVERY_MS 1000
-
-/* --- what the web channel asks
- * --------------------------------------------------------------------- */
-
-static void put_model(struct nf_json_out *o, const struct nf_llm_model_view *m)
-{
-    nf_json_out_object(o);
-    nf_json_put_str(o, "name", m->name);
-    nf_json_put_str(o, "provider", m->provider);
-    nf_json_put_i64(o, "context_tokens", m->info.context_tokens);
-    nf_json_put_i64(o, "output_tokens", m->info.output_tokens);
-    nf_json_put_bool(o, "broken", m->broken);
-    nf_json_out_end(o);
-}
-
-static void put_alias(struct nf_json_out *o, const struct nf_llm_alias_view *a)
-{
-    nf_json_out_object(o);
-    nf_json_put_str(o, "name", a->name);
-    nf_json_out_key(o, "models");
-    nf_json_out_array(o);
-    for (size_t i = 0; i < a->n; i++)
-        nf_json_out_str(o, a->models[i]);
-    nf_json_out_end(o);
-    nf_json_out_end(o);
-}
-
-static enum nf_code models(void *arg, struct nf_str *to, struct nf_err *err)
-{
-    const struct nf_wiring *w = arg;
-    const struct nf_llm_router *r = w->router;
-    const char *standard = nf_llm_router_default(r);
-    struct nf_json_out o;
-
-    nf_json_begin_doc(&o, to);
-    nf_json_out_object(&o);
-    nf_json_out_key(&o, "default");
-    nf_json_out_str(&o, standard[0] ? standard : NULL);
-    nf_json_out_key(&o, "models");
-    nf_json_out_array(&o);
-    for (size_t i = 0; i < nf_llm_router_models_n(r); i++) {
-        struct nf_llm_model_view m = nf_llm_router_model_at(r, i);
-        put_model(&o, &m);
-    }
-    nf_json_out_end(&o);
-    nf_json_out_key(&o, "aliases");
-    nf_json_out_array(&o);
-    for (size_t i = 0; i < nf_llm_router_aliases_n(r); i++) {
-        struct nf_llm_alias_view a = nf_llm_router_alias_at(r, i);
-        put_alias(&o, &a);
-    }
-    nf_json_out_end(&o);
-    nf_json_out_end(&o);
-    return nf_json_end_doc(&o, err);
-}
-
-/* Transactions that wait although none is committed: somebody holds the lock, or the disk hangs. */
-static NF_RC check_writer(struct nf_wiring *w, int64_t now, struct nf_err *err)
-{
-    struct nf_database_state *d = &w->database;
-    struct nf_sqlite_stats s;
-    nf_sqlite_stats(w->db, &s);
-    if (s.write_queue == 0 || s.commits != d->commits || d->checked_ms == 0)
-        d->moved_ms = now;
-    d->commits = s.commits;
-    if (now - d->moved_ms <= LATE_WRITER_MS)
-        return NF_OK;
-    return nf_err_set(
-        err, NF_E_UNAVAILABLE,
-        "it has taken no write for %lld s: another program holds it, or the disk hangs",
-        (long long)((now - d->moved_ms) / 1000));
-}
-
-/* Anybody may ask how we are: that must not become work for the database. */
-static NF_RC check_database(struct nf_wiring *w, struct nf_err *err)
-{
-    struct nf_database_state *d = &w->database;
-    struct nf_user ignored;
-    int64_t now = nf_clock_mono_us(w->app.clock) / 1000;
-    if (d->checked_ms == 0 || now - d->checked_ms >= CHECK_EVERY_MS) {
-        struct nf_err why = { 0 };
-        enum nf_code rc = check_writer(w, now, &why);
-        d->checked_ms = now; /* before waiting: who asks meanwhile gets the last answer */
-        if (rc == NF_OK)
-            rc = w->app.users->ops->find(w->app.users, "local", "owner", &ignored, &why);
-        d->rc = rc;
-        d->why = why;
-    }
-    return d->rc == NF_OK ? NF_OK : nf_err_set(err, d->rc, "%s", d->why.msg);
-}
-
-static enum nf_code not_ready(void *arg, struct nf_str *reasons, struct nf_err *err)
-{
-    struct nf_wiring *w = arg;
-    struct nf_err why;
-    enum nf_code rc = check_database(w, &why);
-
-    if (w->app.intake_closed)
-        NF_TRY(nf_str_adds(reasons, "shutting down\n", err));
-    if (!w->app.model)
-        NF_TRY(nf_str_adds(reasons, "no language model is configured: run `nexflow up`\n", err));
-    if (rc != NF_OK)
-        NF_TRY(nf_str_addf(reasons, err, "database: %s\n", why.msg));
-    if (nf_loop_delay_ms(w->loop) > LATE_LOOP_MS)
-        NF_TRY(nf_str_addf(reasons, err, "the event loop is %lld ms late\n",
-                           (long long)nf_loop_delay_ms(w->loop)));
-    return NF_OK;
-}
-
-static void health(void *arg, struct nf_json_out *o)
-{
-    struct nf_wiring *w = arg;
-    struct nf_err why;
-    enum nf_code rc = check_database(w, &why);
-    nf_json_put_str(o, "database", rc == NF_OK ? "ok" : why.msg);
-    nf_json_put_str(o, "models", w->app.model ? "ok" : "none");
-    nf_json_put_str(o, "config", w->config_refused ? "refused" : "ok");
-    nf_json_put_i64(o, "config_loads", w->config_loads);
-    nf_json_put_i64(o, "turns_running", (int64_t)nf_turns_running(w->turns));
-    nf_skill_wiring_health(&w->skills, o);
-}
 
 /* --- building
  * -------------------------------------------------------------------------------------- */
@@ -149,11 +35,28 @@ static NF_RC make_data_dir(struct nf_wiring *w, struct nf_err *err)
     return NF_OK;
 }
 
+static struct nf_postgres_options postgres_options(const struct nf_wiring *w)
+{
+    const struct nf_database_settings *d = &w->config->database;
+    return (struct nf_postgres_options){ .url = d->url,
+                                         .connections = d->connections,
+                                         .statement_ms = d->statement_ms,
+                                         .lock_ms = d->lock_ms };
+}
+
 static NF_RC open_database(struct nf_wiring *w, struct nf_err *err)
 {
-    const char *path;
-    NF_TRY(nf_daemon_config_sqlite(w->config, &path, err));
-    NF_TRY(nf_sqlite_open(w->loop, path, &w->db, err));
+    if (nf_daemon_config_is_postgres(w->config)) {
+        NF_CLEANUP(nf_str_done) struct nf_str lock = { 0 };
+        const struct nf_postgres_options o = postgres_options(w);
+        NF_TRY(nf_daemon_config_locked(w->config, &lock, err));
+        NF_TRY(nf_lock_take("directory", nf_str_c(&lock), &w->lock, err));
+        NF_TRY(nf_postgres_open(w->loop, &o, &w->db, err));
+    } else {
+        const char *path;
+        NF_TRY(nf_daemon_config_sqlite(w->config, &path, err));
+        NF_TRY(nf_sqlite_open(w->loop, path, &w->db, err));
+    }
     return nf_repositories_new(w->db, &w->stores, err);
 }
 
@@ -178,14 +81,29 @@ static NF_RC seed_ids(struct nf_wiring *w, struct nf_err *err)
     return nf_newest_id(w->db, &w->ids.last, err);
 }
 
+static struct nf_schedule_settings schedule_settings(const struct nf_schedule_config *c)
+{
+    return (struct nf_schedule_settings){ .enabled = c->enabled,
+                                          .spend = c->spend,
+                                          .per_user = c->per_user,
+                                          .interval_min = c->interval_ms / 60000,
+                                          .prompt_interval_min = c->prompt_interval_ms / 60000,
+                                          .run_tokens = c->run_tokens,
+                                          .user_tokens = c->user_tokens,
+                                          .all_tokens = c->all_tokens,
+                                          .zone = c->time_zone };
+}
+
 static void connect_app(struct nf_wiring *w)
 {
     struct nf_app *a = &w->app;
     const struct nf_turn_settings *s = &w->config->turns;
-    a->clock = nf_system_clock();
+    nf_shared_clock_init(&w->instance.clock);
+    a->clock = &w->instance.clock.port;
     a->ids = &w->ids;
     a->turns = w->stores.turns;
     a->sessions = w->stores.sessions;
+    a->search = w->stores.search;
     a->users = w->stores.users;
     a->tasks = w->stores.tasks;
     a->outbox = w->stores.outbox;
@@ -193,6 +111,13 @@ static void connect_app(struct nf_wiring *w)
     a->approvals = w->stores.approvals;
     a->skills = w->stores.skills;
     a->kv = w->stores.kv;
+    a->notes = w->stores.notes;
+    a->retention = w->stores.retention;
+    a->schedules = w->stores.schedules;
+    nf_file_zones_init(&w->zones, NF_ZONES_DIR);
+    a->zones = &w->zones.port;
+    a->pairings = w->stores.pairings;
+    a->chats = w->stores.chats;
     a->codec = &nf_daemon_codec;
     nf_fiber_parallel_init(&w->parallel, w->loop);
     a->parallel = &w->parallel.port;
@@ -207,7 +132,28 @@ static void connect_app(struct nf_wiring *w)
                                             .turn_timeout_ms = s->timeout_ms,
                                             .approval_ttl_ms = w->config->approvals.ttl_ms,
                                             .approval_self = w->config->approvals.self,
+                                            .inbox_kept_ms = w->config->retention.inbox_ms,
+                                            .cursors_kept_ms = w->config->retention.cursors_ms,
+                                            .approvals_kept_ms = w->config->retention.approvals_ms,
+                                            .usage_kept_ms = w->config->retention.usage_ms,
+                                            .skills_kept_ms = w->config->retention.skills_ms,
+                                            .steer = s->while_running == 1,
+                                            .waiting_max = s->waiting,
+                                            .user_waiting_max = s->waiting_per_user,
+                                            .schedules = schedule_settings(&w->config->schedules),
                                             .reply_tokens = s->reply_tokens };
+}
+
+/* SQLite's only instance needs no number from it. */
+static NF_RC join_instances(struct nf_wiring *w, struct nf_err *err)
+{
+    if (!nf_daemon_config_is_postgres(w->config))
+        return NF_OK;
+    w->app.instances = w->stores.instances;
+    NF_TRY(nf_daemon_instance_join(&w->instance, &w->app, nf_str_c(&w->data_dir),
+                                   w->config->server.listen, err));
+    w->ids.instance = (uint16_t)w->app.owner;
+    return NF_OK;
 }
 
 static NF_RC build_web(struct nf_wiring *w, struct nf_err *err)
@@ -219,72 +165,46 @@ static NF_RC build_web(struct nf_wiring *w, struct nf_err *err)
         .limits = &w->config->limits,
         .version = NF_VERSION,
         .data_dir = nf_str_c(&w->data_dir),
-        .facts = { .models = models, .not_ready = not_ready, .health = health, .arg = w },
+        .facts = nf_daemon_facts(w),
     };
     NF_TRY(nf_web_new(&options, &w->web, err));
     w->channels.v[w->channels.n++] = nf_web_channel(w->web);
     return NF_OK;
 }
 
-static double loop_delay(void *arg)
+/* Before anybody asks. */
+static NF_RC connect_redis(struct nf_wiring *w, struct nf_scope *scope, struct nf_err *err)
 {
-    return (double)nf_loop_delay_ms(arg) / 1000;
+    const struct nf_redis_settings *r = &w->config->redis;
+    if (!r->url[0] || !nf_daemon_config_is_postgres(w->config))
+        return NF_OK;
+    NF_TRY(nf_redis_store_new(w->loop, r->url, r->prefix, scope, &w->redis, err));
+    w->app.shared_rates = nf_redis_store_rates(w->redis);
+    w->app.logins = nf_redis_store_logins(w->redis);
+    return NF_OK;
 }
 
-static double fibers_alive(void *arg)
+/* Last of all: who is told something must be there. */
+static NF_RC connect_peers(struct nf_wiring *w, struct nf_scope *scope, struct nf_err *err)
 {
-    (void)arg;
-    return (double)nf_fiber_stats().alive;
-}
-
-static double turns_waiting(void *arg)
-{
-    return (double)((const struct nf_queues *)arg)->turns;
-}
-
-static double outbox_waiting(void *arg)
-{
-    return (double)((const struct nf_queues *)arg)->outbox;
-}
-
-static double log_errors(void *arg)
-{
-    (void)arg;
-    return (double)nf_log_lines(NF_LOG_ERROR);
-}
-
-static double log_warnings(void *arg)
-{
-    (void)arg;
-    return (double)nf_log_lines(NF_LOG_WARN);
-}
-
-static double commits(void *arg)
-{
-    struct nf_sqlite_stats s;
-    nf_sqlite_stats(arg, &s);
-    return (double)s.commits;
-}
-
-static double transactions(void *arg)
-{
-    struct nf_sqlite_stats s;
-    nf_sqlite_stats(arg, &s);
-    return (double)s.transactions;
-}
-
-static double write_queue(void *arg)
-{
-    struct nf_sqlite_stats s;
-    nf_sqlite_stats(arg, &s);
-    return (double)s.write_queue;
-}
-
-static double commit_seconds(void *arg)
-{
-    struct nf_sqlite_stats s;
-    nf_sqlite_stats(arg, &s);
-    return (double)s.commit_us_total / 1e6;
+    const struct nf_postgres_options o = postgres_options(w);
+    nf_daemon_peers_init(&w->peers);
+    if (!nf_daemon_config_is_postgres(w->config))
+        return NF_OK;
+    w->peers.runner = w->app.runner;
+    w->peers.bell = &w->bell;
+    w->peers.web = w->web;
+    if (w->config->redis.url[0])
+        NF_TRY(nf_redis_bus_new(w->loop, w->config->redis.url, w->config->redis.prefix,
+                                w->app.owner, scope, nf_daemon_peers_hear, &w->peers, &w->bus,
+                                err));
+    else
+        NF_TRY(nf_postgres_bus_new(w->loop, &o, w->app.owner, scope, nf_daemon_peers_hear,
+                                   &w->peers, &w->bus, err));
+    w->peers.bus = w->bus;
+    nf_daemon_peers_connect(&w->peers);
+    w->app.peers = &w->peers.port;
+    return NF_OK;
 }
 
 /* A scrape must not wait for the database, so what it tells is looked up beside it. */
@@ -294,49 +214,40 @@ static enum nf_code watch_queues(void *arg, struct nf_err *err)
     struct nf_err ignored;
     for (;;) {
         enum nf_code rc = nf_queue_depths(w->db, &w->queues, &ignored);
-        if (rc != NF_OK && rc != NF_E_CANCELED)
+        if (rc == NF_OK)
+            w->app.waiting = w->queues.turns;
+        else if (rc != NF_E_CANCELED)
             nf_log_debug("queues.unknown", "err", ignored.msg, NULL);
         NF_TRY(nf_sleep(QUEUES_MS, err));
     }
 }
 
-static void register_metrics(struct nf_wiring *w)
-{
-    nf_gauge_fn("nexflow_loop_delay_seconds", "How late the event loop was in the last second",
-                NULL, loop_delay, w->loop);
-    nf_gauge_fn("nexflow_turns_waiting", "Accepted turns that nobody works on yet", NULL,
-                turns_waiting, &w->queues);
-    nf_gauge_fn("nexflow_outbox_waiting", "Answers to be delivered", NULL, outbox_waiting,
-                &w->queues);
-    nf_gauge_fn("nexflow_log_lines", "Lines logged since the start", "level=\"error\"", log_errors,
-                NULL);
-    nf_gauge_fn("nexflow_log_lines", "Lines logged since the start", "level=\"warn\"", log_warnings,
-                NULL);
-    nf_gauge_fn("nexflow_fibers", "Fibers alive", NULL, fibers_alive, NULL);
-    nf_gauge_fn("nexflow_database_commits", "Syncs of the database since the start", NULL, commits,
-                w->db);
-    nf_gauge_fn("nexflow_database_transactions", "Transactions since the start", NULL, transactions,
-                w->db);
-    nf_gauge_fn("nexflow_database_write_queue", "Transactions that wait for the writer", NULL,
-                write_queue, w->db);
-    nf_gauge_fn("nexflow_database_commit_seconds", "Time spent in commits since the start", NULL,
-                commit_seconds, w->db);
-}
-
 enum nf_code nf_wiring_build(struct nf_wiring *w, struct nf_scope *scope, struct nf_err *err)
 {
     NF_TRY(make_data_dir(w, err));
+    nf_skill_wiring_start(&w->skills, w->loop, &w->app, &w->config->skills);
     NF_TRY(open_database(w, err));
     NF_TRY(build_models(w, err));
     NF_TRY(seed_ids(w, err));
     connect_app(w);
+    NF_TRY(join_instances(w, err));
     NF_TRY(nf_summaries_new(&w->app.summaries, err));
-    NF_TRY(nf_skill_wiring_build(&w->skills, w->loop, &w->app, &w->config->skills,
-                                 nf_str_c(&w->data_dir), err));
+    NF_TRY(nf_histories_new(&w->app.histories, err));
+    NF_TRY(nf_rates_new(&w->app.rates, err));
+    NF_TRY(nf_rates_new(&w->app.presses, err));
+    NF_TRY(nf_skill_wiring_build(&w->skills, w->loop, nf_str_c(&w->data_dir), err));
+    nf_schedule_tools_init(&w->own_tools, &w->app, w->app.tools);
+    w->app.tools = &w->own_tools.port;
     NF_TRY(nf_turns_new(&w->app, scope, (size_t)w->config->turns.max, &w->turns, err));
     w->app.runner = nf_turns_runner(w->turns);
+    NF_TRY(connect_redis(w, scope, err));
     NF_TRY(build_web(w, err));
-    register_metrics(w);
+    w->bots.loop = w->loop;
+    w->bots.http = w->http;
+    w->bots.app = &w->app;
+    NF_TRY(nf_bot_wiring_build(&w->bots, &w->config->channels, err));
+    NF_TRY(connect_peers(w, scope, err));
+    nf_daemon_gauges(w);
     return nf_scope_spawn(scope, watch_queues, w, NULL, err);
 }
 
@@ -352,6 +263,8 @@ static NF_RC take_over(struct nf_wiring *w, const char *config_path, struct nf_s
     enum nf_code rc = nf_llm_router_reload(w->router, &fresh.llm, err);
     if (rc == NF_OK)
         rc = nf_config_reload(live_parts, fresh_parts, NF_DAEMON_PARTS, ignored, err);
+    if (rc == NF_OK)
+        rc = nf_bot_wiring_reload(&w->bots, &w->config->channels, &fresh.channels, ignored, err);
     nf_daemon_config_done(&fresh);
     offer_models(w);
     nf_log_setup(STDERR_FILENO, (enum nf_log_level)(w->config->log.level + 1),
@@ -371,14 +284,26 @@ enum nf_code nf_wiring_reload(struct nf_wiring *w, const char *config_path, stru
 void nf_wiring_done(struct nf_wiring *w)
 {
     nf_metrics_reset();
+    if (w->bus)
+        w->bus->ops->free(w->bus);
     nf_web_free(w->web);
     nf_turns_free(w->turns);
+    nf_bot_wiring_done(&w->bots); /* which may be writing, within the limits of all */
+    nf_redis_store_free(w->redis);
     nf_summaries_free(w->app.summaries);
+    nf_histories_free(w->app.histories);
+    nf_rates_free(w->app.rates);
+    nf_rates_free(w->app.presses);
+    nf_offer_done(&w->app.offer);
+    nf_schedule_tools_done(&w->own_tools);
     nf_skill_wiring_done(&w->skills);
     nf_llm_router_free(w->router);
     nf_http_client_free(w->http);
+    nf_file_zones_done(&w->zones);
     nf_stores_done(&w->stores);
     if (w->db)
         w->db->ops->free(w->db);
+    if (w->lock >= 0)
+        close(w->lock);
     nf_str_done(&w->data_dir);
 }

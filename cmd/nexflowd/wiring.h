@@ -2,16 +2,23 @@
 #pragma once
 
 #include "application/deps.h"
+#include "cache/redis/store.h"
 #include "channels/web/web.h"
 #include "cmd/common/config.h"
+#include "cmd/nexflowd/bot_alarm.h"
+#include "cmd/nexflowd/bots.h"
+#include "cmd/nexflowd/instance.h"
+#include "cmd/nexflowd/peers.h"
 #include "cmd/nexflowd/ports.h"
 #include "cmd/nexflowd/skills.h"
 #include "cmd/nexflowd/turns.h"
+#include "cmd/nexflowd/zones.h"
 #include "llm/router.h"
 #include "persistence/repositories/repositories.h"
 #include "persistence/sql.h"
 #include "persistence/stores.h"
 #include "runtime/http_client.h"
+#include "tools/schedule_tools.h"
 
 /* How the database was when somebody last asked, and not more often than once a second. */
 struct nf_database_state {
@@ -24,8 +31,10 @@ struct nf_database_state {
 
 struct nf_wiring {
     struct nf_daemon_config *config; /* borrowed */
+    const char *config_path;         /* borrowed; NULL: the default */
     struct nf_loop *loop;            /* borrowed */
     struct nf_str data_dir;
+    int lock; /* of the directory, where the database does not lock itself; -1: none */
     struct nf_db *db;
     struct nf_database_state database;
     struct nf_stores stores;
@@ -33,14 +42,23 @@ struct nf_wiring {
     struct nf_llm_router *router;
     struct nf_web *web;
     struct nf_turns *turns;
+    struct nf_bot_wiring bots;
+    struct nf_bot_alarm alarm;
     struct nf_skill_wiring skills;
     struct nf_idgen ids;
+    struct nf_daemon_instance instance;
+    struct nf_bus *bus;           /* NULL: this is the only instance */
+    struct nf_redis_store *redis; /* NULL: none is configured */
+    struct nf_daemon_peers peers;
     struct nf_queues queues; /* of a second ago, for metrics */
     int64_t config_loads;    /* since the start, refused ones included */
+    bool config_busy;        /* somebody changes the file */
     bool config_refused;     /* the last one was: an older configuration is in force */
     struct nf_channels channels;
     struct nf_fiber_parallel parallel;
     struct nf_fiber_bell bell;
+    struct nf_file_zones zones;
+    struct nf_schedule_tools own_tools;
     struct nf_app app;
 };
 

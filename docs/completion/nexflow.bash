@@ -25,6 +25,7 @@ _nexflow_command()
         doctor) _nexflow_words "--json --help" ;;
         link) _nexflow_words "--help" ;;
         chat) [ "$previous" = --session ] || _nexflow_words "--session --help" ;;
+        migrate | status) _nexflow_words "--help" ;;
         config) [ "$count" -gt 1 ] || _nexflow_words "check show schema reference --help" ;;
         backup)
             if [ "$count" = 1 ]; then
@@ -35,9 +36,29 @@ _nexflow_command()
             ;;
         user)
             if [ "$count" = 1 ]; then
-                _nexflow_words "list add role block unblock --help"
+                _nexflow_words "list add role block unblock invite accounts link unlink --help"
             elif [ "$count" = 3 ] && [[ $verb = add || $verb = role ]]; then
                 _nexflow_words "owner admin user"
+            elif [ "$count" = 3 ] && [[ $verb = link || $verb = unlink ]]; then
+                _nexflow_words "telegram discord"
+            fi
+            ;;
+        pair)
+            case $previous in
+                --user) _nexflow_words "me" ;;
+                --name) ;;
+                --role) _nexflow_words "owner admin user" ;;
+                *) _nexflow_words "--user --name --role --deny --help" ;;
+            esac
+            ;;
+        channel)
+            if [ "$count" = 1 ]; then
+                _nexflow_words "list add remove test --help"
+            elif [ "$verb" = add ]; then
+                case $previous in
+                    --name | --api-base) ;;
+                    *) _nexflow_words "telegram discord --name --api-base --no-wait --help" ;;
+                esac
             fi
             ;;
         approval)
@@ -58,6 +79,23 @@ _nexflow_command()
                     enable) _nexflow_words "--yes --help" ;;
                     remove) _nexflow_words "--data --yes --help" ;;
                     logs) _nexflow_words "--follow --help" ;;
+                esac
+            fi
+            ;;
+        schedule)
+            if [ "$count" = 1 ]; then
+                _nexflow_words "list add show pause resume run remove history --help"
+            else
+                case $previous in
+                    --when | --cron | --zone | --session) ;;
+                    --missed) _nexflow_words "skip once all" ;;
+                    *)
+                        if [ "$verb" = add ]; then
+                            _nexflow_words "--when --cron --ask --zone --missed --session --json --help"
+                        else
+                            _nexflow_words "--json --help"
+                        fi
+                        ;;
                 esac
             fi
             ;;
@@ -89,7 +127,7 @@ _nexflow()
     if [ ${#words[@]} = 0 ]; then
         case $previous in
             -c | --config) _nexflow_files ;;
-            *) _nexflow_words "up chat doctor link task skill approval user config backup --config --version --help" ;;
+            *) _nexflow_words "up chat doctor link task schedule skill approval user pair channel config backup migrate status --config --version --help" ;;
         esac
     else
         _nexflow_command

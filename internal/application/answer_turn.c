@@ -2,16 +2,17 @@
 
 #include "application/deliver_reply.h"
 #include "application/turn.h"
+#include "domain/reason.h"
 
 #include <string.h>
 
 #define HEAD_START_MS 2000 /* the turn delivers its answer itself: until then nobody else does */
 
-enum nf_code nf_claim_turn(struct nf_app *a, int64_t session_id, struct nf_claim *ret,
-                           struct nf_err *err)
+enum nf_code nf_claim_turn(struct nf_app *a, int64_t session_id, int64_t fence,
+                           struct nf_claim *ret, struct nf_err *err)
 {
-    return a->turns->ops->claim(a->turns, session_id, a->owner, a->settings.lease_ms, nf_app_now(a),
-                                ret, err);
+    return a->turns->ops->claim(a->turns, session_id, fence, a->owner, a->settings.lease_ms,
+                                nf_app_now(a), ret, err);
 }
 
 static NF_RC think(struct nf_turn *t, struct nf_err *err)
@@ -19,18 +20,24 @@ static NF_RC think(struct nf_turn *t, struct nf_err *err)
     NF_TRY(nf_turn_load(t, err));
     nf_turn_show(t, &(struct nf_run_event){ .type = NF_RUN_STARTED, .input_seq = t->claim->seq });
     if (t->claim->attempt > NF_TURN_ATTEMPTS_MAX) /* it may be what kills us: no more of it */
-        return nf_err_set(err, NF_E_LIMIT,
-                          "Nexflow was cut off %d times while it answered this, and gives up: ask "
-                          "again, and look at the log if it happens again",
-                          NF_TURN_ATTEMPTS_MAX);
-    if (nf_turn_is_run(t))
+        return nf_err_set(err, NF_E_LIMIT, NF_REASON_GAVE_UP, NF_TURN_ATTEMPTS_MAX);
+    bool scheduled;
+    NF_TRY(nf_turn_from_schedule(t, &scheduled, err));
+    if (!scheduled && nf_turn_is_run(t))
         return nf_turn_run(t, err);
+    enum nf_command command = scheduled ? NF_COMMAND_NONE : nf_turn_command(t);
+    if (command != NF_COMMAND_NONE)
+        return nf_turn_obey(t, command, err);
     if (t->claim->attempt > 1)
         NF_TRY(nf_turn_replay_journal(t, err));
     while (!t->over) {
+        NF_TRY(nf_turn_check_spent(t, err));
         NF_TRY(nf_turn_ask(t, err));
-        if (!t->over)
-            NF_TRY(nf_turn_call_tools(t, NULL, 0, err));
+        if (t->over)
+            break;
+        NF_TRY(nf_turn_call_tools(t, NULL, 0, err));
+        if (t->app->settings.steer)
+            NF_TRY(nf_turn_steer(t, err));
     }
     return NF_OK;
 }
@@ -83,6 +90,22 @@ static bool needs_notice(const struct nf_turn *t, enum nf_task_status status)
            t->said.v[t->said.n - 1].role != NF_ROLE_ASSISTANT;
 }
 
+/* While an earlier reply of the session is on its way this one stays in the outbox, which keeps
+ * their order. */
+static NF_RC deliver_in_order(struct nf_turn *t, const struct nf_outbox_item *item,
+                              const struct nf_message *said, const struct nf_run_event *last,
+                              struct nf_err *err)
+{
+    struct nf_outbox_store *outbox = t->app->outbox;
+    struct nf_err why;
+    bool ahead = true;
+    if (outbox->ops->ahead(outbox, item->run_id, &ahead, &why) != NF_OK || ahead) {
+        nf_channel_drop(t->channel, item->run_id); /* whoever brings it shows it */
+        return NF_OK;
+    }
+    return nf_deliver_to(t->app, t->channel, item, said, last, err);
+}
+
 /* Write down how the turn ended, and deliver what it said last. Not inlined: its frame would lie on
  * the stack for as long as the turn goes on. */
 __attribute__((noinline)) static NF_RC end_turn(struct nf_turn *t, struct nf_turn_control *control,
@@ -122,20 +145,53 @@ __attribute__((noinline)) static NF_RC end_turn(struct nf_turn *t, struct nf_tur
                            .usage_n = t->usage_n,
                            .tokens = tokens_of(t),
                            .outbox = t->channel && !t->channel->pulled ? &item : NULL,
-                           .now_ms = nf_app_now(a) };
+                           .now_ms = item.created_ms };
     NF_TRY(a->turns->ops->finish(a->turns, &f, f.outbox ? item.id : 0, &done, err));
     control->status = status;
     control->more = done.pending > 0;
-    if (!t->channel)
-        return NF_OK;
+    t->last_seq = done.last_seq;
 
     item.seq = done.last_seq;
     struct nf_run_event last = last_event(t, status, reason);
     const struct nf_message *said = &t->said.v[t->said.n - 1];
+    if (t->page)
+        (void)!nf_channel_deliver(t->page, &item, said, &last, NULL);
+    if (!t->channel)
+        return NF_OK;
     if (!t->channel->pulled)
-        return nf_deliver_to(a, t->channel, &item, said, &last, err);
+        return deliver_in_order(t, &item, said, &last, err);
     (void)!nf_channel_deliver(t->channel, &item, said, &last, NULL);
     return NF_OK;
+}
+
+/* What happens in a chat of one's own can be watched on the page too. In a group the turn is of one
+ * person and the conversation of another: nobody's page shows it on its way. */
+static struct nf_channel *page_of(const struct nf_turn *t)
+{
+    const struct nf_channels *all = t->app->channels;
+    for (size_t i = 0; i < all->n && !t->claim->shared; i++)
+        if (all->v[i]->pulled && all->v[i] != t->channel)
+            return all->v[i];
+    return NULL;
+}
+
+static NF_RC answer(struct nf_turn *t, struct nf_turn_control *control, struct nf_err *err)
+{
+    struct nf_app *a = t->app;
+    struct nf_err why = { 0 };
+    enum nf_code rc = think(t, &why);
+
+    if (t->lost)
+        return nf_err_set(err, rc, "%s", why.msg);
+    if (control->ending)
+        control->ending(control);
+    if (rc == NF_OK)
+        return end_turn(t, control, NF_TASK_COMPLETED, NULL, err);
+    if (rc == NF_E_CANCELED && control->end == NF_TURN_PARKED)
+        return a->turns->ops->park(a->turns, t->claim, nf_app_now(a), err);
+    if (rc == NF_E_CANCELED && control->end == NF_TURN_STOPPED)
+        return end_turn(t, control, NF_TASK_CANCELLED, NF_REASON_STOPPED, err);
+    return end_turn(t, control, NF_TASK_FAILED, why.msg, err);
 }
 
 enum nf_code nf_answer_turn(struct nf_app *a, const struct nf_claim *c,
@@ -147,18 +203,11 @@ enum nf_code nf_answer_turn(struct nf_app *a, const struct nf_claim *c,
                          .channel = nf_channels_find(a->channels, c->channel),
                          .cursor.fence = c->fence,
                          .control = control };
-    struct nf_err why = { 0 };
-    enum nf_code rc = think(&t, &why);
+    t.page = page_of(&t);
+    enum nf_code rc = answer(&t, control, err);
 
-    if (t.lost)
-        return nf_err_set(err, rc, "%s", why.msg);
-    if (control->ending)
-        control->ending(control);
-    if (rc == NF_OK)
-        return end_turn(&t, control, NF_TASK_COMPLETED, NULL, err);
-    if (rc == NF_E_CANCELED && control->end == NF_TURN_PARKED)
-        return a->turns->ops->park(a->turns, c, nf_app_now(a), err);
-    if (rc == NF_E_CANCELED && control->end == NF_TURN_STOPPED)
-        return end_turn(&t, control, NF_TASK_CANCELLED, "Stopped.", err);
-    return end_turn(&t, control, NF_TASK_FAILED, why.msg, err);
+    if (t.channel && control->status == 0)
+        nf_channel_drop(t.channel, c->run_id);
+    nf_turn_leave(&t);
+    return rc;
 }

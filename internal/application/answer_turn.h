@@ -33,5 +33,7 @@ struct nf_turn_control {
 NF_RC nf_answer_turn(struct nf_app *a, const struct nf_claim *c, struct nf_turn_control *control,
                      struct nf_err *err);
 
-/* Claim the oldest unfinished turn of the session. NF_E_NOT_FOUND: nothing to do. May suspend. */
-NF_RC nf_claim_turn(struct nf_app *a, int64_t session_id, struct nf_claim *ret, struct nf_err *err);
+/* Claim the oldest unfinished turn of the session; `fence`: of our lease on it, if it was taken
+ * before, else 0. NF_E_NOT_FOUND: nothing to do. May suspend. */
+NF_RC nf_claim_turn(struct nf_app *a, int64_t session_id, int64_t fence, struct nf_claim *ret,
+                    struct nf_err *err);

@@ -1,10 +1,15 @@
 /* One model call of a turn: context, stream, reply. */
 #include "application/context.h"
+#include "application/offer_tools.h"
 #include "application/turn.h"
 #include "base/utf8.h"
+#include "domain/reason.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* Ends a text that was cut at NF_REPLY_BYTES_MAX. */
+static const char cut_mark[] = "\n\n[The answer is longer than 1 MiB. It was cut here.]";
 
 #define OUTPUT_RESERVE 4096 /* positions kept for what is not text: see domain/run_event.h */
 
@@ -25,6 +30,7 @@ struct reply {
     struct call *call;      /* not here: it would lie on the stack for as long as a model talks */
     size_t calls;
     bool text_open;
+    bool cut; /* the text is as long as it may be: the stream was ended */
     struct nf_tokens tokens;
     enum nf_stop_reason stop;
 };
@@ -38,11 +44,9 @@ static void reply_done(struct reply *r)
     nf_parts_done(&r->parts);
 }
 
-static NF_RC on_text(struct reply *r, struct nf_slice text, struct nf_err *err)
+static NF_RC add_text(struct reply *r, struct nf_slice text, struct nf_err *err)
 {
     struct nf_turn *t = r->turn;
-    if (text.n == 0)
-        return NF_OK;
     if (t->cursor.pos + (int64_t)text.n > NF_RUN_POS_MAX - OUTPUT_RESERVE)
         return nf_err_set(err, NF_E_LIMIT, "the answer is longer than one turn can hold");
     NF_TRY(nf_str_add(&r->text, text.p, text.n, err));
@@ -51,6 +55,33 @@ static NF_RC on_text(struct reply *r, struct nf_slice text, struct nf_err *err)
     r->text_open = true;
     nf_turn_show(t, &(struct nf_run_event){ .type = NF_RUN_TEXT, .text = text });
     return NF_OK;
+}
+
+/* What fits, and why it ends: then the stream is ended, and what it said is the reply. */
+static NF_RC on_text(struct reply *r, struct nf_slice text, struct nf_err *err)
+{
+    size_t room = NF_REPLY_BYTES_MAX - (sizeof(cut_mark) - 1) - r->text.len;
+    if (text.n == 0)
+        return NF_OK;
+    if (text.n <= room)
+        return add_text(r, text, err);
+    text.n = nf_utf8_cut(text.p, text.n, room);
+    if (text.n > 0)
+        NF_TRY(add_text(r, text, err));
+    NF_TRY(add_text(r, NF_SLICE(cut_mark), err));
+    r->cut = true;
+    return nf_err_set(err, NF_E_LIMIT, NF_REASON_ANSWER_CUT, NF_REPLY_BYTES_MAX);
+}
+
+/* Why it refused is told to the person, behind what it had said before. */
+static NF_RC on_stop(struct reply *r, const struct nf_completion_event *e, struct nf_err *err)
+{
+    r->stop = e->stop;
+    if (e->stop != NF_STOP_REFUSAL || !e->detail || !e->detail[0])
+        return NF_OK;
+    if (r->text.len > 0)
+        NF_TRY(on_text(r, NF_SLICE("\n\n"), err));
+    return on_text(r, nf_slice_of(e->detail), err);
 }
 
 /* The call, its step and its result must name each other alike: so what is too long is cut here. */
@@ -124,8 +155,7 @@ static enum nf_code on_event(struct nf_model_sink *sink, const struct nf_complet
         r->tokens = e->tokens;
         return NF_OK;
     case NF_EVENT_STOP:
-        r->stop = e->stop;
-        return NF_OK;
+        return on_stop(r, e, err);
     case NF_EVENT_START:
         drop_request(r);
         return NF_OK;
@@ -137,18 +167,23 @@ static enum nf_code on_event(struct nf_model_sink *sink, const struct nf_complet
     return NF_OK;
 }
 
-/* The history and what this turn has said so far, as one borrowed list. */
-static NF_RC conversation(const struct nf_turn *t, struct nf_messages *ret, struct nf_err *err)
+/* The history and what this turn has said so far, as one borrowed list, whose memory is *own. */
+static NF_RC conversation(const struct nf_turn *t, struct nf_messages *ret, struct nf_messages *own,
+                          struct nf_err *err)
 {
     size_t n = t->history.n + t->said.n;
-    struct nf_message *v = calloc(n ? n : 1, sizeof(*v));
+    if (t->said.n == 0) {
+        *ret = t->history;
+        return NF_OK;
+    }
+    struct nf_message *v = malloc(n * sizeof(*v));
     if (!v)
         return nf_err_set(err, NF_E_NOMEM, "out of memory");
     if (t->history.n)
         memcpy(v, t->history.v, t->history.n * sizeof(*v));
     if (t->said.n)
         memcpy(v + t->history.n, t->said.v, t->said.n * sizeof(*v));
-    *ret = (struct nf_messages){ .v = v, .n = n };
+    *ret = *own = (struct nf_messages){ .v = v, .n = n };
     return NF_OK;
 }
 
@@ -157,38 +192,30 @@ static void free_list(struct nf_messages *m)
     free(m->v);
 }
 
-static int64_t tokens_in(const char *text)
+/* The session's model, or the default. */
+static NF_RC find_model(const struct nf_turn *t, struct nf_model_info *ret, struct nf_err *err)
 {
-    return text ? nf_tokens_of(text, strlen(text)) : 0;
+    const char *name = t->claim->model[0] ? t->claim->model : NULL;
+    enum nf_code rc = nf_model_info(t->app->model, name, ret, err);
+    if (rc == NF_E_NOT_FOUND && name)
+        return nf_err_wrap(err, rc, "choose another model for this conversation");
+    return rc;
 }
 
-/*
- * Offer the person's tools, and say how many tokens their descriptions take: a quarter of the
- * window at most. A model with a small window must not be left without room for the conversation:
- * it gets the tools that fit, in the order of their names, so that every call of a turn gets the
- * same.
- */
-static NF_RC offer_tools(struct nf_turn *t, int64_t window, struct nf_completion_request *r,
-                         int64_t *ret, struct nf_err *err)
+static NF_RC name_model(const struct nf_turn *t, struct nf_completion_request *r,
+                        struct nf_err *err)
 {
-    struct nf_tools *tools = t->app->tools;
-    int64_t sum = 0;
+    return t->claim->model[0] ? nf_strdup(t->claim->model, &r->model, err) : NF_OK;
+}
 
-    if (tools)
-        NF_TRY(nf_tools_offer(tools, t->claim->user_id, t->claim->session_id, r, err));
-    for (size_t i = 0; i < r->tools_n;) {
-        const struct nf_tool *tool = &r->tools[i];
-        int64_t tokens =
-            tokens_in(tool->schema) + tokens_in(tool->description) + tokens_in(tool->name);
-        if (sum + tokens > window / 4) {
-            nf_completion_drop_tool(r, i);
-        } else {
-            sum += tokens;
-            i++;
-        }
-    }
-    *ret = sum;
-    return NF_OK;
+static bool has_media(const struct nf_completion_request *r)
+{
+    for (size_t i = 0; i < r->messages_n; i++)
+        for (size_t k = 0; k < r->messages[i].parts.n; k++)
+            if (r->messages[i].parts.v[k].type == NF_PART_IMAGE ||
+                r->messages[i].parts.v[k].type == NF_PART_DOCUMENT)
+                return true;
+    return false;
 }
 
 /* The request for the conversation so far, in `window` tokens. */
@@ -198,20 +225,22 @@ static NF_RC build_request(struct nf_turn *t, int64_t window, struct nf_completi
     struct nf_app *a = t->app;
     struct nf_model_info info;
     struct nf_context_report report;
-    NF_CLEANUP(free_list) struct nf_messages all = { 0 };
+    NF_CLEANUP(free_list) struct nf_messages own = { 0 };
+    struct nf_messages all;
     NF_CLEANUP(nf_str_done) struct nf_str summary = { 0 };
 
-    NF_TRY(conversation(t, &all, err));
+    NF_TRY(conversation(t, &all, &own, err));
     /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): free_list frees it */
-    NF_TRY(nf_model_info(a->model, NULL, &info, err));
+    NF_TRY(find_model(t, &info, err));
     struct nf_context_input in = {
         .system = a->settings.system_prompt,
         .summary = "",
         .history = &all,
         .window_tokens = window ? window : info.context_tokens,
         .reply_tokens = a->settings.reply_tokens ? a->settings.reply_tokens : info.output_tokens,
+        .no_media = t->media_refused,
     };
-    NF_TRY(offer_tools(t, in.window_tokens, r, &in.tools_tokens, err));
+    NF_TRY(nf_offer_tools(a, t->claim, in.window_tokens, &r->tools, &in.tools_tokens, err));
     NF_TRY(nf_context_build(&in, r, &report, err));
     if (report.dropped == 0 || a->settings.summary_model[0] == '\0')
         return NF_OK;
@@ -222,33 +251,55 @@ static NF_RC build_request(struct nf_turn *t, int64_t window, struct nf_completi
     in.summary = nf_str_c(&summary);
     nf_completion_request_done(r);
     nf_completion_request_init(r);
-    NF_TRY(offer_tools(t, in.window_tokens, r, &in.tools_tokens, err));
+    NF_TRY(nf_offer_tools(a, t->claim, in.window_tokens, &r->tools, &in.tools_tokens, err));
     return nf_context_build(&in, r, NULL, err);
 }
 
+/* Whether it is worth to ask again, for less. */
+static bool ask_less(struct nf_turn *t, enum nf_code rc, bool media, int *shrunk)
+{
+    if (rc == NF_E_INVALID && media && !t->media_refused) {
+        t->media_refused = true;
+        return true;
+    }
+    return rc == NF_E_LIMIT && (*shrunk)++ == 0;
+}
+
 /* Ask. If the provider finds the context too long although it should fit, shrink it and ask once
- * more: our count of tokens is an estimate. */
+ * more: our count of tokens is an estimate. If it refuses a request that has files in it, it may
+ * take it without them. */
 static NF_RC stream(struct nf_turn *t, struct reply *reply, struct nf_model_outcome *out,
                     struct nf_err *err)
 {
     struct nf_model_info info;
 
-    NF_TRY(nf_model_info(t->app->model, NULL, &info, err));
-    for (int shrunk = 0;; shrunk++) {
+    NF_TRY(find_model(t, &info, err));
+    for (int shrunk = 0;;) {
         NF_CLEANUP(nf_completion_request_done) struct nf_completion_request r;
         nf_completion_request_init(&r);
         NF_TRY(build_request(t, shrunk ? info.context_tokens / 2 : 0, &r, err));
+        NF_TRY(name_model(t, &r, err));
+        bool media = has_media(&r);
         reply->request = &r;
         enum nf_code rc = nf_model_complete(t->app->model, &r, &reply->sink, out, err);
         reply->request = NULL;
-        if (rc != NF_E_LIMIT || shrunk || reply->text.len > 0 || reply->calls > 0)
+        if (reply->cut)
+            return NF_OK;
+        if (reply->text.len > 0 || reply->calls > 0 || !ask_less(t, rc, media, &shrunk))
             return rc;
     }
 }
 
-/* Give every call its arguments: "{}" where the model sent none. */
+/* Give every call its arguments: "{}" where the model sent none. Of a reply that was cut nobody
+ * knows whether they are whole. */
 static NF_RC close_calls(struct reply *r, struct nf_err *err)
 {
+    if (r->cut) {
+        for (size_t i = 0; i < r->calls; i++)
+            nf_str_done(&r->call[i].args);
+        r->calls = 0;
+        nf_parts_done(&r->parts);
+    }
     for (size_t i = 0; i < r->calls; i++) {
         const struct call *c = &r->call[i];
         const char *args = c->args.len ? nf_str_c(&c->args) : "{}";
@@ -267,6 +318,19 @@ static NF_RC keep_text(struct nf_turn *t, struct reply *r, struct nf_err *err)
     return nf_turn_say(t, NF_ROLE_ASSISTANT, nf_str_c(&r->text), NULL, err);
 }
 
+static NF_RC said_nothing(const struct nf_turn *t, enum nf_stop_reason stop, struct nf_err *err)
+{
+    const char *model = t->model[0] ? t->model : "the model";
+
+    if (stop == NF_STOP_MAX_TOKENS)
+        return nf_err_set(err, NF_E_UNAVAILABLE, NF_REASON_OUTPUT_LIMIT, model);
+    if (stop == NF_STOP_REFUSAL)
+        return nf_err_set(err, NF_E_UNAVAILABLE, NF_REASON_REFUSED, model);
+    if (stop == NF_STOP_CONTEXT)
+        return nf_err_set(err, NF_E_UNAVAILABLE, NF_REASON_NO_ROOM, model);
+    return nf_err_set(err, NF_E_UNAVAILABLE, NF_REASON_NO_ANSWER, model);
+}
+
 static NF_RC keep_reply(struct nf_turn *t, struct reply *r, struct nf_err *err)
 {
     NF_TRY(close_calls(r, err));
@@ -276,13 +340,7 @@ static NF_RC keep_reply(struct nf_turn *t, struct reply *r, struct nf_err *err)
     NF_TRY(nf_turn_use(t, &t->step, err));
     t->over = r->calls == 0;
     if (t->over && r->text.len == 0)
-        return nf_err_set(
-            err, NF_E_UNAVAILABLE,
-            r->stop == NF_STOP_MAX_TOKENS
-                ? "%s used up its output limit before it said anything: ask for less, or "
-                  "raise its output_tokens"
-                : "%s answered nothing: ask again, or choose another model",
-            t->model[0] ? t->model : "the model");
+        return said_nothing(t, r->stop, err);
     if (t->over)
         return keep_text(t, r, err);
 
@@ -298,7 +356,10 @@ static NF_RC keep_reply(struct nf_turn *t, struct reply *r, struct nf_err *err)
 enum nf_code nf_turn_ask(struct nf_turn *t, struct nf_err *err)
 {
     NF_CLEANUP(reply_done)
-    struct reply r = { .sink.event = on_event, .turn = t, .tokens = { -1, -1, -1, -1 } };
+    struct reply r = { .sink.event = on_event,
+                       .turn = t,
+                       .text.max = NF_REPLY_BYTES_MAX + 1,
+                       .tokens = { -1, -1, -1, -1 } };
     struct nf_model_outcome out = { 0 };
     struct nf_err ignored;
     int64_t begun = t->steps == 0 ? t->claim->step_id : 0;
@@ -307,9 +368,7 @@ enum nf_code nf_turn_ask(struct nf_turn *t, struct nf_err *err)
     if (!begun)
         NF_TRY(nf_turn_write_begin(t, &t->step, err));
     if (!t->app->model)
-        return nf_err_set(err, NF_E_UNAVAILABLE,
-                          "no language model is configured: run `nexflow up`, or add one under "
-                          "llm.providers in the configuration file");
+        return nf_err_set(err, NF_E_UNAVAILABLE, NF_REASON_NO_MODEL);
 
     enum nf_code rc = stream(t, &r, &out, err);
     memcpy(t->model, out.model, sizeof(t->model));

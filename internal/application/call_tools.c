@@ -2,6 +2,7 @@
 #include "application/decide_approval.h"
 #include "application/execute_skill.h"
 #include "application/turn.h"
+#include "domain/reason.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,7 @@ static NF_RC keep_result(struct nf_turn *t, const struct nf_task *step, struct n
 
     NF_TRY(nf_parts_add(&parts, NF_PART_TOOL_RESULT, &p, err));
     p->is_error = step->is_error;
+    p->wall_us = step->wall_us;
     NF_TRY(nf_strdup(step->call_id, &p->call_id, err));
     NF_TRY(nf_strdup(step->name, &p->name, err));
     NF_TRY(nf_strdup(text, &p->text, err));
@@ -50,7 +52,8 @@ static NF_RC keep_result(struct nf_turn *t, const struct nf_task *step, struct n
     nf_turn_show(t, &(struct nf_run_event){ .type = NF_RUN_TOOL_RESULT,
                                             .call_id = step->call_id,
                                             .text = nf_slice_of(text),
-                                            .is_error = step->is_error });
+                                            .is_error = step->is_error,
+                                            .wall_us = step->wall_us });
     return NF_OK;
 }
 
@@ -180,18 +183,13 @@ static NF_RC check_repeats(const struct nf_turn *t, const struct nf_part *call, 
     }
     if (same <= NF_CALL_REPEATS_MAX)
         return NF_OK;
-    return nf_err_set(err, NF_E_LIMIT,
-                      "stopped: the model called %.64s with the same arguments more than %d times. "
-                      "Ask again in other words, or choose another model",
-                      call->name, NF_CALL_REPEATS_MAX);
+    return nf_err_set(err, NF_E_LIMIT, NF_REASON_SAME_CALL, call->name, NF_CALL_REPEATS_MAX);
 }
 
 static NF_RC check_calls(const struct nf_turn *t, const struct nf_parts *parts, struct nf_err *err)
 {
     if (t->steps + (int64_t)nf_parts_tool_calls(parts) > NF_TURN_STEPS_MAX)
-        return nf_err_set(err, NF_E_LIMIT,
-                          "stopped after %d steps without an answer: ask for less at once",
-                          NF_TURN_STEPS_MAX);
+        return nf_err_set(err, NF_E_LIMIT, NF_REASON_TOO_MANY_STEPS, NF_TURN_STEPS_MAX);
     for (size_t i = 0; i < parts->n; i++)
         if (parts->v[i].type == NF_PART_TOOL_CALL)
             NF_TRY(check_repeats(t, &parts->v[i], err));

@@ -1,11 +1,12 @@
 /*
  * What of a conversation goes to the model. First a plan in numbers, which can only shrink; then
- * the request is copied out of the history, so nothing is copied that is not sent.
+ * the request is made of it, whose texts stay where they are unless they are cut.
  */
 #include "application/context.h"
 
 #include "application/shorten.h"
 #include "base/own.h"
+#include "domain/reason.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +15,13 @@
 #define MESSAGE_TOKENS 8
 #define PART_TOKENS 8
 #define IMAGE_TOKENS 1600 /* the most a large image costs at the large providers */
+#define DOCUMENT_SHARE 20 /* a document's bytes are mostly not text: this part of them counts */
 
 #define OLD_RESULT_TOKENS 128 /* what step 1 leaves of a tool result */
 static const char no_result[] = "error: the call was cut off and has no result";
 static const char no_media[] = "[left out: too large]";
+static const char refused_media[] =
+    "[left out: this model cannot look at such a file. Say so, and that /model chooses another]";
 static const char summary_head[] = "What was said earlier, in brief:\n";
 
 static int64_t tokens_of(const char *text)
@@ -57,6 +61,7 @@ struct plan {
     int64_t room;    /* what `tokens` has to come down to */
     int64_t fixed;   /* system prompt, summary, tools */
     char *summary;
+    bool no_media;
     struct nf_context_report report;
 };
 
@@ -118,6 +123,8 @@ static int64_t part_tokens(const struct nf_part *p)
 {
     if (p->type == NF_PART_IMAGE || (is_media(p) && !p->data))
         return IMAGE_TOKENS + tokens_of(p->url);
+    if (p->type == NF_PART_DOCUMENT)
+        return IMAGE_TOKENS + tokens_of(p->data) / DOCUMENT_SHARE;
     return tokens_of(p->text) + tokens_of(p->call_id) + tokens_of(p->name) + tokens_of(p->args) +
            tokens_of(p->signature) + tokens_of(p->data);
 }
@@ -136,7 +143,10 @@ static void read_user(struct plan *p, struct block *b)
     for (size_t i = 0; i < m->parts.n; i++) {
         const struct nf_part *part = &m->parts.v[i];
 
-        if (is_text(part) || is_media(part))
+        if (is_media(part) && p->no_media)
+            *add_piece(p, b) =
+                (struct piece){ .text = refused_media, .tokens = tokens_of(refused_media) };
+        else if (is_text(part) || is_media(part))
             *add_piece(p, b) = (struct piece){ .part = part,
                                                .text = is_text(part) ? part->text : NULL,
                                                .tokens = part_tokens(part) };
@@ -353,29 +363,22 @@ static NF_RC shrink(struct plan *p, int64_t window, struct nf_err *err)
     p->report.steps = 3;
     if (shorten_newest(p))
         return NF_OK;
-    return nf_err_set(err, NF_E_LIMIT,
-                      "the system prompt and the tools leave no room for a message in the model's "
-                      "window of %lld tokens: shorten system_prompt, offer fewer tools, or choose "
-                      "a model with a larger window",
-                      (long long)window);
+    return nf_err_set(err, NF_E_LIMIT, NF_REASON_WINDOW, (long long)window);
 }
 
 /* --- writing the request ---------------------------------------------------------------------- */
 
+/* A text of the history: it is not changed through the request. */
+static char *lent(const char *text)
+{
+    return (char *)(uintptr_t)text; /* NOLINT(performance-no-int-to-ptr): const is taken away */
+}
+
 static NF_RC cut_text(struct plan *p, const struct piece *piece, int64_t max, char **ret,
                       struct nf_err *err)
 {
-    if (piece->tokens <= max)
-        return nf_strdup(piece->text ? piece->text : "", ret, err);
     p->report.shortened++;
     return piece->text ? nf_shorten(piece->text, max, ret, err) : nf_strdup(no_media, ret, err);
-}
-
-static NF_RC copy_part(struct nf_parts *to, const struct nf_part *part, struct nf_err *err)
-{
-    struct nf_parts one = { .v = (struct nf_part *)part, .n = 1 };
-
-    return nf_parts_append(to, &one, err);
 }
 
 static NF_RC write_user(struct plan *p, const struct block *b, struct nf_completion_request *r,
@@ -387,9 +390,10 @@ static NF_RC write_user(struct plan *p, const struct block *b, struct nf_complet
     NF_TRY(nf_completion_add_message(r, NF_ROLE_USER, &m, err));
     for (size_t i = 0; i < b->n; i++) {
         const struct piece *piece = &p->pieces[b->first + i];
+        const struct nf_part text = { .type = NF_PART_TEXT, .text = lent(piece->text) };
 
-        if (!piece->text && piece->tokens <= b->cap) {
-            NF_TRY(copy_part(&m->parts, piece->part, err));
+        if (piece->tokens <= b->cap) {
+            NF_TRY(nf_parts_lend(&m->parts, piece->text ? &text : piece->part, err));
             continue;
         }
         NF_TRY(nf_parts_add(&m->parts, NF_PART_TEXT, &part, err));
@@ -398,23 +402,38 @@ static NF_RC write_user(struct plan *p, const struct block *b, struct nf_complet
     return NF_OK;
 }
 
+static NF_RC write_cut_result(struct plan *p, const struct piece *piece, int64_t max,
+                              const struct nf_part *result, struct nf_parts *to, struct nf_err *err)
+{
+    struct nf_part *part;
+
+    NF_TRY(nf_parts_add(to, NF_PART_TOOL_RESULT, &part, err));
+    part->is_error = result->is_error;
+    if (result->call_id)
+        NF_TRY(nf_strdup(result->call_id, &part->call_id, err));
+    if (result->name)
+        NF_TRY(nf_strdup(result->name, &part->name, err));
+    return cut_text(p, piece, max, &part->text, err);
+}
+
 static NF_RC write_results(struct plan *p, const struct block *b, struct nf_completion_request *r,
                            struct nf_err *err)
 {
     struct nf_chat_message *m;
-    struct nf_part *part;
 
     NF_TRY(nf_completion_add_message(r, NF_ROLE_TOOL, &m, err));
     for (size_t i = 0; i < b->n; i++) {
         const struct piece *piece = &p->pieces[b->first + i];
+        const struct nf_part result = { .type = NF_PART_TOOL_RESULT,
+                                        .call_id = piece->call->call_id,
+                                        .name = piece->call->name,
+                                        .text = lent(piece->text),
+                                        .is_error = !piece->part || piece->part->is_error };
 
-        NF_TRY(nf_parts_add(&m->parts, NF_PART_TOOL_RESULT, &part, err));
-        part->is_error = piece->part ? piece->part->is_error : true;
-        if (piece->call->call_id)
-            NF_TRY(nf_strdup(piece->call->call_id, &part->call_id, err));
-        if (piece->call->name)
-            NF_TRY(nf_strdup(piece->call->name, &part->name, err));
-        NF_TRY(cut_text(p, piece, b->cap, &part->text, err));
+        if (piece->tokens <= b->cap)
+            NF_TRY(nf_parts_lend(&m->parts, &result, err));
+        else
+            NF_TRY(write_cut_result(p, piece, b->cap, &result, &m->parts, err));
     }
     return NF_OK;
 }
@@ -429,12 +448,14 @@ static NF_RC write_assistant(const struct block *b, bool now, struct nf_completi
     struct nf_chat_message *m;
 
     NF_TRY(nf_completion_add_message(r, NF_ROLE_ASSISTANT, &m, err));
-    if (parts->n == 0)
-        return nf_parts_add_text(&m->parts, b->m->content, err);
+    if (parts->n == 0) {
+        const struct nf_part text = { .type = NF_PART_TEXT, .text = b->m->content };
+        return nf_parts_lend(&m->parts, &text, err);
+    }
     for (size_t k = 0; k < sizeof(order) / sizeof(order[0]); k++)
         for (size_t i = 0; i < parts->n; i++)
             if (parts->v[i].type == order[k] && is_sent(&parts->v[i], now))
-                NF_TRY(copy_part(&m->parts, &parts->v[i], err));
+                NF_TRY(nf_parts_lend(&m->parts, &parts->v[i], err));
     return NF_OK;
 }
 
@@ -523,7 +544,7 @@ static NF_RC build(struct plan *p, const struct nf_context_input *in,
 enum nf_code nf_context_build(const struct nf_context_input *in, struct nf_completion_request *r,
                               struct nf_context_report *ret, struct nf_err *err)
 {
-    struct plan p = { 0 };
+    struct plan p = { .no_media = in->no_media };
     enum nf_code rc = build(&p, in, r, err);
 
     if (rc == NF_OK && ret)

@@ -24,6 +24,7 @@ struct nf_context_input {
     int64_t window_tokens;             /* the model's */
     int64_t reply_tokens;              /* kept free for the answer, at most half of the window */
     int64_t tools_tokens;              /* what the tools' descriptions take */
+    bool no_media; /* the model takes no pictures and documents: it is told that they were there */
 };
 
 struct nf_context_report {
@@ -38,9 +39,10 @@ struct nf_context_report {
  * / 3, where a character of 4 bytes counts as 9, rounded up. */
 int64_t nf_tokens_of(const char *text, size_t n);
 
-/* Fill r->system and r->messages; r->max_tokens too if the reserve had to be cut to half of the
- * window. Fits in at most 3 steps whatever the history. NF_E_LIMIT only if the system prompt, the
- * reserve and the tools leave no room for the newest message at all; NF_E_INVALID if no user wrote
- * anything; NF_E_NOMEM. *ret may be NULL. On failure r is to be thrown away. */
+/* Fill r->system and r->messages, which borrow their texts from in->history where nothing was cut;
+ * r->max_tokens too if the reserve had to be cut to half of the window. Fits in at most 3 steps
+ * whatever the history. NF_E_LIMIT only if the system prompt, the reserve and the tools leave no
+ * room for the newest message at all; NF_E_INVALID if no user wrote anything; NF_E_NOMEM. *ret may
+ * be NULL. On failure r is to be thrown away. */
 NF_RC nf_context_build(const struct nf_context_input *in, struct nf_completion_request *r,
                        struct nf_context_report *ret, struct nf_err *err);

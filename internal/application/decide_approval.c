@@ -51,17 +51,17 @@ void nf_approval_tell(struct nf_app *a, const struct nf_approval_request *r)
     struct nf_user_store *store = a->users;
     struct nf_user requester;
     struct nf_err ignored;
-    int64_t after = 0;
+    struct nf_user_filter all = { .limit = NF_PAGE_MAX };
     bool more = store->ops->get(store, r->user_id, &requester, &ignored) == NF_OK;
 
     while (more) {
         NF_CLEANUP(nf_users_done) struct nf_users page = { 0 };
-        if (store->ops->list(store, after, NF_PAGE_MAX, &page, &ignored) != NF_OK)
+        if (store->ops->list(store, &all, &page, &ignored) != NF_OK)
             return;
         for (size_t i = 0; i < page.n; i++)
             tell_one(a, &page.v[i], r, &requester);
-        more = page.n == NF_PAGE_MAX;
-        after = page.n ? page.v[page.n - 1].id : 0;
+        more = page.n == all.limit;
+        all.after_id = page.n ? page.v[page.n - 1].id : 0;
     }
 }
 

@@ -1,9 +1,10 @@
 #include "application/deliver_reply.h"
 
+#include "application/recover.h"
 #include "application/run_log.h"
 #include "base/own.h"
 
-#define BATCH 64
+#include <string.h>
 
 static bool keep_last(void *arg, const struct nf_run_event *e)
 {
@@ -15,33 +16,91 @@ static bool keep_last(void *arg, const struct nf_run_event *e)
 /* What became of an attempt to deliver. */
 static enum nf_outbox_status outcome(enum nf_code rc, const struct nf_outbox_item *item)
 {
-    if (rc == NF_E_CONFLICT)
+    switch (rc) {
+    case NF_E_CONFLICT:
         return NF_OUTBOX_AMBIGUOUS;
-    if ((rc == NF_E_UNAVAILABLE || rc == NF_E_TIMEOUT || rc == NF_E_CANCELED) &&
-        item->attempt + 1 < NF_OUTBOX_ATTEMPTS_MAX)
-        return NF_OUTBOX_PENDING;
-    return NF_OUTBOX_FAILED;
+    case NF_E_INVALID: /* the network's last word */
+    case NF_E_NOT_FOUND:
+    case NF_E_DENIED:
+    case NF_E_LIMIT:
+        return NF_OUTBOX_FAILED;
+    default: /* out of reach, or something of ours: a disk that could not be read, no memory */
+        return item->attempt + 1 < NF_OUTBOX_ATTEMPTS_MAX ? NF_OUTBOX_PENDING : NF_OUTBOX_FAILED;
+    }
+}
+
+static void leave_unsettled(struct nf_app *a, const struct nf_channel *ch, int64_t id, bool begun)
+{
+    struct nf_unsettled *u = &a->unsettled;
+    bool harmless = ch->repeatable || ch->resumable || !begun;
+
+    if (u->n == NF_UNSETTLED_MAX)
+        return;
+    u->v[u->n].id = id;
+    u->v[u->n++].status = harmless ? NF_OUTBOX_PENDING : NF_OUTBOX_AMBIGUOUS;
+}
+
+static NF_RC deliver_begun(struct nf_app *a, struct nf_channel *ch,
+                           const struct nf_outbox_item *item, const struct nf_message *m,
+                           const struct nf_run_event *last, struct nf_err *err)
+{
+    struct nf_outbox_store *outbox = a->outbox;
+    struct nf_err why;
+    enum nf_code rc = nf_channel_deliver(ch, item, m, last, &why);
+
+    if (rc == NF_OK)
+        return outbox->ops->sent(outbox, item->id, err);
+    int64_t now = nf_app_now(a);
+    int64_t next = nf_outbox_next_ms(item->attempt + 1, now, 0, (uint64_t)item->id);
+    return outbox->ops->update(outbox, item->id, a->owner, outcome(rc, item), next, why.msg, err);
 }
 
 enum nf_code nf_deliver_to(struct nf_app *a, struct nf_channel *ch,
                            const struct nf_outbox_item *item, const struct nf_message *m,
                            const struct nf_run_event *last, struct nf_err *err)
 {
-    struct nf_outbox_store *outbox = a->outbox;
-    struct nf_err why;
+    enum nf_code rc = NF_OK;
 
     if (!ch->repeatable)
-        NF_TRY(outbox->ops->begin(outbox, item->id, nf_app_now(a), err));
-    enum nf_code rc = nf_channel_deliver(ch, item, m, last, &why);
-    if (rc == NF_OK) {
-        rc = outbox->ops->sent(outbox, item->id, err);
-        /* It went with its session meanwhile, or somebody else delivered it. */
-        return rc == NF_E_NOT_FOUND ? NF_OK : rc;
-    }
+        rc = a->outbox->ops->begin(a->outbox, item->id, a->owner, err);
+    if (rc == NF_E_CONFLICT)
+        return rc;
+    bool begun = rc == NF_OK;
+    if (begun)
+        rc = deliver_begun(a, ch, item, m, last, err);
+    /* It went with its session meanwhile, or somebody else has it or delivered it. */
+    if (rc == NF_OK || rc == NF_E_NOT_FOUND)
+        return NF_OK;
+    leave_unsettled(a, ch, item->id, begun);
+    return rc;
+}
 
-    int64_t now = nf_app_now(a);
-    int64_t next = nf_outbox_next_ms(item->attempt + 1, now, 0, (uint64_t)item->id);
-    return outbox->ops->update(outbox, item->id, outcome(rc, item), next, why.msg, err);
+enum nf_code nf_settle_deliveries(struct nf_app *a, struct nf_err *err)
+{
+    struct nf_outbox_store *outbox = a->outbox;
+    struct nf_unsettled *u = &a->unsettled;
+    int64_t ignored;
+
+    if (u->n == NF_UNSETTLED_MAX) { /* there may be more than we could note: all that we send */
+        NF_TRY(nf_recover_outbox(a, a->owner, &ignored, err));
+        u->n = 0;
+    }
+    /* Others are added while one is written: always at the end. */
+    while (u->n > 0) {
+        enum nf_code rc =
+            outbox->ops->update(outbox, u->v[0].id, a->owner, u->v[0].status, nf_app_now(a),
+                                "what became of it could not be written", err);
+        if (rc != NF_OK && rc != NF_E_NOT_FOUND)
+            return rc;
+        memmove(&u->v[0], &u->v[1], --u->n * sizeof(u->v[0]));
+    }
+    return NF_OK;
+}
+
+static NF_RC give_up(struct nf_app *a, const struct nf_outbox_item *item, const char *why,
+                     struct nf_err *err)
+{
+    return a->outbox->ops->update(a->outbox, item->id, a->owner, NF_OUTBOX_FAILED, 0, why, err);
 }
 
 enum nf_code nf_deliver_reply(struct nf_app *a, const struct nf_outbox_item *item,
@@ -53,31 +112,14 @@ enum nf_code nf_deliver_reply(struct nf_app *a, const struct nf_outbox_item *ite
     struct nf_channel *ch = nf_channels_find(a->channels, item->channel);
 
     if (!ch)
-        return a->outbox->ops->update(a->outbox, item->id, NF_OUTBOX_FAILED, 0,
-                                      "this channel is not configured any more", err);
+        return give_up(a, item, "this channel is not configured any more", err);
     enum nf_code rc = a->tasks->ops->get(a->tasks, item->run_id, 0, &run, err);
     if (rc == NF_OK)
         rc =
             a->sessions->ops->run_messages(a->sessions, item->session_id, item->run_id, &said, err);
     if (rc == NF_E_NOT_FOUND || (rc == NF_OK && said.n == 0))
-        return a->outbox->ops->update(a->outbox, item->id, NF_OUTBOX_FAILED, 0,
-                                      "the message is gone: its session was deleted", err);
+        return give_up(a, item, "the message is gone: its session was deleted", err);
     NF_TRY(rc);
     nf_run_replay(&run, &said, 0, keep_last, &last);
     return nf_deliver_to(a, ch, item, &said.v[said.n - 1], &last, err);
-}
-
-enum nf_code nf_deliver_due(struct nf_app *a, size_t *ret, struct nf_err *err)
-{
-    NF_CLEANUP(nf_outbox_items_done) struct nf_outbox_items due = { 0 };
-
-    NF_TRY(a->outbox->ops->due(a->outbox, nf_app_now(a), BATCH, &due, err));
-    for (size_t i = 0; i < due.n; i++) {
-        enum nf_code rc = nf_deliver_reply(a, &due.v[i], err);
-        /* Another fiber has it, or it went out meanwhile: nothing to do. */
-        if (rc != NF_OK && rc != NF_E_CONFLICT && rc != NF_E_NOT_FOUND)
-            return rc;
-    }
-    *ret = due.n;
-    return NF_OK;
 }

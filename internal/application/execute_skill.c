@@ -278,6 +278,11 @@ static NF_RC permit(struct call *c, struct nf_err *err)
 
 /* --- running ---------------------------------------------------------------------------------- */
 
+static bool is_text(const struct nf_str *s)
+{
+    return !memchr(nf_str_c(s), '\0', s->len) && nf_utf8_valid(nf_str_c(s), s->len);
+}
+
 static NF_RC run(struct call *c, struct nf_err *err)
 {
     const struct nf_tool_call call = { .user_id = c->x->claim->user_id,
@@ -295,8 +300,7 @@ static NF_RC run(struct call *c, struct nf_err *err)
         return nf_err_set(err, rc, "%s", why.msg);
     if (rc != NF_OK)
         fail(c, rc, why.msg);
-    else if (memchr(nf_str_c(&c->out.text), '\0', c->out.text.len) ||
-             !nf_utf8_valid(nf_str_c(&c->out.text), c->out.text.len))
+    else if (!is_text(&c->out.text))
         fail(c, NF_E_INVALID, "what the tool answered is not text");
     return NF_OK;
 }
@@ -314,16 +318,24 @@ static NF_RC cut_result(struct nf_str *out, struct nf_err *err)
                        RESULT_MAX);
 }
 
+/* "error: ", and why: in the tool's words, if it had more than an error holds. */
+static NF_RC tell_failure(struct call *c, struct nf_err *err)
+{
+    const struct nf_str *words = &c->out.words;
+    bool told = words->len > 0 && is_text(words);
+
+    nf_str_reset(&c->out.text);
+    return nf_str_addf(&c->out.text, err, "error: %s", told ? nf_str_c(words) : c->x->why);
+}
+
 /* Its failure is a result too: the model shall read it and act on it. */
 static NF_RC conclude(struct call *c, struct nf_err *err)
 {
     struct nf_task *step = c->x->step;
     bool good = c->x->rc == NF_OK;
 
-    if (!good) {
-        nf_str_reset(&c->out.text);
-        NF_TRY(nf_str_addf(&c->out.text, err, "error: %s", c->x->why));
-    }
+    if (!good)
+        NF_TRY(tell_failure(c, err));
     NF_TRY(cut_result(&c->out.text, err));
     free(step->result);
     step->result = NULL;

@@ -129,7 +129,7 @@ static NF_RC store_installed(struct nf_app *a, struct nf_skill_view *v, struct n
 
     if (rc == NF_E_NOT_FOUND) {
         v->skill.id = nf_app_id(a);
-        return store->ops->create(store, &v->skill, err);
+        return store->ops->create(store, &v->skill, 1, err);
     }
     NF_TRY(rc);
     int64_t read_ms = old.updated_ms;

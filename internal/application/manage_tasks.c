@@ -19,6 +19,18 @@ enum nf_code nf_task_list(struct nf_app *a, const struct nf_user *user, struct n
     return a->tasks->ops->list(a->tasks, f, ret, err);
 }
 
+enum nf_code nf_usage_show(struct nf_app *a, const struct nf_user *user, int64_t hours,
+                           struct nf_usage_hours *ret, struct nf_err *err)
+{
+    int64_t now_ms = nf_app_now(a);
+    if (hours < 1 || hours > NF_USAGE_HOURS_MAX)
+        return nf_err_set(err, NF_E_INVALID, "hours: %lld is not 1 to %d", (long long)hours,
+                          NF_USAGE_HOURS_MAX);
+    int64_t since_ms = now_ms / NF_HOUR_MS * NF_HOUR_MS - (hours - 1) * NF_HOUR_MS;
+    return a->tasks->ops->usage(a->tasks, user->role == NF_USER_USER ? user->id : 0,
+                                since_ms > 0 ? since_ms : 0, ret, err);
+}
+
 enum nf_code nf_task_show(struct nf_app *a, const struct nf_user *user, int64_t id,
                           struct nf_task_details *ret, struct nf_err *err)
 {

@@ -1,7 +1,10 @@
 #include "application/manage_users.h"
 
 #include "application/manage_sessions.h"
+#include "base/own.h"
+#include "base/utf8.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define OWNER_CHANNEL "local"
@@ -47,13 +50,49 @@ enum nf_code nf_user_add(struct nf_app *a, const struct nf_user *actor, const ch
     return NF_OK;
 }
 
-enum nf_code nf_user_list(struct nf_app *a, const struct nf_user *actor, int64_t after_id,
-                          size_t limit, struct nf_users *ret, struct nf_err *err)
+/* No engine knows all alphabets: names are looked at here, a page at a time. */
+static NF_RC list_named(struct nf_app *a, struct nf_user_filter f, struct nf_slice part,
+                        struct nf_users *ret, struct nf_err *err)
+{
+    NF_CLEANUP(nf_users_done) struct nf_users found = { 0 };
+    size_t wanted = f.limit;
+    found.v = calloc(wanted, sizeof(*found.v));
+    if (!found.v)
+        return nf_err_set(err, NF_E_NOMEM, "out of memory");
+    f.limit = NF_PAGE_MAX;
+    for (bool more = true; more && found.n < wanted;) {
+        NF_CLEANUP(nf_users_done) struct nf_users page = { 0 };
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it does not see that `found` is cleaned up */
+        NF_TRY(a->users->ops->list(a->users, &f, &page, err));
+        for (size_t i = 0; i < page.n && found.n < wanted; i++)
+            if (nf_utf8_has(page.v[i].name, strlen(page.v[i].name), part.p, part.n))
+                found.v[found.n++] = page.v[i];
+        more = page.n == f.limit;
+        f.after_id = more ? page.v[page.n - 1].id : 0;
+    }
+    *ret = nf_take(found);
+    return NF_OK;
+}
+
+enum nf_code nf_user_list(struct nf_app *a, const struct nf_user *actor,
+                          const struct nf_user_filter *f, struct nf_slice part,
+                          struct nf_users *ret, struct nf_err *err)
 {
     NF_TRY(must_manage(actor, err));
-    if (limit < 1 || limit > NF_PAGE_MAX)
-        return nf_err_set(err, NF_E_INVALID, "limit: %zu is not 1 to %d", limit, NF_PAGE_MAX);
-    return a->users->ops->list(a->users, after_id, limit, ret, err);
+    if (f->limit < 1 || f->limit > NF_PAGE_MAX)
+        return nf_err_set(err, NF_E_INVALID, "limit: %zu is not 1 to %d", f->limit, NF_PAGE_MAX);
+    if (part.n > NF_NAME_MAX || !nf_utf8_valid(part.p, part.n))
+        return nf_err_set(err, NF_E_INVALID, "q: not UTF-8 of at most %d bytes", NF_NAME_MAX);
+    if (part.n > 0)
+        return list_named(a, *f, part, ret, err);
+    return a->users->ops->list(a->users, f, ret, err);
+}
+
+/* Behind the change: what is read from then on is new. */
+static void forget_logins(struct nf_app *a)
+{
+    if (a->logins)
+        a->logins->ops->forget(a->logins);
 }
 
 enum nf_code nf_user_change(struct nf_app *a, const struct nf_user *actor, int64_t id,
@@ -73,6 +112,7 @@ enum nf_code nf_user_change(struct nf_app *a, const struct nf_user *actor, int64
     if (status != 0)
         NF_TRY(nf_user_set_status(actor, &u, status, err));
     NF_TRY(a->users->ops->update(a->users, &u, err));
+    forget_logins(a);
     *ret = u;
     return NF_OK;
 }
@@ -152,7 +192,25 @@ enum nf_code nf_cookie_user(struct nf_app *a, const char *cookie_hash, struct nf
     return active_user(a, c.user_id, ret, err);
 }
 
+enum nf_code nf_cookie_reader(struct nf_app *a, const char *cookie_hash, struct nf_user *ret,
+                              struct nf_err *err)
+{
+    struct nf_login_cache *cache = a->logins;
+    struct nf_login_mark mark;
+    struct nf_err ignored;
+    enum nf_code known =
+        cache ? cache->ops->get(cache, cookie_hash, &mark, ret, &ignored) : NF_E_UNAVAILABLE;
+    if (known == NF_OK)
+        return NF_OK;
+    NF_TRY(nf_cookie_user(a, cookie_hash, ret, err));
+    if (known == NF_E_NOT_FOUND)
+        cache->ops->put(cache, cookie_hash, &mark, ret);
+    return NF_OK;
+}
+
 enum nf_code nf_cookie_revoke(struct nf_app *a, const char *cookie_hash, struct nf_err *err)
 {
-    return a->credentials->ops->remove(a->credentials, cookie_hash, err);
+    NF_TRY(a->credentials->ops->remove(a->credentials, cookie_hash, err));
+    forget_logins(a);
+    return NF_OK;
 }

@@ -12,8 +12,10 @@ NF_RC nf_ensure_owner(struct nf_app *a, struct nf_user *ret, struct nf_err *err)
 /* Owner or admin only: NF_E_DENIED. */
 NF_RC nf_user_add(struct nf_app *a, const struct nf_user *actor, const char *name,
                   enum nf_user_role role, struct nf_user *ret, struct nf_err *err);
-NF_RC nf_user_list(struct nf_app *a, const struct nf_user *actor, int64_t after_id, size_t limit,
-                   struct nf_users *ret, struct nf_err *err);
+/* `part`, unless it is empty: only those whose name has it, in any case of letters. NF_E_INVALID:
+ * it is no UTF-8, or longer than a name. */
+NF_RC nf_user_list(struct nf_app *a, const struct nf_user *actor, const struct nf_user_filter *f,
+                   struct nf_slice part, struct nf_users *ret, struct nf_err *err);
 /* name NULL, role 0, status 0: unchanged. */
 NF_RC nf_user_change(struct nf_app *a, const struct nf_user *actor, int64_t id, const char *name,
                      enum nf_user_role role, enum nf_user_status status, struct nf_user *ret,
@@ -32,4 +34,7 @@ NF_RC nf_link_exchange(struct nf_app *a, const char *link_hash, const char *cook
 /* Who a browser session belongs to. NF_E_DENIED. */
 NF_RC nf_cookie_user(struct nf_app *a, const char *cookie_hash, struct nf_user *ret,
                      struct nf_err *err);
+/* The same for who only reads: it may be a moment old (ports/login_cache.h). */
+NF_RC nf_cookie_reader(struct nf_app *a, const char *cookie_hash, struct nf_user *ret,
+                       struct nf_err *err);
 NF_RC nf_cookie_revoke(struct nf_app *a, const char *cookie_hash, struct nf_err *err);

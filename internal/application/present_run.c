@@ -1,5 +1,7 @@
 #include "application/present_run.h"
 
+#include "application/present_ref.h"
+#include "application/run_schedules.h"
 #include "application/words.h"
 #include "base/own.h"
 #include "base/utf8.h"
@@ -31,7 +33,7 @@ static void copy_line(char *to, size_t size, struct nf_slice from)
 {
     size_t n = nf_utf8_cut(from.p, from.n, from.n < size ? from.n : size - 1);
     for (size_t i = 0; i < n; i++)
-        to[i] = (unsigned char)from.p[i] < ' ' ? ' ' : from.p[i];
+        to[i] = (char)((unsigned char)from.p[i] < ' ' ? ' ' : from.p[i]);
     to[n] = '\0';
 }
 
@@ -140,7 +142,7 @@ static const char *ref_of(const struct nf_chat_refs *refs, int64_t part)
 }
 
 /* Send a new message and keep its id. Where a key makes a repeated send harmless it is what it
- * shall be, and *whole says so; else it is a placeholder. */
+ * shall be, and *whole says so; else it is a placeholder, or of somebody else who was faster. */
 static NF_RC open_message(struct nf_app *a, struct nf_chat *c, int64_t run_id, int64_t part,
                           const struct nf_chat_post *post, const char *placeholder, bool *whole,
                           struct nf_err *err)
@@ -158,8 +160,15 @@ static NF_RC open_message(struct nf_app *a, struct nf_chat *c, int64_t run_id, i
         p.markdown = placeholder;
         p.part = 0;
     }
-    NF_TRY(c->ops->send(c, &p, ref, err));
-    return a->chats->ops->put(a->chats, run_id, part, ref, nf_app_now(a), err);
+    enum nf_code rc = c->ops->send(c, &p, ref, err);
+    /* A placeholder twice, or what has the same key, does no harm: it is tried again. */
+    if (rc == NF_E_CONFLICT)
+        return nf_err_wrap(err, NF_E_UNAVAILABLE, "its placeholder");
+    NF_TRY(rc);
+    bool kept;
+    NF_TRY(nf_present_keep(a, c, p.address, run_id, part, ref, &kept, err));
+    *whole = *whole && kept;
+    return NF_OK;
 }
 
 /* --- while it runs ---------------------------------------------------------------------------- */
@@ -202,7 +211,8 @@ static NF_RC show(struct nf_presenting *p, bool *more, struct nf_err *err)
                                  .markdown = nf_str_c(&markdown),
                                  .part = p->at,
                                  .reply_to = p->at == 0 && asked ? asked : "",
-                                 .interim = true };
+                                 /* What shows nothing of this text yet is not left out. */
+                                 .interim = p->edited != 0 };
     const char *ref = ref_of(&p->refs, (int64_t)p->at);
     *more = true;
     if (!ref) {
@@ -223,6 +233,17 @@ static NF_RC show(struct nf_presenting *p, bool *more, struct nf_err *err)
     } else {
         p->shown = version;
     }
+    return NF_OK;
+}
+
+/* Whether an earlier reply must come first: nothing of this run is to be seen yet, and that one
+ * would stand below it. Or others may have the run by now. */
+static NF_RC must_wait(struct nf_presenting *p, bool *ret, struct nf_err *err)
+{
+    *ret = false;
+    if (p->at == 0 && !ref_of(&p->refs, 0))
+        NF_TRY(p->app->outbox->ops->ahead(p->app->outbox, p->run_id, ret, err));
+    *ret = *ret || !nf_app_holds(p->app);
     return NF_OK;
 }
 
@@ -261,7 +282,7 @@ enum nf_code nf_presenting_step(struct nf_presenting *p, int64_t *wait_ms, struc
     struct nf_chat_caps caps;
     struct nf_err why;
     int64_t now = nf_app_now(p->app), wait = -1;
-    bool more = false;
+    bool more = false, waits = false;
 
     *wait_ms = -1;
     if (p->quiet)
@@ -270,8 +291,16 @@ enum nf_code nf_presenting_step(struct nf_presenting *p, int64_t *wait_ms, struc
         NF_TRY(load_refs(p, err));
     p->chat->ops->caps(p->chat, p->address, &caps);
     NF_TRY(keep_typing(p, &caps, now, err));
-    if (p->version != p->shown && is_worth_it(p, now) && now >= p->edit_ms) {
+    bool due = p->version != p->shown && is_worth_it(p, now) && now >= p->edit_ms;
+    if (due)
+        NF_TRY(must_wait(p, &waits, err));
+    if (p->quiet) /* meanwhile */
+        return NF_OK;
+    if (waits) {
+        p->edit_ms = now + NF_PRESENT_BEHIND_MS;
+    } else if (due) {
         enum nf_code rc = show(p, &more, &why);
+        p->owed = p->owed || !nf_app_holds(p->app);
         NF_TRY(forgive(p, rc, &why, err));
         more = more && rc == NF_OK;
         now = nf_app_now(p->app);
@@ -283,6 +312,16 @@ enum nf_code nf_presenting_step(struct nf_presenting *p, int64_t *wait_ms, struc
         wait = earlier(wait, is_worth_it(p, now) ? p->edit_ms - now
                                                  : p->began_ms + NF_PRESENT_FIRST_MS - now);
     *wait_ms = p->quiet ? -1 : wait < 0 && wait != -1 ? 0 : wait;
+    return NF_OK;
+}
+
+enum nf_code nf_presenting_settle(struct nf_presenting *p, struct nf_err *err)
+{
+    struct nf_app *a = p->app;
+    if (!p->owed)
+        return NF_OK;
+    NF_TRY(a->outbox->ops->again(a->outbox, nf_app_id(a), p->run_id, nf_app_now(a), err));
+    p->owed = false;
     return NF_OK;
 }
 
@@ -300,6 +339,11 @@ struct reply {
     struct nf_chat_refs refs;
 };
 
+static void reply_done(struct reply *r)
+{
+    nf_chat_refs_done(&r->refs);
+}
+
 static NF_RC reload(struct reply *r, struct nf_err *err)
 {
     nf_chat_refs_done(&r->refs);
@@ -310,17 +354,15 @@ static NF_RC reload(struct reply *r, struct nf_err *err)
 static NF_RC put_part(struct reply *r, size_t part, struct nf_err *err)
 {
     int64_t number = r->first + (int64_t)part;
-    const char *asked = ref_of(&r->refs, NF_CHAT_ASKED);
-    struct nf_chat_post post = { .address = r->item->address,
-                                 .markdown = r->markdown,
-                                 .part = part,
-                                 .reply_to = part == 0 && asked ? asked : "",
-                                 .silent = part > 0 };
+    struct nf_chat_post post = {
+        .address = r->item->address, .markdown = r->markdown, .part = part, .silent = part > 0
+    };
     struct nf_err why;
     bool whole;
 
     for (int tries = 0; tries < 2; tries++) {
-        const char *ref = ref_of(&r->refs, number);
+        const char *ref = ref_of(&r->refs, number), *asked = ref_of(&r->refs, NF_CHAT_ASKED);
+        post.reply_to = part == 0 && asked ? asked : "";
         if (!ref) {
             NF_TRY(open_message(r->app, r->chat, r->item->run_id, number, &post,
                                 nf_word(r->lang, r->late ? NF_WORD_READY : NF_WORD_WAIT), &whole,
@@ -329,12 +371,13 @@ static NF_RC put_part(struct reply *r, size_t part, struct nf_err *err)
             if (whole)
                 return NF_OK;
             ref = ref_of(&r->refs, number);
+            post.reply_to = ""; /* of a message that is there already */
         }
         enum nf_code rc = r->chat->ops->edit(r->chat, &post, ref, &why);
         if (rc != NF_E_NOT_FOUND)
             return rc == NF_OK ? NF_OK : nf_err_set(err, rc, "%s", why.msg);
         /* Somebody deleted it: the next goes into a new one. */
-        NF_TRY(r->app->chats->ops->forget(r->app->chats, r->item->run_id, number, err));
+        NF_TRY(r->app->chats->ops->forget(r->app->chats, r->item->run_id, number, ref, err));
         NF_TRY(reload(r, err));
     }
     return nf_err_set(err, NF_E_NOT_FOUND, "the message was deleted as soon as it was sent");
@@ -353,7 +396,8 @@ static NF_RC remove_others(struct reply *r, size_t parts, struct nf_err *err)
         enum nf_code rc = r->chat->ops->remove(r->chat, r->item->address, ref->ref, &ignored);
         if (rc == NF_E_CANCELED)
             return nf_err_set(err, rc, "%s", ignored.msg);
-        NF_TRY(r->app->chats->ops->forget(r->app->chats, r->item->run_id, ref->part, err));
+        NF_TRY(
+            r->app->chats->ops->forget(r->app->chats, r->item->run_id, ref->part, ref->ref, err));
     }
     return NF_OK;
 }
@@ -362,14 +406,15 @@ static NF_RC remove_others(struct reply *r, size_t parts, struct nf_err *err)
 static NF_RC put_document(struct reply *r, const char *all, struct nf_err *err)
 {
     char ref[NF_CHAT_REF_MAX + 1];
+    bool kept;
     const struct nf_chat_post post = {
         .address = r->item->address, .markdown = all, .reply_to = "", .silent = true
     };
     if (ref_of(&r->refs, NF_CHAT_DOCUMENT))
         return NF_OK;
     NF_TRY(r->chat->ops->document(r->chat, &post, ref, err));
-    return r->app->chats->ops->put(r->app->chats, r->item->run_id, NF_CHAT_DOCUMENT, ref,
-                                   nf_app_now(r->app), err);
+    return nf_present_keep(r->app, r->chat, post.address, r->item->run_id, NF_CHAT_DOCUMENT, ref,
+                           &kept, err);
 }
 
 /* A reply of more messages than a chat should get: its beginning, and all of it as a file. */
@@ -392,7 +437,6 @@ static NF_RC put_all(struct reply *r, const char *all, struct nf_err *err)
     size_t parts;
 
     r->markdown = all;
-    NF_TRY(reload(r, err));
     r->chat->ops->caps(r->chat, r->item->address, &caps);
     NF_TRY(r->chat->ops->parts(r->chat, all, &parts, err));
     if (parts > caps.parts_max)
@@ -402,20 +446,45 @@ static NF_RC put_all(struct reply *r, const char *all, struct nf_err *err)
     return remove_others(r, parts, err);
 }
 
+/* A reminder says what it was asked to. */
+static bool is_said_again(const struct nf_message *asked, const struct nf_message *m)
+{
+    return nf_is_from_schedule(asked) && m->content && asked->content &&
+           strstr(m->content, asked->content);
+}
+
+/* What was asked elsewhere, on the page say, is told first: the chat has not seen it. */
+static NF_RC quote_question(struct reply *r, const struct nf_message *m, struct nf_str *to,
+                            struct nf_err *err)
+{
+    NF_CLEANUP(nf_messages_done) struct nf_messages said = { 0 };
+    struct nf_session_store *store = r->app->sessions;
+    char title[NF_TITLE_MAX + 1];
+
+    if (ref_of(&r->refs, NF_CHAT_ASKED))
+        return NF_OK;
+    NF_TRY(store->ops->run_messages(store, r->item->session_id, r->item->run_id, &said, err));
+    if (said.n == 0 || said.v[0].role != NF_ROLE_USER || is_said_again(&said.v[0], m))
+        return NF_OK;
+    nf_session_title_from(said.v[0].content, title);
+    return nf_str_addf(to, err, "> %s\n\n", title);
+}
+
 enum nf_code nf_present_reply(struct nf_app *a, struct nf_chat *c,
                               const struct nf_outbox_item *item, const struct nf_message *m,
                               enum nf_lang lang, struct nf_err *err)
 {
-    NF_CLEANUP(nf_str_done) struct nf_str text = { .max = NF_REPLY_BYTES_MAX + 16 };
+    NF_CLEANUP(nf_str_done) struct nf_str text = { .max = NF_REPLY_BYTES_MAX + NF_TITLE_MAX + 16 };
+    NF_CLEANUP(reply_done)
     struct reply r = { .app = a, .chat = c, .item = item, .lang = lang };
 
     /* Of when it was asked and written, so that every try decides alike. */
     r.late = item->created_ms - nf_id_time_ms(item->run_id) > NF_PRESENT_LATE_MS;
     r.first = r.late ? NF_CHAT_LATE : 0;
+    NF_TRY(reload(&r, err));
+    NF_TRY(quote_question(&r, m, &text, err));
     if (m->role == NF_ROLE_NOTICE)
         NF_TRY(nf_str_adds(&text, "\xE2\x9A\xA0 ", err)); /* a warning sign */
     NF_TRY(nf_str_adds(&text, m->content ? m->content : "", err));
-    enum nf_code rc = put_all(&r, nf_str_c(&text), err);
-    nf_chat_refs_done(&r.refs);
-    return rc;
+    return put_all(&r, nf_str_c(&text), err);
 }

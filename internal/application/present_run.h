@@ -7,6 +7,10 @@
  * anything worth reading is in it, and an edit can be repeated: so a reply is neither lost nor
  * shown twice, whatever is killed; what can be left over is a placeholder. Networks that know a
  * message by our key need none.
+ *
+ * An instance that was frozen past its lease can wake up in the middle of an edit, behind the reply
+ * that another one has brought. No network compares before it edits; so who notices lets the reply
+ * be brought again.
  */
 #pragma once
 
@@ -19,6 +23,7 @@
 #define NF_PRESENT_NOTE_MAX 120   /* bytes of a tool's progress that are shown */
 #define NF_PRESENT_FIRST_CHARS 30 /* so much text is worth the first message, */
 #define NF_PRESENT_FIRST_MS 700   /* or so much time with anything to show */
+#define NF_PRESENT_BEHIND_MS 500  /* until it is looked again whether an earlier reply is there */
 #define NF_PRESENT_BEGINNING 1500 /* bytes of a reply that goes as a file */
 #define NF_PRESENT_LATE_MS 60000  /* a run that took longer ends with a new message, which rings */
 
@@ -47,6 +52,7 @@ struct nf_presenting {
     bool loaded;                /* refs were read */
     int64_t typing_ms, edit_ms; /* not before */
     bool quiet;                 /* the network wants nothing more of this run shown */
+    bool owed; /* what we showed last may stand where somebody else brought the reply */
 };
 
 /* `address` is that of the session. Never fails. */
@@ -56,6 +62,10 @@ void nf_presenting_done(struct nf_presenting *p);
 
 /* Take in an event of the run. Never suspends, never fails: without memory it shows less. */
 void nf_presenting_take(struct nf_presenting *p, const struct nf_run_event *e);
+
+/* What was shown while others may have had the run: let its reply be brought again, if it is there.
+ * Called when nothing more is shown. NF_OK also if nothing is owed. Suspends. */
+NF_RC nf_presenting_settle(struct nf_presenting *p, struct nf_err *err);
 
 /* Do what is due, at most one message of it. *wait_ms: when to call again unless an event comes
  * before; -1: only after an event. What the network refuses is not an error but the end of showing.

@@ -20,7 +20,7 @@ bool nf_is_run_command(const char *text)
     return strncmp(text, COMMAND, n) == 0 && (text[n] == '\0' || is_blank(text[n]));
 }
 
-static const struct nf_message *asked(const struct nf_turn *t)
+const struct nf_message *nf_turn_asked(const struct nf_turn *t)
 {
     for (size_t i = t->history.n; i > 0; i--)
         if (t->history.v[i - 1].seq == t->claim->seq)
@@ -30,7 +30,7 @@ static const struct nf_message *asked(const struct nf_turn *t)
 
 bool nf_turn_is_run(const struct nf_turn *t)
 {
-    const struct nf_message *m = asked(t);
+    const struct nf_message *m = nf_turn_asked(t);
 
     return m && m->role == NF_ROLE_USER && nf_is_run_command(m->content);
 }
@@ -79,7 +79,7 @@ static NF_RC say_call(struct nf_turn *t, struct nf_err *err)
     struct nf_part *p;
 
     NF_TRY(nf_parts_add(&parts, NF_PART_TOOL_CALL, &p, err));
-    NF_TRY(read_call(asked(t)->content, p, err));
+    NF_TRY(read_call(nf_turn_asked(t)->content, p, err));
     nf_turn_show_calls(t, &parts);
     return nf_turn_say(t, NF_ROLE_ASSISTANT, "", &parts, err);
 }

@@ -101,7 +101,8 @@ static void emit_parts(struct replay *r, const struct nf_parts *parts, enum nf_p
             emit(r, (struct nf_run_event){ .type = NF_RUN_TOOL_RESULT,
                                            .call_id = p->call_id,
                                            .text = nf_slice_of(p->text ? p->text : ""),
-                                           .is_error = p->is_error });
+                                           .is_error = p->is_error,
+                                           .wall_us = p->wall_us });
     }
 }
 

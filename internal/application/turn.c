@@ -1,5 +1,9 @@
 #include "application/turn.h"
 
+#include "application/histories.h"
+#include "domain/branch.h"
+#include "domain/reason.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +25,8 @@ void nf_turn_show(struct nf_turn *t, struct nf_run_event *e)
     nf_run_stamp(&t->cursor, e);
     if (t->channel)
         nf_channel_show(t->channel, e);
+    if (t->page)
+        nf_channel_show(t->page, e);
 }
 
 void nf_turn_show_text(struct nf_turn *t, const char *text)
@@ -52,9 +58,7 @@ enum nf_code nf_turn_step(struct nf_turn *t, enum nf_task_kind kind, const char 
 {
     int64_t now = nf_app_now(t->app);
     if (t->steps >= NF_TURN_STEPS_MAX)
-        return nf_err_set(err, NF_E_LIMIT,
-                          "stopped after %d steps without an answer: ask for less at once",
-                          NF_TURN_STEPS_MAX);
+        return nf_err_set(err, NF_E_LIMIT, NF_REASON_TOO_MANY_STEPS, NF_TURN_STEPS_MAX);
     nf_task_done(&t->step);
     t->step_written = false;
     t->step = (struct nf_task){ .id = id ? id : nf_app_id(t->app),
@@ -145,7 +149,7 @@ static NF_RC group_by_turn(struct nf_messages *m, struct nf_err *err)
 {
     if (grouped(m))
         return NF_OK;
-    int64_t *place = calloc(m->n, sizeof(*place));
+    int64_t *place = calloc(m->n + 1, sizeof(*place));
     if (!place)
         return nf_err_set(err, NF_E_NOMEM, "out of memory");
     for (size_t i = 0; i < m->n; i++)
@@ -165,24 +169,79 @@ static NF_RC group_by_turn(struct nf_messages *m, struct nf_err *err)
     return NF_OK;
 }
 
-/* Questions that wait behind this one are not part of its history. */
-static void drop_later(struct nf_messages *m, int64_t seq)
+/* Questions that wait behind this one are not part of its history, unless it took them in. */
+static bool is_later(const struct nf_message *m, const struct nf_claim *c)
 {
+    return m->role == NF_ROLE_USER && m->seq > c->seq && m->run_id != c->run_id;
+}
+
+static void mark_run(const struct nf_messages *m, int64_t run_id, bool *drop)
+{
+    for (size_t i = 0; i < m->n; i++)
+        drop[i] = drop[i] || m->v[i].run_id == run_id;
+}
+
+/* Nor is what commands were answered: a person asked us, not the model. */
+static NF_RC drop_unread(struct nf_messages *m, const struct nf_claim *c, bool commands,
+                         struct nf_err *err)
+{
+    bool *drop = calloc(m->n + 1, sizeof(*drop));
     size_t kept = 0;
+    if (!drop)
+        return nf_err_set(err, NF_E_NOMEM, "out of memory");
     for (size_t i = 0; i < m->n; i++) {
-        if (m->v[i].role == NF_ROLE_USER && m->v[i].seq > seq)
+        const struct nf_message *x = &m->v[i];
+        drop[i] = drop[i] || is_later(x, c);
+        if (commands && x->role == NF_ROLE_USER && x->run_id != c->run_id &&
+            nf_command_of(x->content, NULL) != NF_COMMAND_NONE)
+            mark_run(m, x->run_id, drop);
+    }
+    for (size_t i = 0; i < m->n; i++) {
+        if (drop[i])
             nf_message_done(&m->v[i]);
         else
             m->v[kept++] = m->v[i];
     }
     m->n = kept;
+    free(drop);
+    return NF_OK;
+}
+
+static NF_RC read_history(struct nf_turn *t, struct nf_err *err)
+{
+    struct nf_session_store *store = t->app->sessions;
+    const struct nf_claim *c = t->claim;
+    int64_t media = c->seq - NF_MEDIA_RECENT;
+    size_t limit = (size_t)t->app->settings.history_max;
+    if (nf_histories_take(t->app->histories, c, media, limit, &t->history))
+        return NF_OK;
+    return store->ops->history(store, c->session_id, media, limit, &t->history, err);
 }
 
 enum nf_code nf_turn_load(struct nf_turn *t, struct nf_err *err)
 {
-    struct nf_session_store *store = t->app->sessions;
-    NF_TRY(store->ops->messages(store, t->claim->session_id, 0,
-                                (size_t)t->app->settings.history_max, &t->history, err));
-    drop_later(&t->history, t->claim->seq);
+    NF_TRY(read_history(t, err));
+    size_t n = t->history.n;
+    NF_TRY(drop_unread(&t->history, t->claim, t->channel && !t->channel->pulled, err));
+    NF_TRY(nf_branch_keep(&t->history, t->claim->seq, err));
+    t->history_whole = t->history.n == n && grouped(&t->history);
     return group_by_turn(&t->history, err);
+}
+
+void nf_turn_leave(struct nf_turn *t)
+{
+    int64_t seq = t->claim->seq;
+    size_t n = t->history.n;
+    struct nf_err ignored;
+    /* Unless somebody wrote meanwhile, or this is not all there is. */
+    if (!t->history_whole || t->last_seq != seq + (int64_t)t->said.n || n == 0 ||
+        t->history.v[n - 1].seq != seq)
+        return;
+    for (size_t i = 0; i < t->said.n; i++) {
+        struct nf_message *m = &t->said.v[i];
+        m->seq = ++seq;
+        if (nf_messages_push(&t->history, m, &ignored) != NF_OK)
+            return;
+    }
+    nf_histories_keep(t->app->histories, t->claim, seq, &t->history);
 }

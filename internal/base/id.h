@@ -24,6 +24,13 @@ int64_t nf_id_next(struct nf_idgen *g, int64_t now_ms);
 /* When the id was made, in epoch milliseconds. */
 int64_t nf_id_time_ms(int64_t id);
 
+/* What every id that was made before `ms` is below, and every later one is not; 0 before the
+ * epoch. */
+int64_t nf_id_at(int64_t ms);
+
+/* The instance that made it. */
+int64_t nf_id_instance(int64_t id);
+
 /* Ids leave the process as text, since JavaScript's numbers end at 2^53: 13 characters of
  * Crockford base32 in lower case, which sort as the ids do. */
 #define NF_ID_TEXT 13

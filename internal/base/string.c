@@ -41,7 +41,10 @@ enum nf_code nf_str_reserve(struct nf_str *s, size_t extra, struct nf_err *err)
 
 enum nf_code nf_str_add(struct nf_str *s, const char *p, size_t n, struct nf_err *err)
 {
-    NF_TRY(nf_str_reserve(s, n, err));
+    /* Most of the time there is room. */
+    size_t max = s->max ? s->max : NF_STR_MAX;
+    if (n >= s->cap - s->len || s->len >= max || n >= max - s->len)
+        NF_TRY(nf_str_reserve(s, n, err));
     assert(s->p); /* there is room for the NUL at least */
     if (n)
         memcpy(s->p + s->len, p, n);
@@ -106,9 +109,10 @@ bool nf_slice_eq(struct nf_slice s, const char *text)
     return s.n == strlen(text) && memcmp(s.p, text, s.n) == 0;
 }
 
-static int lower(char c)
+/* Of two characters that differ: in nothing but the case of a letter. */
+static bool differ_in_case(char a, char b)
 {
-    return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
+    return (a ^ b) == 0x20 && (a | 0x20) >= 'a' && (a | 0x20) <= 'z';
 }
 
 bool nf_slice_ieq(struct nf_slice s, const char *text)
@@ -116,7 +120,7 @@ bool nf_slice_ieq(struct nf_slice s, const char *text)
     if (s.n != strlen(text))
         return false;
     for (size_t i = 0; i < s.n; i++)
-        if (lower(s.p[i]) != lower(text[i]))
+        if (s.p[i] != text[i] && !differ_in_case(s.p[i], text[i]))
             return false;
     return true;
 }

@@ -26,5 +26,10 @@ static inline bool nf_utf8_complete(const struct nf_utf8 *u)
     return u->need == 0;
 }
 
+/* True if `part` stands somewhere in `text`, both valid, whatever the case of letters: of
+ * Latin, Greek and Cyrillic ones in use, one for one as Unicode 15, CaseFolding.txt, has them
+ * (status C). */
+bool nf_utf8_has(const char *text, size_t n, const char *part, size_t part_n);
+
 /* UTF-16 code units that `p`, which is valid, would have. */
 size_t nf_utf16_units(const char *p, size_t n);

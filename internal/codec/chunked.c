@@ -131,12 +131,41 @@ static enum nf_chunked_result framing_byte(struct nf_chunked *d, char c)
     }
 }
 
+/* A size without extensions that is here as a whole, as nearly all are: what it takes, else 0. */
+static size_t take_size(struct nf_chunked *d, const char *p, size_t n)
+{
+    uint64_t size = 0;
+    size_t i = 0;
+    int v;
+    for (; i < n && i < DIGITS_MAX && (v = hex(p[i])) >= 0; i++)
+        size = size * 16 + (uint64_t)v;
+    if (i == 0 || n - i < 2 || p[i] != '\r' || p[i + 1] != '\n')
+        return 0;
+    d->left = size;
+    d->state = size > 0 ? DATA : TRAILER_START;
+    if (d->long_lived)
+        d->ext = 0;
+    return i + 2;
+}
+
+static size_t take_framing(struct nf_chunked *d, const char *p, size_t n)
+{
+    if (d->state == SIZE && d->digits == 0)
+        return take_size(d, p, n);
+    if (d->state != DATA_CR || n < 2 || p[0] != '\r' || p[1] != '\n')
+        return 0;
+    d->state = SIZE;
+    return 2;
+}
+
 enum nf_chunked_result nf_chunked_decode(struct nf_chunked *d, char *p, size_t n, size_t *in,
                                          size_t *out, size_t max)
 {
     while (*in < n) {
         if (d->state != DATA) {
-            enum nf_chunked_result r = framing_byte(d, p[(*in)++]);
+            size_t taken = take_framing(d, p + *in, n - *in);
+            *in += taken;
+            enum nf_chunked_result r = taken > 0 ? NF_CHUNKED_MORE : framing_byte(d, p[(*in)++]);
             if (r != NF_CHUNKED_MORE)
                 return r;
             if (d->state == DATA && d->left > max - *out)

@@ -36,7 +36,7 @@ const struct nf_json *nf_json_get(const struct nf_json *v, const char *key)
     if (!c || v->type != NF_JSON_OBJECT)
         return NULL;
     for (;; c += c->size) {
-        if (c->key[0] == key[0] && strcmp(c->key, key) == 0)
+        if (c->key[0] == key[0] && (!key[0] || c->key[1] == key[1]) && strcmp(c->key, key) == 0)
             found = c;
         if (c->is_last)
             return found;

@@ -37,6 +37,12 @@ NF_RC nf_json_parse(const char *p, size_t n, size_t max, struct nf_json_doc **re
  * first or last of the string, nf_json_first_half or nf_json_last_half is which one, so that the
  * pieces can be joined. */
 NF_RC nf_json_parse_piece(const char *p, size_t n, struct nf_json_doc **ret, struct nf_err *err);
+/* Whether `v` is a string that stands in the text *d was made of, `text`, as it is: without an
+ * escape. *ret is where. */
+bool nf_json_plain(const struct nf_json_doc *d, const struct nf_json *v, const char *text, size_t n,
+                   struct nf_slice *ret);
+/* Whether p can stand between two quotes as it is. */
+bool nf_json_is_plain(const char *p, size_t n);
 void nf_json_free(struct nf_json_doc *d);
 static inline void nf_json_freep(struct nf_json_doc **d)
 {
@@ -160,6 +166,10 @@ void nf_json_out_bool(struct nf_json_out *o, bool v);
 void nf_json_out_null(struct nf_json_out *o);
 /* `json` is the text of one JSON value already; written as it is. */
 void nf_json_out_raw(struct nf_json_out *o, const char *json, size_t n);
+/* A value as JSON but for one string in it, which is written between `begin`, up to its first
+ * quote, and `end`, from its last. */
+void nf_json_out_around(struct nf_json_out *o, struct nf_slice begin, struct nf_slice s,
+                        struct nf_slice end);
 /* One or more members of an object, already as JSON: "a":1,"b":2. Written as they are. */
 void nf_json_out_members(struct nf_json_out *o, const char *members, size_t n);
 /* A parsed value, printed compactly; absent writes null. */

@@ -107,44 +107,6 @@ static void add_escape(struct nf_json_out *o, unsigned char c)
     add(o, text, strlen(text));
 }
 
-/* Eight bytes as a number, the first lowest. */
-static uint64_t eight(const char *p)
-{
-    uint64_t v;
-    memcpy(&v, p, sizeof(v));
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    v = __builtin_bswap64(v);
-#endif
-    return v;
-}
-
-/* The highest bit of each byte that may not stand for itself: control characters, quotes,
- * backslashes, and those that have a bit of `also`. Above the lowest of them bits can be wrong. */
-static uint64_t special(uint64_t v, uint64_t also)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
-    uint64_t quote = v ^ (ones * '"'), backslash = v ^ (ones * '\\');
-    uint64_t hit = ((v - ones * 0x20) | (quote - ones) | (backslash - ones)) & ~v;
-    return (hit & highs) | (v & also);
-}
-
-size_t nf_json_run(const char *p, size_t n, bool ascii)
-{
-    const uint64_t also = ascii ? UINT64_C(0x8080808080808080) : 0;
-    uint64_t hit = 0;
-    size_t i = 0;
-    for (; i + 8 <= n && !hit; i += 8)
-        hit = special(eight(p + i), also);
-    if (hit)
-        return i - 8 + (size_t)__builtin_ctzll(hit) / 8;
-    for (; i < n; i++) {
-        unsigned char c = (unsigned char)p[i];
-        if (c < 0x20 || c == '"' || c == '\\' || (ascii && c >= 0x80))
-            break;
-    }
-    return i;
-}
-
 /* `p` is valid UTF-8. */
 static void add_escaped(struct nf_json_out *o, const char *p, size_t n)
 {
@@ -185,6 +147,18 @@ struct around {
     size_t begin_n, end_n;
 };
 
+/* Mostly one or two bytes, for which memcpy would be called. */
+static char *put(char *to, const char *p, size_t n)
+{
+    if (n > 2) {
+        memcpy(to, p, n);
+        return to + n;
+    }
+    for (size_t i = 0; i < n; i++)
+        *to++ = p[i];
+    return to;
+}
+
 /* In one piece: the usual case. */
 static void add_quoted(struct nf_json_out *o, const char *p, size_t n, const struct around *a)
 {
@@ -194,12 +168,9 @@ static void add_quoted(struct nf_json_out *o, const char *p, size_t n, const str
     if (o->rc != NF_OK)
         return;
     char *to = o->to->p + o->to->len;
-    for (size_t i = 0; i < a->begin_n; i++)
-        *to++ = a->begin[i];
+    to = put(to, a->begin, a->begin_n);
     memcpy(to, p, n);
-    to += n;
-    for (size_t i = 0; i < a->end_n; i++)
-        *to++ = a->end[i];
+    to = put(to + n, a->end, a->end_n);
     *to = '\0';
     o->to->len += a->begin_n + n + a->end_n;
 }
@@ -265,6 +236,14 @@ void nf_json_out_strn(struct nf_json_out *o, const char *s, size_t n)
     static const struct around quotes = { "\"", "\"", 1, 1 };
     if (begin_value(o))
         add_string(o, s, n, &quotes);
+}
+
+void nf_json_out_around(struct nf_json_out *o, struct nf_slice begin, struct nf_slice s,
+                        struct nf_slice end)
+{
+    const struct around a = { begin.p, end.p, begin.n, end.n };
+    if (begin_value(o))
+        add_string(o, s.p, s.n, &a);
 }
 
 void nf_json_out_i64(struct nf_json_out *o, int64_t v)

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VALUES_FIRST 16 /* room for so many, then doubled */
-
 enum expect { VALUE, VALUE_OR_END, KEY, KEY_OR_END, COMMA_OR_END, NOTHING };
 
 static int depth_max = NF_JSON_DEPTH_MAX;
@@ -38,7 +36,7 @@ struct parser {
     const char *key; /* of the value to come */
     bool piece;      /* halves of surrogate pairs are let through */
     struct halves halves;
-    struct open open[NF_JSON_DEPTH_MAX];
+    struct open *open; /* room for NF_JSON_DEPTH_MAX */
     int depth;
     struct nf_err *err;
 };
@@ -73,18 +71,21 @@ static enum nf_code grow(struct parser *s)
     struct nf_json_doc *d = s->doc;
     if (d->n == NF_JSON_VALUES_MAX)
         return nf_err_set(s->err, NF_E_LIMIT, "JSON of more than %d values", NF_JSON_VALUES_MAX);
-    size_t cap = d->cap ? d->cap * 2 : VALUES_FIRST;
+    size_t cap = d->cap * 2;
     if (cap > NF_JSON_VALUES_MAX)
         cap = NF_JSON_VALUES_MAX;
-    struct nf_json *v = realloc(d->v, cap * sizeof(*v));
+    bool moves = d->v == d->first;
+    struct nf_json *v = realloc(moves ? NULL : d->v, cap * sizeof(*v));
     if (!v)
         return nf_err_set(s->err, NF_E_NOMEM, "out of memory for JSON of %zu values", cap);
+    if (moves)
+        memcpy(v, d->first, sizeof(d->first));
     d->v = v;
     d->cap = cap;
     return NF_OK;
 }
 
-static enum nf_code add(struct parser *s, enum nf_json_type type, const char *text, size_t n)
+static inline enum nf_code add(struct parser *s, enum nf_json_type type, const char *text, size_t n)
 {
     struct nf_json_doc *d = s->doc;
     if (d->n == d->cap)
@@ -218,11 +219,10 @@ static enum nf_code take_escape(struct parser *s, const char *begin, char **to)
 }
 
 /* The string that begins at s->at, decoded in its place. */
-static enum nf_code take_string(struct parser *s, char **ret, size_t *n)
+static enum nf_code decode_string(struct parser *s, char **ret, size_t *n)
 {
     char *begin = s->p + s->at + 1, *to = begin;
     bool ascii = true;
-    s->halves = (struct halves){ 0 };
     s->at++;
     while (s->at < s->n) {
         char *from = s->p + s->at;
@@ -251,6 +251,21 @@ static enum nf_code take_string(struct parser *s, char **ret, size_t *n)
             return bad(s, "control character in a string");
     }
     return bad(s, "string without an end");
+}
+
+/* Most strings stand for themselves. */
+static inline enum nf_code take_string(struct parser *s, char **ret, size_t *n)
+{
+    char *begin = s->p + s->at + 1;
+    size_t k = nf_json_run(begin, s->n - s->at - 1, true);
+    s->halves = (struct halves){ 0 };
+    if (begin[k] != '"')
+        return decode_string(s, ret, n);
+    begin[k] = '\0';
+    s->at += k + 2;
+    *ret = begin;
+    *n = k;
+    return NF_OK;
 }
 
 /* --- other scalars ---------------------------------------------------------------------------- */
@@ -335,7 +350,7 @@ static bool is_blank(char c)
 }
 
 /* False at the end of the text. */
-static bool skip_blanks(struct parser *s)
+static inline bool skip_blanks(struct parser *s)
 {
     while (is_blank(here(s)))
         s->at++;
@@ -343,7 +358,7 @@ static bool skip_blanks(struct parser *s)
 }
 
 /* A member's name, and its value if that is there. */
-static enum nf_code take_member(struct parser *s)
+static inline enum nf_code take_member(struct parser *s)
 {
     char *text = NULL;
     size_t n = 0;
@@ -403,8 +418,9 @@ static enum nf_code step(struct parser *s)
 /* The text is in the document already. */
 static enum nf_code parse(struct nf_json_doc *d, size_t n, bool piece, struct nf_err *err)
 {
+    struct open open[NF_JSON_DEPTH_MAX];
     struct parser s = {
-        .doc = d, .p = d->text, .n = n, .expect = VALUE, .piece = piece, .err = err
+        .doc = d, .p = d->text, .n = n, .expect = VALUE, .piece = piece, .open = open, .err = err
     };
     while (skip_blanks(&s))
         NF_TRY(step(&s));
@@ -426,7 +442,9 @@ static NF_RC parse_copy(const char *p, size_t n, size_t max, bool piece, struct 
     d = malloc(sizeof(*d) + n + 1);
     if (!d)
         return nf_err_set(err, NF_E_NOMEM, "out of memory for JSON of %zu bytes", n);
-    *d = (struct nf_json_doc){ 0 };
+    d->v = d->first;
+    d->n = 0;
+    d->cap = NF_JSON_FIRST;
     if (n > 0)
         memcpy(d->text, p, n);
     d->text[n] = '\0';
@@ -448,9 +466,28 @@ enum nf_code nf_json_parse_piece(const char *p, size_t n, struct nf_json_doc **r
     return parse_copy(p, n, 0, true, ret, err);
 }
 
+bool nf_json_plain(const struct nf_json_doc *d, const struct nf_json *v, const char *text, size_t n,
+                   struct nf_slice *ret)
+{
+    if (!v || v->type != NF_JSON_STRING)
+        return false;
+    size_t at = (size_t)(v->text - d->text);
+    if (at >= n || v->n >= n - at || text[at + v->n] != '"' ||
+        memcmp(text + at, v->text, v->n) != 0)
+        return false;
+    *ret = (struct nf_slice){ text + at, v->n };
+    return true;
+}
+
+bool nf_json_is_plain(const char *p, size_t n)
+{
+    size_t k = nf_json_run(p, n, true);
+    return k == n || (nf_json_run(p + k, n - k, false) == n - k && nf_utf8_valid(p, n));
+}
+
 void nf_json_free(struct nf_json_doc *d)
 {
-    if (d)
+    if (d && d->v != d->first)
         free(d->v);
     free(d);
 }

@@ -62,7 +62,7 @@ static int put(struct reader *r, const char *p, size_t n)
     return note(r, nf_str_add(to, p, n, r->err));
 }
 
-static int puts_(struct reader *r, const char *text)
+static int put_text(struct reader *r, const char *text)
 {
     return put(r, text, strlen(text));
 }
@@ -181,7 +181,7 @@ static int open_table(struct reader *r, const MD_BLOCK_TABLE_DETAIL *d)
 
 static int open_cell(struct reader *r)
 {
-    return r->table.column < r->table.columns ? 0 : puts_(r, " | ");
+    return r->table.column < r->table.columns ? 0 : put_text(r, " | ");
 }
 
 static int close_cell(struct reader *r, const MD_BLOCK_TD_DETAIL *d)
@@ -231,26 +231,29 @@ static int put_cell(struct reader *r, const struct table *t, size_t cell, size_t
         left = pad / 2;
     if (put_blanks(r, left, ' ') != 0 || put(r, nf_str_c(&t->text) + at, t->ends[cell] - at) != 0)
         return -1;
-    return last ? 0 : (put_blanks(r, pad - left, ' ') != 0 ? -1 : puts_(r, " | "));
+    return last ? 0 : (put_blanks(r, pad - left, ' ') != 0 ? -1 : put_text(r, " | "));
 }
 
 static int put_table(struct reader *r, const struct table *t)
 {
     size_t width[COLUMNS_MAX] = { 0 }, at = r->out->text.len;
+    const size_t columns = t->columns;
+    if (columns == 0)
+        return 0;
     for (size_t i = 0; i < t->cells; i++) {
-        size_t w = cell_width(t, i), *max = &width[i % t->columns];
+        size_t w = cell_width(t, i), *max = &width[i % columns];
         if (w > *max)
             *max = w < CELL_MAX ? w : CELL_MAX;
     }
     for (size_t i = 0; i < t->cells; i++) {
-        bool last = i % t->columns == t->columns - 1;
-        if (put_cell(r, t, i, width[i % t->columns], last) != 0)
+        bool last = i % columns == columns - 1;
+        if (put_cell(r, t, i, width[i % columns], last) != 0)
             return -1;
-        if (last && i + 1 < t->cells && puts_(r, "\n") != 0)
+        if (last && (i + 1 < t->cells || i + 1 == columns) && put_text(r, "\n") != 0)
             return -1;
-        for (size_t c = 0; i == t->columns - 1 && c < t->columns; c++) /* under the head */
-            if (put_blanks(r, width[c], '-') != 0 || puts_(r, c + 1 < t->columns      ? "-+-"
-                                                              : t->cells > t->columns ? "\n"
+        for (size_t c = 0; i == columns - 1 && c < columns; c++) /* under the head */
+            if (put_blanks(r, width[c], '-') != 0 || put_text(r, c + 1 < columns      ? "-+-"
+                                                                 : t->cells > columns ? "\n"
                                                                                       : "") != 0)
                 return -1;
     }
@@ -287,9 +290,9 @@ static int open_item(struct reader *r, const MD_BLOCK_LI_DETAIL *d)
     if (l->ordered) {
         if (note(r, nf_str_addf(&r->out->text, r->err, "%u. ", l->next++)) != 0)
             return -1;
-    } else if (puts_(r, d->is_task && d->task_mark != ' ' ? "\xE2\x98\x91 " /* U+2611 */
-                        : d->is_task                      ? "\xE2\x98\x90 " /* U+2610 */
-                                                          : "\xE2\x80\xA2 ")                     /* U+2022 */
+    } else if (put_text(r, d->is_task && d->task_mark != ' ' ? "\xE2\x98\x91 " /* U+2611 */
+                           : d->is_task                      ? "\xE2\x98\x90 " /* U+2610 */
+                                                             : "\xE2\x80\xA2 ")                     /* U+2022 */
                != 0) {
         return -1;
     }
@@ -340,7 +343,7 @@ static int enter_block(MD_BLOCKTYPE type, void *detail, void *arg)
     case MD_BLOCK_LI:
         return open_item(r, detail);
     case MD_BLOCK_HR:
-        return separate(r, 2) != 0 ? -1 : puts_(r, "\xE2\x80\x94\xE2\x80\x94\xE2\x80\x94");
+        return separate(r, 2) != 0 ? -1 : put_text(r, "\xE2\x80\x94\xE2\x80\x94\xE2\x80\x94");
     case MD_BLOCK_H:
         if (separate(r, 2) != 0)
             return -1;
@@ -420,7 +423,7 @@ static int close_link(struct reader *r, size_t at, const MD_ATTRIBUTE *to, bool 
     NF_CLEANUP(nf_str_done) struct nf_str url = { 0 };
     if (read_attribute(r, to, &url) != 0)
         return -1;
-    if (image && r->out->text.len == at && !r->table.open && puts_(r, "image") != 0)
+    if (image && r->out->text.len == at && !r->table.open && put_text(r, "image") != 0)
         return -1;
     return may_link(nf_str_c(&url)) ? style(r, NF_STYLE_LINK, at, nf_str_c(&url)) : 0;
 }
@@ -457,10 +460,10 @@ static int text(MD_TEXTTYPE type, const MD_CHAR *p, MD_SIZE n, void *arg)
     struct nf_str *to = r->table.open ? &r->table.text : &r->out->text;
     switch (type) {
     case MD_TEXT_NULLCHAR:
-        return puts_(r, "\xEF\xBF\xBD");
+        return put_text(r, "\xEF\xBF\xBD");
     case MD_TEXT_BR:
     case MD_TEXT_SOFTBR:
-        return puts_(r, r->table.open ? " " : "\n");
+        return put_text(r, r->table.open ? " " : "\n");
     case MD_TEXT_ENTITY:
         r->fresh = false;
         return put_entity(to, p, n, r->err) == 0 ? 0 : note(r, NF_E_NOMEM);

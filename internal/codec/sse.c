@@ -74,6 +74,19 @@ static enum nf_code take_line(struct nf_sse *s, const char *p, size_t n, struct 
     return field(s, name, value, err);
 }
 
+/* What is behind "data:" in a line that is an event by itself and of which nothing is missing; p
+ * NULL where it is not. */
+static struct nf_slice whole_event(const struct nf_sse *s, const char *p, size_t n, size_t k)
+{
+    static const char name[] = { 'd', 'a', 't', 'a', ':' };
+    const size_t head = sizeof(name);
+    if (!s->begun || s->has_data || s->line.len > 0 || k < head || n - k < 2 || p[k] != '\n' ||
+        p[k + 1] != '\n' || memcmp(p, name, head) != 0 || k - head > NF_SSE_EVENT_MAX)
+        return (struct nf_slice){ 0 };
+    bool blank = k > head && p[head] == ' ';
+    return (struct nf_slice){ p + head + blank, k - head - blank };
+}
+
 /* Bytes before the first LF or CR, n if there is none. *lf, NULL at first, is where the next LF is
  * or the input ends: whoever ends lines with CR alone must not have it looked for at each. */
 static size_t line_length(const char *p, size_t n, const char **lf)
@@ -101,6 +114,15 @@ enum nf_code nf_sse_feed(struct nf_sse *s, const char *p, size_t n, struct nf_er
         size_t k = line_length(p, n, &lf);
         if (k == n) /* the rest is still to come */
             return nf_err_wrap(err, nf_str_add(&s->line, p, n, err), "event's line");
+        struct nf_slice data = whole_event(s, p, n, k);
+        if (data.p) {
+            enum nf_code rc = s->fn(s->arg, nf_str_c(&s->event), data.p, data.n, err);
+            nf_str_reset(&s->event);
+            NF_TRY(rc);
+            p += k + 2;
+            n -= k + 2;
+            continue;
+        }
         if (s->line.len > 0) {
             NF_TRY(nf_err_wrap(err, nf_str_add(&s->line, p, k, err), "event's line"));
             NF_TRY(take_line(s, nf_str_c(&s->line), s->line.len, err));

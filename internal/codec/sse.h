@@ -10,7 +10,8 @@
 
 #define NF_SSE_EVENT_MAX ((size_t)8 << 20) /* bytes of one event's data */
 
-/* `event` is "" where none was named. Borrowed for the call. An error ends the feed. */
+/* `event` is "" where none was named; behind `data` there may be anything. Borrowed for the call.
+ * An error ends the feed. */
 typedef enum nf_code (*nf_sse_fn)(void *arg, const char *event, const char *data, size_t n,
                                   struct nf_err *err);
 

@@ -59,7 +59,7 @@ enum nf_code nf_styled_slice(const struct nf_styled *s, size_t at, size_t end,
     for (size_t i = 0; i < s->n && s->v[i].at < end; i++) {
         const struct nf_styled_span *v = &s->v[i];
         size_t from = v->at > at ? v->at : at, to = v->end < end ? v->end : end;
-        if (from < to)
+        if (from < to) /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): `cut` is cleaned up */
             NF_TRY(nf_styled_add(&cut, v->style, from - at, to - at, v->extra, err));
     }
     nf_styled_sort(&cut); /* spans that began before `at` now begin together */

@@ -2,7 +2,7 @@
 
 #include "codec/hash.h"
 
-#include <openssl/evp.h>
+#include <nettle/base64.h>
 #include <string.h>
 
 #define CONTROL_MAX 125               /* section 5.5 */
@@ -260,5 +260,6 @@ void nf_ws_accept_key(const char *key, size_t n, char ret[29])
     memcpy(joined, key, n);
     memcpy(joined + n, guid, sizeof(guid) - 1);
     nf_sha1(joined, n + sizeof(guid) - 1, digest);
-    (void)EVP_EncodeBlock((unsigned char *)ret, digest, sizeof(digest));
+    base64_encode_raw(ret, sizeof(digest), digest);
+    ret[28] = '\0';
 }

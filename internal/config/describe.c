@@ -49,6 +49,20 @@ static enum nf_code show_quoted(struct shower *w, const char *text)
     return nf_str_adds(w->to, "\"", w->err);
 }
 
+/* Of scheme://user:password@host the password is left out. */
+static enum nf_code show_text(struct shower *w, const struct nf_setting *s, const char *text)
+{
+    const char *user = s->hides_password ? strstr(text, "://") : NULL;
+    const char *at = user ? strchr(user + 3, '@') : NULL;
+    const char *colon = at ? memchr(user + 3, ':', (size_t)(at - user - 3)) : NULL;
+    NF_CLEANUP(nf_str_done) struct nf_str shown = { 0 };
+    if (!colon)
+        return show_quoted(w, text);
+    NF_TRY(nf_str_add(&shown, text, (size_t)(colon + 1 - text), w->err));
+    NF_TRY(nf_str_addf(&shown, w->err, "(set)%s", at));
+    return show_quoted(w, nf_str_c(&shown));
+}
+
 static enum nf_code show_strs(struct shower *w, const struct nf_setting_strs *l)
 {
     if (l->n == 0)
@@ -86,7 +100,7 @@ static enum nf_code show_value(struct shower *w, const struct nf_setting *s, con
         return show_groups(w, s, at);
     NF_TRY(nf_str_adds(w->to, " ", w->err));
     if (s->type == NF_SET_STR)
-        NF_TRY(show_quoted(w, *(char *const *)at ? *(char *const *)at : ""));
+        NF_TRY(show_text(w, s, *(char *const *)at ? *(char *const *)at : ""));
     else
         NF_TRY(nf_value_text(s, at, w->to, w->err));
     return nf_str_adds(w->to, "\n", w->err);

@@ -17,16 +17,27 @@ static bool equal_strs(const struct nf_setting_strs *a, const struct nf_setting_
     return true;
 }
 
+bool nf_config_same(const struct nf_setting_group *g, const void *a, const void *b, size_t skip,
+                    size_t skip_n)
+{
+    for (size_t k = 0; k < g->n; k++) {
+        const struct nf_setting *s = &g->v[k];
+        bool skipped = s->offset >= skip && s->offset < skip + skip_n;
+        if (!skipped && !equal_value(s, (const char *)a + s->offset, (const char *)b + s->offset))
+            return false;
+    }
+    return true;
+}
+
 static bool equal_list(const struct nf_setting_group *g, const struct nf_setting_list *a,
                        const struct nf_setting_list *b)
 {
     if (a->n != b->n)
         return false;
     for (size_t i = 0; i < a->n; i++)
-        for (size_t k = 0; k < g->n; k++)
-            if (!equal_value(&g->v[k], nf_value_at(&g->v[k], (char *)a->v + i * g->size),
-                             nf_value_at(&g->v[k], (char *)b->v + i * g->size)))
-                return false;
+        if (!nf_config_same(g, (const char *)a->v + i * g->size, (const char *)b->v + i * g->size,
+                            0, 0))
+            return false;
     return true;
 }
 

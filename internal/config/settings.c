@@ -18,6 +18,7 @@
 struct loader {
     const char *name;
     struct nf_err *err;
+    bool bare; /* without secrets */
 };
 
 /* Where in the file we are. */
@@ -73,7 +74,7 @@ static enum nf_code expand(const struct loader *l, const struct nf_yaml *y, cons
     struct nf_err inner;
     if (y->kind != NF_YAML_SCALAR)
         return fail(l, at, NF_E_INVALID, "must be a single value");
-    enum nf_code rc = nf_value_expand(y->text, ret, &inner);
+    enum nf_code rc = nf_value_expand(y->text, l->bare, ret, &inner);
     return rc == NF_OK ? rc : fail(l, at, rc, inner.msg);
 }
 
@@ -83,6 +84,8 @@ static enum nf_code set_scalar(const struct loader *l, const struct nf_setting *
     NF_CLEANUP(expanded_done) struct nf_str text = { 0 };
     struct nf_err inner;
     NF_TRY(expand(l, y, at, &text));
+    if (l->bare && s->type == NF_SET_SECRET)
+        return NF_OK;
     enum nf_code rc = nf_value_set(s, nf_str_c(&text), to, &inner);
     return rc == NF_OK ? rc : fail(l, at, rc, inner.msg);
 }
@@ -278,26 +281,32 @@ static void move_values(const struct nf_config_part *to, const struct nf_config_
     }
 }
 
-enum nf_code nf_config_load_text(const char *name, const char *text, size_t len,
-                                 const struct nf_config_part *parts, size_t n, struct nf_err *err)
+static enum nf_code load_text(const struct loader *l, const char *text, size_t len,
+                              const struct nf_config_part *parts, size_t n)
 {
     NF_CLEANUP(nf_yaml_freep) struct nf_yaml *root = NULL;
     NF_CLEANUP(fresh_done) struct fresh_parts fresh = { 0 };
-    const struct loader l = { name, err };
     const struct place top = { 0 };
 
-    NF_TRY(nf_yaml_parse(name, text, len, &root, err));
+    NF_TRY(nf_yaml_parse(l->name, text, len, &root, l->err));
     if (root && root->kind != NF_YAML_MAP && !nf_yaml_is_null(root))
-        return nf_err_set(err, NF_E_INVALID, "%s:%zu: must begin with a key and a colon", name,
-                          root->line);
-    NF_TRY(fresh_init(&fresh, parts, n, err));
+        return nf_err_set(l->err, NF_E_INVALID, "%s:%zu: must begin with a key and a colon",
+                          l->name, root->line);
+    NF_TRY(fresh_init(&fresh, parts, n, l->err));
     /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): fresh_done frees it */
-    NF_TRY(apply_scope(&l, fresh.v, n, root, &top));
+    NF_TRY(apply_scope(l, fresh.v, n, root, &top));
 
     nf_config_done(parts, n);
     for (size_t i = 0; i < n; i++)
         move_values(&parts[i], &fresh.v[i]);
     return NF_OK;
+}
+
+enum nf_code nf_config_load_text(const char *name, const char *text, size_t len,
+                                 const struct nf_config_part *parts, size_t n, struct nf_err *err)
+{
+    const struct loader l = { .name = name, .err = err };
+    return load_text(&l, text, len, parts, n);
 }
 
 static void close_file(const int *fd)
@@ -328,15 +337,37 @@ static enum nf_code read_file(const char *path, struct nf_str *ret, struct nf_er
     }
 }
 
-enum nf_code nf_config_load(const char *path, const struct nf_config_part *parts, size_t n,
-                            struct nf_err *err)
+static enum nf_code load(const char *path, bool bare, const struct nf_config_part *parts, size_t n,
+                         struct nf_err *err)
 {
     NF_CLEANUP(expanded_done)
     struct nf_str text = { .max = NF_CONFIG_BYTES_MAX + 2 * (size_t)READ_CHUNK };
-    if (!path)
-        return nf_config_load_text("defaults", "", 0, parts, n, err);
-    NF_TRY(read_file(path, &text, err));
-    return nf_config_load_text(path, nf_str_c(&text), text.len, parts, n, err);
+    const struct loader l = { .name = path ? path : "defaults", .err = err, .bare = bare };
+    if (path)
+        NF_TRY(read_file(path, &text, err));
+    return load_text(&l, nf_str_c(&text), text.len, parts, n);
+}
+
+enum nf_code nf_config_load(const char *path, const struct nf_config_part *parts, size_t n,
+                            struct nf_err *err)
+{
+    return load(path, false, parts, n, err);
+}
+
+enum nf_code nf_config_load_bare(const char *path, const struct nf_config_part *parts, size_t n,
+                                 struct nf_err *err)
+{
+    return load(path, true, parts, n, err);
+}
+
+void nf_config_locate(const char *path, struct nf_err *err)
+{
+    NF_CLEANUP(expanded_done)
+    struct nf_str text = { .max = NF_CONFIG_BYTES_MAX + 2 * (size_t)READ_CHUNK };
+    struct nf_err ignored;
+
+    if (read_file(path, &text, &ignored) == NF_OK)
+        nf_config_locate_text(path, nf_str_c(&text), text.len, err);
 }
 
 void nf_config_done(const struct nf_config_part *parts, size_t n)

@@ -42,6 +42,7 @@ struct nf_setting {
     const struct nf_setting_group *items; /* NF_SET_GROUPS */
     const char *help;                     /* one or two sentences */
     bool required;                        /* must be given; for the items of a list */
+    bool hides_password;                  /* a URL, whose password is not shown */
     bool reloadable; /* SIGHUP takes it over; others need a restart and a warning says so */
     /* A further check of a value that passed the others, of each string of a list; NULL: none. Its
      * message follows the key: "must be ADDRESS:PORT". A secret's message is not shown. */
@@ -94,9 +95,19 @@ struct nf_config_part {
  * is wrong; NF_E_IO, NF_E_NOMEM. */
 NF_RC nf_config_load(const char *path, const struct nf_config_part *parts, size_t n,
                      struct nf_err *err);
-/* The same from memory, for tests and fuzzing; `name` stands for the path in errors. */
+/* For who only looks for a daemon, which may have been given what the environment here has not: as
+ * nf_config_load, but secrets stay empty, and a variable that is not set is nothing. */
+NF_RC nf_config_load_bare(const char *path, const struct nf_config_part *parts, size_t n,
+                          struct nf_err *err);
+/* nf_config_load from memory, for tests and fuzzing; `name` stands for the path in errors. */
 NF_RC nf_config_load_text(const char *name, const char *text, size_t len,
                           const struct nf_config_part *parts, size_t n, struct nf_err *err);
+/* *err, which begins with the whole name of a setting ("llm.aliases[1].models: ..."), is of a check
+ * of several settings together: put file and line in front, as the errors above have them. What is
+ * not in the file has the line of what it would be in. */
+void nf_config_locate(const char *path, struct nf_err *err);
+void nf_config_locate_text(const char *name, const char *text, size_t n, struct nf_err *err);
+
 /* Free what the parts own and zero them. */
 void nf_config_done(const struct nf_config_part *parts, size_t n);
 
@@ -110,8 +121,20 @@ NF_RC nf_config_schema(const struct nf_config_part *parts, size_t n, struct nf_s
 NF_RC nf_config_reference(const struct nf_config_part *parts, size_t n, struct nf_str *ret,
                           struct nf_err *err);
 
+/* All settings as a JSON array, for a page that changes them:
+ * [{"key","type","default","min"?,"max"?, "choices"?,"help","reloadable","value"}]. Numbers with a
+ * unit are texts as they stand in the file; the value of a secret is whether it is set, of a list
+ * of groups how many there are. */
+NF_RC nf_config_list(const struct nf_config_part *parts, size_t n, struct nf_str *ret,
+                     struct nf_err *err);
+
 /* Take over the reloadable settings of `fresh` into `live` (same groups, same order) by swapping
  * values: release `fresh` afterwards, and borrow nothing from `live` across a reload. Appends to
  * *ignored, one per line, the keys that differ but need a restart. All or nothing. */
 NF_RC nf_config_reload(const struct nf_config_part *live, const struct nf_config_part *fresh,
                        size_t n, struct nf_str *ignored, struct nf_err *err);
+
+/* Whether two structs of a group hold the same values; settings whose members lie in the
+ * `skip_n` bytes from `skip` on are not looked at. */
+bool nf_config_same(const struct nf_setting_group *g, const void *a, const void *b, size_t skip,
+                    size_t skip_n);

@@ -27,7 +27,8 @@ static bool is_name_char(char c, bool first)
 }
 
 /* Append the variable whose "${" begins at *p, and step over it. */
-static enum nf_code expand_one(const char **p, struct nf_str *ret, struct nf_err *err)
+static enum nf_code expand_one(const char **p, bool may_miss, struct nf_str *ret,
+                               struct nf_err *err)
 {
     const char *name = *p + 2;
     size_t n = 0;
@@ -40,14 +41,15 @@ static enum nf_code expand_one(const char **p, struct nf_str *ret, struct nf_err
     memcpy(copy, name, n);
     copy[n] = '\0';
     const char *value = getenv(copy);
-    if (!value)
+    if (!value && !may_miss)
         return nf_err_set(err, NF_E_INVALID, "the environment has no variable %s", copy);
-    NF_TRY(nf_str_adds(ret, value, err));
+    NF_TRY(nf_str_adds(ret, value ? value : "", err));
     *p = name + n + 1;
     return NF_OK;
 }
 
-enum nf_code nf_value_expand(const char *text, struct nf_str *ret, struct nf_err *err)
+enum nf_code nf_value_expand(const char *text, bool may_miss, struct nf_str *ret,
+                             struct nf_err *err)
 {
     ret->max = NF_CONFIG_VALUE_MAX + 1;
     nf_str_reset(ret);
@@ -60,7 +62,7 @@ enum nf_code nf_value_expand(const char *text, struct nf_str *ret, struct nf_err
             NF_TRY(nf_str_add(ret, "${", 2, err));
             text += 3;
         } else if (strncmp(text, "${", 2) == 0) {
-            NF_TRY(expand_one(&text, ret, err));
+            NF_TRY(expand_one(&text, may_miss, ret, err));
         } else if (*text == '$') {
             NF_TRY(nf_str_add(ret, "$", 1, err));
             text++;

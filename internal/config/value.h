@@ -10,9 +10,10 @@ static inline void *nf_value_at(const struct nf_setting *s, void *base)
     return (char *)base + s->offset;
 }
 
-/* Replace every ${NAME} of `text`. *ret has a ceiling of NF_CONFIG_VALUE_MAX bytes and is emptied
- * first. The error says what is wrong, without the text. */
-NF_RC nf_value_expand(const char *text, struct nf_str *ret, struct nf_err *err);
+/* Replace every ${NAME} of `text`; `may_miss`: one that is not set is nothing. *ret has a ceiling
+ * of NF_CONFIG_VALUE_MAX bytes and is emptied first. The error says what is wrong, without the
+ * text. */
+NF_RC nf_value_expand(const char *text, bool may_miss, struct nf_str *ret, struct nf_err *err);
 
 /* Set a scalar (not a list) from text: type, bounds and check. An error says what must be there,
  * and neither the key nor the value. On failure *at is as before. */

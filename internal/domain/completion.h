@@ -10,6 +10,7 @@
 #include "base/string.h"
 #include "domain/limits.h"
 #include "domain/message.h"
+#include "domain/toolset.h"
 #include "domain/usage.h"
 
 #include <stdbool.h>
@@ -20,12 +21,6 @@
 struct nf_chat_message {
     enum nf_role role;
     struct nf_parts parts;
-};
-
-struct nf_tool {
-    char *name, *description;
-    char *schema; /* JSON Schema of the arguments as text */
-    bool cache;
 };
 
 enum nf_tool_choice {
@@ -45,16 +40,14 @@ enum nf_response_format { NF_FORMAT_TEXT = 0, NF_FORMAT_JSON, NF_FORMAT_JSON_SCH
 
 #define NF_STOP_SEQUENCES_MAX 8
 #define NF_REQUEST_MESSAGES_MAX 16384
-#define NF_REQUEST_TOOLS_MAX 256
 #define NF_NOT_SET (-1.0)
 
 struct nf_completion_request {
     char *model;            /* an alias, "provider/model", or a provider's own name */
     struct nf_parts system; /* text parts */
     struct nf_chat_message *messages;
-    size_t messages_n;
-    struct nf_tool *tools;
-    size_t tools_n;
+    size_t messages_n, messages_cap;
+    struct nf_toolset *tools; /* a reference; NULL: none */
     enum nf_tool_choice tool_choice;
     char *tool_choice_name;
     bool no_parallel_tools;
@@ -80,15 +73,11 @@ void nf_chat_message_done(struct nf_chat_message *m);
 
 /* Append. They copy what they are given; on failure *r is as before. NF_E_NOMEM, NF_E_LIMIT.
  * add_message appends an empty message; fill it with nf_parts_add. *ret is valid until the next
- * message is added. A tool's description and schema may be NULL. */
+ * message is added. */
 NF_RC nf_completion_add_message(struct nf_completion_request *r, enum nf_role role,
                                 struct nf_chat_message **ret, struct nf_err *err);
 NF_RC nf_completion_add_system(struct nf_completion_request *r, const char *text,
                                struct nf_err *err);
-NF_RC nf_completion_add_tool(struct nf_completion_request *r, const char *name,
-                             const char *description, const char *schema, struct nf_err *err);
-/* Take the tool at `i` < tools_n out; the others keep their order. */
-void nf_completion_drop_tool(struct nf_completion_request *r, size_t i);
 
 enum nf_stop_reason {
     NF_STOP_NONE = 0, /* not said yet */
@@ -113,7 +102,7 @@ enum nf_event_type {
     NF_EVENT_TOOL_ARGS,  /* index, text: a fragment of JSON */
     NF_EVENT_TOOL_END,   /* index */
     NF_EVENT_USAGE,      /* tokens: cumulative, replaces what came before */
-    NF_EVENT_STOP,       /* stop, detail: the stop sequence */
+    NF_EVENT_STOP,       /* stop, detail: the stop sequence, or why it refused */
     NF_EVENT_ERROR,      /* code, status, kind, text; the last event */
     NF_EVENT_END,        /* the stream's own terminal mark arrived; the last event */
 };

@@ -19,6 +19,9 @@ struct nf_message {
     char client_id[NF_CLIENT_ID_MAX + 1]; /* a person's message: the id the client gave it */
     char model[NF_MODEL_NAME_MAX + 1]; /* an assistant's message: "provider/model" that answered */
     char *content;                     /* the text a person sees: UTF-8, owned; NULL reads as "" */
+    /* A question that does not go on from the messages before it: 1 + the seq of the question whose
+     * turn it goes on from, 1: from the beginning. 0: it does. See domain/branch.h. */
+    int64_t branch;
     struct nf_parts parts; /* all of it, where it is more than that text: tool calls, results */
 };
 

@@ -26,6 +26,7 @@ enum nf_outbox_status {
 #define NF_OUTBOX_ATTEMPTS_MAX 10
 
 struct nf_outbox_item {
+    int64_t owner;                                /* who sends it; 0: nobody has */
     int64_t id, session_id, user_id, run_id, seq; /* seq: the message to deliver */
     char channel[NF_CHANNEL_MAX + 1];
     char address[NF_ADDRESS_MAX + 1];

@@ -10,14 +10,16 @@
 
 void nf_part_done(struct nf_part *p)
 {
-    free(p->text);
-    free(p->call_id);
-    free(p->name);
-    free(p->args);
-    free(p->signature);
-    free(p->data);
-    free(p->url);
-    free(p->media_type);
+    if (!p->lent) {
+        free(p->text);
+        free(p->call_id);
+        free(p->name);
+        free(p->args);
+        free(p->signature);
+        free(p->data);
+        free(p->url);
+        free(p->media_type);
+    }
     *p = (struct nf_part){ 0 };
 }
 
@@ -53,6 +55,16 @@ enum nf_code nf_parts_add_text(struct nf_parts *list, const char *text, struct n
     return NF_OK;
 }
 
+enum nf_code nf_parts_lend(struct nf_parts *list, const struct nf_part *part, struct nf_err *err)
+{
+    struct nf_part *p;
+
+    NF_TRY(nf_parts_add(list, part->type, &p, err));
+    *p = *part;
+    p->lent = true;
+    return NF_OK;
+}
+
 static enum nf_code copy_string(const char *from, char **to, struct nf_err *err)
 {
     return from ? nf_strdup(from, to, err) : NF_OK;
@@ -60,7 +72,10 @@ static enum nf_code copy_string(const char *from, char **to, struct nf_err *err)
 
 static enum nf_code copy_part(const struct nf_part *from, struct nf_part *to, struct nf_err *err)
 {
-    *to = (struct nf_part){ .type = from->type, .is_error = from->is_error, .cache = from->cache };
+    *to = (struct nf_part){ .type = from->type,
+                            .wall_us = from->wall_us,
+                            .is_error = from->is_error,
+                            .cache = from->cache };
     NF_TRY(copy_string(from->text, &to->text, err));
     NF_TRY(copy_string(from->call_id, &to->call_id, err));
     NF_TRY(copy_string(from->name, &to->name, err));

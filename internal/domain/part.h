@@ -1,7 +1,7 @@
 /*
  * What a message of a conversation with a model is made of. Pure.
  *
- * All pointers are owned by the part and NULL when absent; strings are UTF-8.
+ * All pointers are owned by the part, unless it is lent, and NULL when absent; strings are UTF-8.
  */
 #pragma once
 
@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Stored by number: append, never renumber. */
 enum nf_part_type {
@@ -19,7 +20,7 @@ enum nf_part_type {
     NF_PART_DOCUMENT,
     NF_PART_AUDIO,
     NF_PART_TOOL_CALL,   /* call_id, name, args */
-    NF_PART_TOOL_RESULT, /* call_id, text, is_error */
+    NF_PART_TOOL_RESULT, /* call_id, text, is_error, wall_us */
     NF_PART_REFUSAL,     /* text */
 };
 
@@ -33,8 +34,10 @@ struct nf_part {
     char *data;      /* image, document: base64; redacted thinking: opaque */
     char *url;       /* image, document: instead of data */
     char *media_type;
+    int64_t wall_us; /* tool result: how long the tool took; 0: not known, or it did not run */
     bool is_error;
     bool cache; /* the caller marked a cache breakpoint behind this part */
+    bool lent;  /* its strings belong to somebody who keeps them for longer */
 };
 
 /* The zero value is an empty list. */
@@ -52,6 +55,9 @@ NF_RC nf_parts_add(struct nf_parts *list, enum nf_part_type type, struct nf_part
                    struct nf_err *err);
 /* A text part with a copy of `text`. */
 NF_RC nf_parts_add_text(struct nf_parts *list, const char *text, struct nf_err *err);
+
+/* Append *part as it is, with strings that are still their owner's. */
+NF_RC nf_parts_lend(struct nf_parts *list, const struct nf_part *part, struct nf_err *err);
 
 /* Append deep copies of all of `from`; on failure *list is as before. */
 NF_RC nf_parts_append(struct nf_parts *list, const struct nf_parts *from, struct nf_err *err);

@@ -52,6 +52,7 @@ struct nf_run_event {
     struct nf_tokens tokens;
     bool stopped;               /* NF_RUN_FINISHED: the person stopped it */
     bool is_error;              /* NF_RUN_TOOL_RESULT */
+    int64_t wall_us;            /* the same: how long the tool took, 0: not known */
     int percent;                /* NF_RUN_TOOL_PROGRESS: 0 to 100; -1: not known */
     enum nf_task_status status; /* NF_RUN_TOOL_STATUS: waiting for an approval, or running */
 };

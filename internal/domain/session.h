@@ -17,6 +17,10 @@ struct nf_session {
     int64_t fence;          /* grows with every claim; what an earlier owner writes is refused */
     int64_t lease_until_ms; /* 0: free */
     int64_t created_ms, updated_ms;
+    char model[NF_MODEL_NAME_MAX + 1]; /* who answers here; "" the default */
+    bool retired;                      /* its chat goes on in another session */
+    bool shared;                       /* of all people of a group: who began it owns it */
+    int64_t pinned_ms;                 /* 0: it is not */
 };
 
 /* Make *s a new, empty session. NF_E_INVALID for a channel or address that is none. */

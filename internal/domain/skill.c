@@ -29,8 +29,8 @@ static bool is_lower(char c)
 
 enum nf_code nf_skill_check_name(const char *name, struct nf_err *err)
 {
-    size_t n = strnlen(name, NF_NAME_MAX + 1);
-    bool good = n >= 1 && n <= NF_NAME_MAX && is_lower(name[0]) && name[n - 1] != '-';
+    size_t n = strnlen(name, NF_SKILL_NAME_MAX + 1);
+    bool good = n >= 1 && n <= NF_SKILL_NAME_MAX && is_lower(name[0]) && name[n - 1] != '-';
 
     for (size_t i = 0; good && i < n; i++)
         good = is_lower(name[i]) || is_digit(name[i]) || name[i] == '-';
@@ -39,7 +39,7 @@ enum nf_code nf_skill_check_name(const char *name, struct nf_err *err)
     return nf_err_set(err, NF_E_INVALID,
                       "name of a skill must have 1 to %d of a-z, 0-9 and '-', begin with a letter "
                       "and not end with '-'",
-                      NF_NAME_MAX);
+                      NF_SKILL_NAME_MAX);
 }
 
 /* A row of identifiers between dots, such as "rc.1": *p moves behind it. False if one is empty or,
@@ -209,7 +209,7 @@ enum nf_code nf_skill_tool_name(const char *skill, const char *tool, char ret[NF
     if (n >= NF_CALL_NAME_MAX || m + 1 > NF_CALL_NAME_MAX - n)
         return nf_err_set(err, NF_E_LIMIT, "name of the tool: SKILL_TOOL is longer than %d bytes",
                           NF_CALL_NAME_MAX);
-    memcpy(ret, skill, n);
+    memcpy(ret, skill, n + 1);
     ret[n] = '_';
     memcpy(ret + n + 1, tool, m + 1);
     return NF_OK;

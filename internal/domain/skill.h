@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define NF_SKILL_NAME_MAX 31 /* bytes; with a tool's and '_' between at most NF_NAME_MAX */
+
 #define NF_SKILL_VERSION_MAX 64 /* bytes */
 #define NF_SKILL_HASH 64        /* lower-case hex digits */
 

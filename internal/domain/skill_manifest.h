@@ -17,7 +17,6 @@
 #define NF_SKILL_SECRET_NAME_MAX 64
 #define NF_SKILL_DESCRIPTION_MAX 1024 /* characters, of a skill or a tool */
 #define NF_SKILL_SCHEMA_MAX ((size_t)64 * 1024)
-#define NF_SKILL_NAME_MAX 31 /* bytes; with a tool's and '_' between at most NF_NAME_MAX */
 #define NF_TOOL_NAME_MAX 32
 
 enum nf_skill_kind { NF_SKILL_PLUGIN = 1, NF_SKILL_PROGRAM = 2 };

@@ -19,6 +19,15 @@ struct nf_usage {
     struct nf_tokens tokens;
 };
 
+/* What the calls of one model used within an hour that begins at `at_ms`. Unknown counts as 0. */
+struct nf_usage_hour {
+    int64_t at_ms, calls;
+    char model[NF_MODEL_NAME_MAX + 1];
+    struct nf_tokens tokens;
+};
+
+#define NF_HOUR_MS INT64_C(3600000)
+
 /* a + b, saturating; unknown counts as 0 unless both are unknown. */
 struct nf_tokens nf_tokens_add(struct nf_tokens a, struct nf_tokens b);
 

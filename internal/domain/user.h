@@ -2,7 +2,9 @@
 #pragma once
 
 #include "base/error.h"
+#include "domain/lang.h"
 #include "domain/limits.h"
+#include "domain/zone.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,6 +19,8 @@ struct nf_user {
     enum nf_user_role role;
     enum nf_user_status status;
     int64_t created_ms;
+    enum nf_lang lang;               /* that Nexflow speaks to them; 0: not known */
+    char zone[NF_ZONE_NAME_MAX + 1]; /* of their clock; "": not known */
 };
 
 /* An account on a channel: belongs to one user, (channel, account) is unique. */

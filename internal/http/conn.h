@@ -22,9 +22,11 @@
 #define NF_HTTPD_LOW_WATER 32768  /* a stream's writer goes on when so little is queued */
 #define NF_HTTPD_BEHIND_MAX 16384 /* bytes behind a running request, then reading stops */
 #define NF_HTTPD_LINGER_MS 2000
-#define NF_HTTPD_WS_CLOSE_MS 5000 /* for the peer to answer our close frame */
-#define NF_HTTPD_POOL_MAX 64      /* exchanges kept for the next requests */
-#define NF_HTTPD_POOL_BUFFER 8192 /* bytes of buffer kept in each */
+#define NF_HTTPD_WS_CLOSE_MS 5000         /* for the peer to answer our close frame */
+#define NF_HTTPD_POOL_MAX 64              /* exchanges kept for the next requests */
+#define NF_HTTPD_POOL_BUFFER 8192         /* bytes of buffer kept in each */
+#define NF_HTTPD_SPARES 64                /* output buffers kept for the next round */
+#define NF_HTTPD_SPARE_MAX ((size_t)1024) /* bytes of each but one */
 
 enum nf_httpd_state {
     NF_HTTPD_READING,
@@ -111,8 +113,11 @@ struct nf_http_server {
     struct nf_httpd_conn *ready, **ready_end; /* that wait for a fiber */
     struct nf_httpd_worker *parked;
     size_t parked_n;
-    char *spare; /* an output buffer */
-    size_t spare_cap;
+    struct nf_httpd_spare { /* output buffers; the first may be a big one */
+        char *p;
+        size_t cap;
+    } spares[NF_HTTPD_SPARES];
+    size_t spares_n;
     size_t receiving;  /* bytes of buffers that exchanges have borrowed */
     uint64_t messages; /* to handlers that did not wait */
     uint64_t round;    /* of the loop */

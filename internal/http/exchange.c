@@ -77,13 +77,21 @@ static enum nf_code feed(struct nf_http_exchange *x, const char *p, size_t n)
 
 /* --- a request arrives ----------------------------------------------------------------------- */
 
+/* RFC 9110 section 15.5.14 and .15, RFC 6585 section 5: too big, whichever part. */
+static enum nf_code code_of(int status)
+{
+    if (status == 413 || status == 414 || status == 431)
+        return NF_E_LIMIT;
+    return status >= 500 ? NF_E_UNAVAILABLE : NF_E_INVALID;
+}
+
 void nf_httpd_exchange_refuse(struct nf_httpd_conn *c, int status, const char *why)
 {
     struct nf_http_exchange *x = c->x;
     struct nf_err e;
     c->server->stats.refused++;
     x->keep = false;
-    (void)nf_err_set(&e, status >= 500 ? NF_E_UNAVAILABLE : NF_E_INVALID, "%s", why);
+    e.code = nf_err_set(&e, code_of(status), "%s", why);
     nf_httpd_respond_error(x, status, &e);
     nf_httpd_exchange_release(c);
     nf_httpd_conn_finish(c);

@@ -120,22 +120,23 @@ static ssize_t try_write(struct nf_httpd_conn *c, const uv_buf_t *b, unsigned n)
     return -1;
 }
 
-/* Buffers come and go each round: one is kept for the next who needs it. */
+/* Buffers come and go each round: some are kept for the next who need them. */
 static void take_spare(struct nf_httpd_conn *c)
 {
     struct nf_http_server *s = c->server;
-    c->out = nf_take(s->spare);
-    c->out_cap = nf_take(s->spare_cap);
+    struct nf_httpd_spare *last = &s->spares[--s->spares_n];
+    c->out = last->p;
+    c->out_cap = last->cap;
 }
 
 static void give_spare(struct nf_http_server *s, char *p, size_t cap)
 {
-    if (s->spare || cap > (size_t)2 * NF_HTTPD_CORK_MAX) {
+    if (s->spares_n == NF_HTTPD_SPARES ||
+        cap > (s->spares_n == 0 ? (size_t)2 * NF_HTTPD_CORK_MAX : NF_HTTPD_SPARE_MAX)) {
         free(p);
         return;
     }
-    s->spare = p;
-    s->spare_cap = cap;
+    s->spares[s->spares_n++] = (struct nf_httpd_spare){ p, cap };
 }
 
 void nf_httpd_flush(struct nf_httpd_conn *c)
@@ -168,7 +169,7 @@ void nf_httpd_flush_all(struct nf_http_server *s)
 
 static enum nf_code append(struct nf_httpd_conn *c, const char *p, size_t n, struct nf_err *err)
 {
-    if (!c->out && c->server->spare)
+    if (!c->out && c->server->spares_n > 0)
         take_spare(c);
     if (n > c->out_cap - c->out_len) {
         size_t cap = c->out_cap ? c->out_cap : 512;

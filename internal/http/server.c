@@ -208,7 +208,8 @@ void nf_http_server_free(struct nf_http_server *s)
         nf_httpd_exchange_free(x);
     }
     free(s->route_waits);
-    free(s->spare);
+    for (size_t i = 0; i < s->spares_n; i++)
+        free(s->spares[i].p);
     free(s);
 }
 

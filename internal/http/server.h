@@ -57,13 +57,13 @@ struct nf_http_route {
     unsigned flags;
 };
 
-/* Called before any handler, with the whole request and its pattern, also if no route matches:
- * authentication, Host and Origin checks, rate limits. NF_OK lets the request pass; else it has
- * been answered, or its error is. May be NULL. */
 struct nf_http_server_options {
     struct nf_http_limits limits;
     const struct nf_http_route *routes; /* kept by reference */
     size_t routes_n;
+    /* Called before any handler, with the whole request and its pattern, also if no route matches:
+     * authentication, Host and Origin checks, rate limits. NF_OK lets the request pass; else it has
+     * been answered, or its error is. NULL: nothing is checked. */
     nf_http_handler before;
     void *arg; /* for `before` and all handlers */
     /* Turn an error that a handler returned, or a refusal of the server's own (`status` != 0), into
@@ -136,6 +136,7 @@ NF_RC nf_http_begin(struct nf_http_exchange *x, int status, const char *content_
                     struct nf_err *err);
 NF_RC nf_http_write(struct nf_http_exchange *x, const char *p, size_t n, struct nf_err *err);
 NF_RC nf_http_end(struct nf_http_exchange *x, struct nf_err *err);
+/* Whether an answer has begun: there will be no other. */
 bool nf_http_responded(const struct nf_http_exchange *x);
 
 /* --- WebSocket ------------------------------------------------------------------------------- */
@@ -157,5 +158,9 @@ NF_RC nf_websocket_accept(struct nf_http_exchange *x, const struct nf_websocket_
  * NF_E_LIMIT: the peer reads too slowly and is being closed; NF_E_CANCELED: it is closing. */
 NF_RC nf_websocket_send(struct nf_websocket *ws, bool text, const char *p, size_t n,
                         struct nf_err *err);
+/* Send a close frame with a code of RFC 6455, section 7.4.1; what is queued goes out before it. Of
+ * `reason` (NULL: none) the first 123 bytes are told. Only the first call counts. Never suspends.
+ */
 void nf_websocket_close(struct nf_websocket *ws, int code, const char *reason);
+/* Bytes that wait for the peer to read. */
 size_t nf_websocket_queued(const struct nf_websocket *ws);

@@ -14,7 +14,7 @@ struct nf_metric;
  * registered several times with different labels. The same name and labels again give the same
  * metric. Names and help are literals. Aborts over the limits: metrics belong to the program, not
  * to its input. */
-#define NF_METRICS_MAX 256
+#define NF_METRICS_MAX 1024
 #define NF_METRIC_LABELS_MAX 191 /* bytes */
 struct nf_metric *nf_counter(const char *name, const char *help, const char *labels);
 struct nf_metric *nf_gauge(const char *name, const char *help, const char *labels);

@@ -7,8 +7,8 @@
 #define NF_TYPE_i64 NF_FIELD_I64
 #define NF_TYPE_str NF_FIELD_STR
 /* NOLINTBEGIN(bugprone-macro-parentheses): the names of members and types. */
-#define I(t, n) { NF_TYPE_##t, offsetof(in_row, n) },
-#define O(t, n) { NF_TYPE_##t, offsetof(out_row, n) },
+#define I(t, n) { NF_TYPE_##t, offsetof(in_row, n), #n },
+#define O(t, n) { NF_TYPE_##t, offsetof(out_row, n), #n },
 #define QUERY(q, in_, out_, sql_)                                                                  \
     static void describe_##q(struct nf_query_info *ret)                                            \
     {                                                                                              \

@@ -8,6 +8,7 @@ enum nf_field_type { NF_FIELD_I64 = 1, NF_FIELD_STR };
 struct nf_field {
     enum nf_field_type type;
     size_t offset; /* in the argument or row struct */
+    const char *name;
 };
 
 struct nf_query_info {

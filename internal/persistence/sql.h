@@ -1,8 +1,8 @@
 /*
  * Port of the SQL drivers. A transaction is data: an array of commands, each a statement of the
  * catalogue (queries.def) with its arguments and the number of rows it must touch. The same array
- * drops into SQLite's writer thread (group commit: many fibers share one fsync) and, later, into
- * one PostgreSQL pipeline.
+ * drops into SQLite's writer thread (group commit: many fibers share one fsync) and into a
+ * PostgreSQL pipeline.
  */
 #pragma once
 
@@ -68,17 +68,34 @@ struct nf_db {
     const struct nf_db_ops *ops;
 };
 
+/* Since it was opened; for metrics. */
+struct nf_db_stats {
+    uint64_t commits;      /* syncs of the disk that were waited for */
+    uint64_t transactions; /* that shared them, refused and failed ones included */
+    uint64_t reads;
+    uint64_t write_queue; /* transactions that wait now */
+    uint64_t commit_us_total, commit_us_max;
+    uint64_t retries;    /* of transactions, after a conflict or a lost connection */
+    uint64_t reconnects; /* of connections; SQLite has none */
+    uint64_t damaged;    /* transactions and reads that ended with NF_E_IO */
+};
+
 struct nf_db_ops {
     /* Run all commands in one durable transaction. NF_E_CONFLICT: a command touched another number
      * of rows than expected, *failed is its index, and nothing happened. NF_E_UNAVAILABLE: full,
-     * locked, gone: nothing happened. NF_E_IO: corrupt. Suspends until it is on disk. */
+     * locked, gone: nothing happened; or the server was lost during the commit, and the message
+     * says that nobody knows: as if we had been killed there. NF_E_IO: corrupt. Suspends until it
+     * is on disk. */
     enum nf_code (*tx)(struct nf_db *db, const struct nf_cmd *cmds, size_t n, size_t *failed,
                        struct nf_err *err);
     /* One statement on a snapshot of what is committed. *rows: how many. Suspends. */
     enum nf_code (*read)(struct nf_db *db, const struct nf_cmd *cmd, size_t *rows,
                          struct nf_err *err);
-    /* Write a consistent copy of the database to a new file. NF_E_CONFLICT: it exists. */
+    /* Write a consistent copy of the database to a new file. NF_E_CONFLICT: it exists;
+     * NF_E_INVALID: this engine has tools of its own for that, which the message names. */
     enum nf_code (*backup)(struct nf_db *db, const char *path, struct nf_err *err);
+    /* From any thread that may use the database. */
+    void (*stats)(struct nf_db *db, struct nf_db_stats *ret);
     void (*free)(struct nf_db *db);
 };
 
@@ -97,6 +114,11 @@ static inline NF_RC nf_db_read(struct nf_db *db, const struct nf_cmd *cmd, size_
 static inline NF_RC nf_db_backup(struct nf_db *db, const char *path, struct nf_err *err)
 {
     return db->ops->backup(db, path, err);
+}
+
+static inline void nf_db_stats(struct nf_db *db, struct nf_db_stats *ret)
+{
+    db->ops->stats(db, ret);
 }
 
 /* Nobody may be using it. NULL is allowed. */

@@ -4,8 +4,14 @@
 #include "application/ports/approval_store.h"
 #include "application/ports/chat_store.h"
 #include "application/ports/credential_store.h"
+#include "application/ports/instance_store.h"
 #include "application/ports/kv_store.h"
+#include "application/ports/note_store.h"
 #include "application/ports/outbox_store.h"
+#include "application/ports/pairing_store.h"
+#include "application/ports/retention_store.h"
+#include "application/ports/schedule_store.h"
+#include "application/ports/search_store.h"
 #include "application/ports/session_store.h"
 #include "application/ports/skill_store.h"
 #include "application/ports/task_store.h"
@@ -23,7 +29,13 @@ struct nf_stores {
     struct nf_approval_store *approvals;
     struct nf_skill_store *skills;
     struct nf_kv_store *kv;
+    struct nf_retention_store *retention;
+    struct nf_instance_store *instances;
     struct nf_chat_store *chats;
+    struct nf_pairing_store *pairings;
+    struct nf_schedule_store *schedules;
+    struct nf_search_store *search;
+    struct nf_note_store *notes;
     void *impl;
     void (*free)(void *impl);
 };

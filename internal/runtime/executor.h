@@ -12,7 +12,7 @@ struct nf_executor;
 typedef enum nf_code (*nf_work_fn)(void *arg, struct nf_err *err);
 
 /* `threads` 1 to 64; at most `queue_max` calls wait for a thread. `name` (a literal, at most 15
- * bytes) names the threads. */
+ * bytes) names the threads. NF_E_NOMEM: no memory, or no thread to be had. */
 NF_RC nf_executor_new(struct nf_loop *l, const char *name, int threads, size_t queue_max,
                       struct nf_executor **ret, struct nf_err *err);
 /* No call may be under way. Joins the threads. NULL is allowed. */

@@ -70,6 +70,7 @@ struct nf_switch {
     void *arg;
     pthread_t thread;       /* that made it */
     struct nf_switch *next; /* in the pool */
+    bool used;              /* since its memory was given back */
     unsigned valgrind_id;
 #ifdef WITH_ASAN
     void *fake, *loop_fake;
@@ -372,11 +373,21 @@ void nf_switch_free(struct nf_switch_pool *pool, struct nf_switch *s)
         unmap(s);
         return;
     }
-    madvise(stack_of(s), NF_FIBER_STACK - POOL_KEEP, MADV_DONTNEED);
+    s->used = true;
     (void)VALGRIND_MAKE_MEM_UNDEFINED(stack_of(s), NF_FIBER_STACK);
     s->next = pool->free;
     pool->free = s;
     pool->n++;
+}
+
+void nf_switch_pool_trim(struct nf_switch_pool *pool)
+{
+    for (struct nf_switch *s = pool->free; s; s = s->next) {
+        if (!s->used)
+            continue;
+        s->used = false;
+        madvise(stack_of(s), NF_FIBER_STACK - POOL_KEEP, MADV_DONTNEED);
+    }
 }
 
 void nf_switch_pool_done(struct nf_switch_pool *pool)

@@ -46,9 +46,10 @@ struct nf_scope {
 
 void nf_scope_init(struct nf_scope *s, struct nf_loop *l);
 
-/* Start fn(arg) in a new fiber; it begins to run at the next round of the loop. It inherits the
- * caller's log context and deadline. NF_E_LIMIT: NF_FIBERS_MAX; NF_E_NOMEM; NF_E_CANCELED: the
- * scope was cancelled. *ret may be NULL; else it gets the fiber, valid until it ends. */
+/* Start fn(arg) in a new fiber; it begins to run behind the fibers of this round of the loop, never
+ * inside the caller. It inherits the caller's log context and deadline. NF_E_LIMIT: NF_FIBERS_MAX;
+ * NF_E_NOMEM; NF_E_CANCELED: the scope was cancelled. *ret may be NULL; else it gets the fiber,
+ * valid until it ends. */
 NF_RC nf_scope_spawn(struct nf_scope *s, nf_fiber_fn fn, void *arg, struct nf_fiber **ret,
                      struct nf_err *err);
 
@@ -119,6 +120,9 @@ struct nf_deadline {
     int64_t outer_us; /* what held before; 0: none */
 };
 void nf_deadline_push(struct nf_deadline *d, int64_t ms);
+/* The same at a time of CLOCK_MONOTONIC, in microseconds, for who has read the clock already: that
+ * is a good part of what a short call costs. */
+void nf_deadline_push_at(struct nf_deadline *d, int64_t at_us);
 void nf_deadline_pop(struct nf_deadline *d);
 
 /* The fiber's deadline moves by `ms`, which may be negative, also while it waits for it; nothing
@@ -142,10 +146,11 @@ NF_RC nf_chan_try_send(struct nf_chan *c, void *item, struct nf_err *err);
 NF_RC nf_chan_recv(struct nf_chan *c, void **ret, struct nf_err *err);
 /* No more items; receivers get what is left. */
 void nf_chan_close(struct nf_chan *c);
+/* Items that are queued. */
 size_t nf_chan_count(const struct nf_chan *c);
 
 /* --- counters for metrics --------------------------------------------------------------------- */
 struct nf_fiber_stats {
-    size_t alive, peak, spawned;
+    size_t alive, peak, spawned; /* now; the most at once; so far */
 };
 struct nf_fiber_stats nf_fiber_stats(void);

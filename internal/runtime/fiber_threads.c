@@ -83,6 +83,11 @@ void nf_switch_free(struct nf_switch_pool *pool, struct nf_switch *s)
     free(s);
 }
 
+void nf_switch_pool_trim(struct nf_switch_pool *pool)
+{
+    (void)pool;
+}
+
 void nf_switch_pool_done(struct nf_switch_pool *pool)
 {
     (void)pool;

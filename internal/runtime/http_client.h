@@ -15,7 +15,8 @@ struct sockaddr;
 struct nf_http_client;
 struct nf_http_call;
 
-#define NF_HTTP_HEADERS_MAX 32          /* of a request */
+#define NF_HTTP_HEADERS_MAX 32 /* of a request */
+#define NF_HTTP_BODY_MORE 2
 #define NF_HTTP_RESPONSE_HEAD_MAX 65536 /* bytes, interim heads included; trailers: chunked.h */
 #define NF_HTTP_RESPONSE_HEADERS_MAX 256
 
@@ -35,9 +36,10 @@ struct nf_http_request {
     const struct nf_secret *secret;
     const char *body;
     size_t body_n;
-    int64_t connect_timeout_ms; /* 0: 10,000 */
-    int64_t head_timeout_ms;    /* until the response's head arrived; 0: 60,000 */
-    const char *proxy;          /* NULL: none */
+    struct nf_slice body_more[NF_HTTP_BODY_MORE]; /* sent behind it, not copied if it is long */
+    int64_t connect_timeout_ms;                   /* 0: 10,000 */
+    int64_t head_timeout_ms;                      /* until the response's head arrived; 0: 60,000 */
+    const char *proxy;                            /* NULL: none */
     /* Set by nf_http_open, also when it fails: whether the server may have seen any of the request.
      * False after a refused connection, an unknown name or failed TLS: another try cannot do
      * anything twice. NULL: nobody asks. */
@@ -60,6 +62,7 @@ struct nf_http_client_options {
     size_t buffer_max;      /* bytes received at once; 0: 65,536 */
 };
 
+/* `o` NULL: the defaults. NF_E_INVALID: a user agent that no header can have; NF_E_NOMEM. */
 NF_RC nf_http_client_new(struct nf_loop *l, const struct nf_http_client_options *o,
                          struct nf_http_client **ret, struct nf_err *err);
 /* All calls must be closed. May suspend until its handles are closed. NULL is allowed. */
@@ -73,6 +76,7 @@ void nf_http_client_free(struct nf_http_client *c);
 NF_RC nf_http_open(struct nf_http_client *c, const struct nf_http_request *r,
                    struct nf_http_call **ret, struct nf_err *err);
 
+/* Of the response; interim ones (1xx but 101) were passed over. */
 int nf_http_status(const struct nf_http_call *h);
 /* The first header of that name, in any case; NULL if there is none. Valid until closed. */
 const char *nf_http_header(const struct nf_http_call *h, const char *name);
@@ -90,6 +94,13 @@ NF_RC nf_http_read(struct nf_http_call *h, int64_t idle_timeout_ms, const char *
 /* Read the rest into *ret, whose ceiling counts. For error bodies and short answers. Suspends. */
 NF_RC nf_http_read_all(struct nf_http_call *h, int64_t idle_timeout_ms, struct nf_str *ret,
                        struct nf_err *err);
+
+/* A bare connection to host and port of an http:// URL, for who relays what others say: *ret is a
+ * non-blocking TCP socket, the caller's. `may_connect` as above, not NULL. Errors as nf_http_open.
+ * Suspends. */
+NF_RC nf_http_dial(struct nf_http_client *c, const char *url,
+                   bool (*may_connect)(void *arg, const struct sockaddr *address), void *arg,
+                   int64_t timeout_ms, int *ret, struct nf_err *err);
 
 /* End the transfer, wherever it is. NULL is allowed. Never suspends. */
 void nf_http_close(struct nf_http_call *h);

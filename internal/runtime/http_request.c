@@ -1,93 +1,12 @@
 #include "codec/hash.h"
 #include "runtime/http_internal.h"
+#include "runtime/http_trust.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define URL_MAX 8192                      /* bytes */
 #define HEADER_MAX (NF_SECRET_MAX + 1024) /* bytes of a name and value */
-
-/* --- URLs ------------------------------------------------------------------------------------- */
-
-static bool is_visible(const char *s)
-{
-    for (; *s != '\0'; s++)
-        if (*s <= ' ' || *s >= 127)
-            return false;
-    return true;
-}
-
-/* libcurl 7.88 knows no ws: and connects by http: and https: all the same. */
-static NF_RC websocket_scheme(CURLU *u, const char *url, bool tls, struct nf_err *err)
-{
-    NF_CLEANUP(nf_str_done) struct nf_str s = { 0 };
-
-    NF_TRY(nf_str_addf(&s, err, "%s%s", tls ? "https" : "http", url + (tls ? 3 : 2)));
-    if (curl_url_set(u, CURLUPART_URL, nf_str_c(&s), 0) != CURLUE_OK)
-        return nf_err_set(err, NF_E_INVALID, "url: not a valid WebSocket URL");
-    return NF_OK;
-}
-
-static NF_RC set_url(CURLU *u, const char *url, bool websocket, struct nf_err *err)
-{
-    if (strnlen(url, URL_MAX + 1) > URL_MAX)
-        return nf_err_set(err, NF_E_INVALID, "url: longer than %d bytes", URL_MAX);
-    if (!is_visible(url))
-        return nf_err_set(err, NF_E_INVALID,
-                          "url: only visible ASCII is allowed, percent-encode the rest");
-
-    const char *colon = strstr(url, "://");
-    if (colon && colon[3] == '/') /* which libcurl forgives */
-        return nf_err_set(err, NF_E_INVALID, "url: has no host");
-    if (websocket) {
-        bool tls = nf_slice_ieq((struct nf_slice){ url, strnlen(url, 6) }, "wss://");
-        if (!tls && !nf_slice_ieq((struct nf_slice){ url, strnlen(url, 5) }, "ws://"))
-            return nf_err_set(err, NF_E_INVALID, "url: must begin with ws:// or wss://");
-        return websocket_scheme(u, url, tls, err);
-    }
-    if (!nf_slice_ieq((struct nf_slice){ url, strnlen(url, 8) }, "https://") &&
-        !nf_slice_ieq((struct nf_slice){ url, strnlen(url, 7) }, "http://"))
-        return nf_err_set(err, NF_E_INVALID, "url: must begin with http:// or https://");
-
-    CURLUcode rc = curl_url_set(u, CURLUPART_URL, url, 0);
-    if (rc == CURLUE_OUT_OF_MEMORY)
-        return nf_err_set(err, NF_E_NOMEM, "out of memory for a URL");
-    if (rc != CURLUE_OK)
-        return nf_err_set(err, NF_E_INVALID, "url: %s", curl_url_strerror(rc));
-    return NF_OK;
-}
-
-NF_RC nf_http_url_parse(const char *url, bool websocket, CURLU **ret, struct nf_err *err)
-{
-    CURLU *u = curl_url();
-
-    if (!u)
-        return nf_err_set(err, NF_E_NOMEM, "out of memory for a URL");
-
-    enum nf_code rc = set_url(u, url, websocket, err);
-    if (rc != NF_OK) {
-        curl_url_cleanup(u);
-        return rc;
-    }
-    *ret = u;
-    return NF_OK;
-}
-
-struct nf_http_origin nf_http_origin_of(CURLU *url)
-{
-    struct nf_http_origin o = { "?" };
-    char *scheme = NULL, *host = NULL, *port = NULL;
-
-    if (curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-        curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-        curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK)
-        (void)snprintf(o.s, sizeof o.s, "%s://%.120s:%s", scheme, host, port);
-    curl_free(scheme);
-    curl_free(host);
-    curl_free(port);
-    return o;
-}
 
 /* --- headers ---------------------------------------------------------------------------------- */
 
@@ -170,58 +89,29 @@ bool nf_http_headers_have(const struct nf_http_header *h, size_t n, const char *
 
 /* --- the request ------------------------------------------------------------------------------ */
 
-static NF_RC add_part_with(CURLU *url, CURLUPart part, unsigned flags, const char *before,
-                           struct nf_str *ret, struct nf_err *err)
-{
-    char *text = NULL;
-    if (curl_url_get(url, part, &text, flags) != CURLUE_OK)
-        return NF_OK; /* it has none */
-    enum nf_code rc = nf_str_adds(ret, before, err);
-    if (rc == NF_OK)
-        rc = nf_str_adds(ret, text, err);
-    curl_free(text);
-    return rc;
-}
-
-static NF_RC add_part(CURLU *url, CURLUPart part, const char *before, struct nf_str *ret,
-                      struct nf_err *err)
-{
-    return add_part_with(url, part, 0, before, ret, err);
-}
-
-enum nf_code nf_http_origin_write(CURLU *url, struct nf_str *ret, struct nf_err *err)
-{
-    NF_TRY(add_part(url, CURLUPART_SCHEME, "", ret, err));
-    NF_TRY(add_part(url, CURLUPART_HOST, "://", ret, err));
-    NF_TRY(add_part(url, CURLUPART_ZONEID, "%", ret, err));
-    return add_part_with(url, CURLUPART_PORT, CURLU_DEFAULT_PORT, ":", ret, err);
-}
-
-static NF_RC add_target(CURLU *url, bool absolute, struct nf_str *ret, struct nf_err *err)
+static NF_RC add_target(const struct nf_http_url *u, bool absolute, struct nf_str *ret,
+                        struct nf_err *err)
 {
     if (absolute) {
-        NF_TRY(add_part(url, CURLUPART_SCHEME, "", ret, err));
-        NF_TRY(add_part(url, CURLUPART_HOST, "://", ret, err));
-        NF_TRY(add_part(url, CURLUPART_PORT, ":", ret, err));
+        NF_TRY(nf_str_adds(ret, u->tls ? "https://" : "http://", err));
+        NF_TRY(nf_http_url_add_host(u, ret, err));
     }
-    NF_TRY(add_part(url, CURLUPART_PATH, "", ret, err));
-    return add_part(url, CURLUPART_QUERY, "?", ret, err);
+    return nf_http_url_add_path(u, ret, err);
 }
 
 /* "user:password" of a URL as basic credentials (RFC 7617). */
-static NF_RC add_basic(CURLU *url, const char *header, struct nf_str *ret, struct nf_err *err)
+static NF_RC add_basic(const struct nf_http_url *u, const char *header, struct nf_str *ret,
+                       struct nf_err *err)
 {
     NF_CLEANUP(nf_str_done) struct nf_str both = { 0 };
-    char *user = NULL, *password = NULL;
-    if (curl_url_get(url, CURLUPART_USER, &user, CURLU_URLDECODE) != CURLUE_OK)
+    if (!u->has_user)
         return NF_OK;
-    (void)curl_url_get(url, CURLUPART_PASSWORD, &password, CURLU_URLDECODE);
-    enum nf_code rc = nf_str_addf(&both, err, "%s:%s", user, password ? password : "");
-    curl_free(user);
-    curl_free(password);
-    NF_TRY(rc);
-    NF_TRY(nf_str_addf(ret, err, "%s: Basic ", header));
-    rc = nf_base64(both.p, both.len, ret, err);
+    NF_TRY(nf_str_reserve(&both, u->user.n + 1 + u->password.n, err)); /* it must not move */
+    enum nf_code rc = nf_http_url_add_user(u, &both, err);
+    if (rc == NF_OK)
+        rc = nf_str_addf(ret, err, "%s: Basic ", header);
+    if (rc == NF_OK)
+        rc = nf_base64(both.p, both.len, ret, err);
     explicit_bzero(both.p, both.cap);
     NF_TRY(rc);
     return nf_str_adds(ret, "\r\n", err);
@@ -251,13 +141,13 @@ static size_t head_max(const struct nf_http_client *c, const struct nf_http_requ
     return n;
 }
 
-static NF_RC add_headers(const struct nf_http_client *c, CURLU *url,
+static NF_RC add_headers(const struct nf_http_client *c, const struct nf_http_url *url,
                          const struct nf_http_request *r, struct nf_str *ret, struct nf_err *err)
 {
     const struct nf_http_header *h = r->headers;
     if (!nf_http_headers_have(h, r->headers_n, "Host")) {
-        NF_TRY(add_part(url, CURLUPART_HOST, "Host: ", ret, err));
-        NF_TRY(add_part(url, CURLUPART_PORT, ":", ret, err));
+        NF_TRY(nf_str_adds(ret, "Host: ", err));
+        NF_TRY(nf_http_url_add_host(url, ret, err));
         NF_TRY(nf_str_adds(ret, "\r\n", err));
     }
     bool has_secret = r->secret_header && r->secret;
@@ -274,17 +164,25 @@ static NF_RC add_headers(const struct nf_http_client *c, CURLU *url,
     return NF_OK;
 }
 
-static bool has_length(const struct nf_http_request *r)
+size_t nf_http_body_n(const struct nf_http_request *r)
 {
-    return r->body_n > 0 || strcmp(r->method, "POST") == 0 || strcmp(r->method, "PUT") == 0 ||
-           strcmp(r->method, "PATCH") == 0;
+    size_t n = r->body_n;
+    for (size_t i = 0; i < NF_HTTP_BODY_MORE; i++)
+        n += r->body_more[i].n;
+    return n;
 }
 
-NF_RC nf_http_request_write(const struct nf_http_client *c, CURLU *url, CURLU *proxy,
-                            const struct nf_http_request *r, size_t joined_max, struct nf_str *ret,
-                            struct nf_err *err)
+static bool has_length(const struct nf_http_request *r)
 {
-    size_t joined = r->body_n <= joined_max ? r->body_n : 0;
+    return nf_http_body_n(r) > 0 || strcmp(r->method, "POST") == 0 ||
+           strcmp(r->method, "PUT") == 0 || strcmp(r->method, "PATCH") == 0;
+}
+
+NF_RC nf_http_request_write(const struct nf_http_client *c, const struct nf_http_url *url,
+                            const struct nf_http_url *proxy, const struct nf_http_request *r,
+                            size_t joined_max, struct nf_str *ret, struct nf_err *err)
+{
+    size_t body_n = nf_http_body_n(r), joined = body_n <= joined_max ? body_n : 0;
     NF_TRY(nf_str_reserve(ret, head_max(c, r) + joined, err));
     NF_TRY(nf_str_adds(ret, r->method, err));
     NF_TRY(nf_str_adds(ret, " ", err));
@@ -294,15 +192,32 @@ NF_RC nf_http_request_write(const struct nf_http_client *c, CURLU *url, CURLU *p
     if (proxy)
         NF_TRY(add_basic(proxy, "Proxy-Authorization", ret, err));
     if (has_length(r))
-        NF_TRY(nf_str_addf(ret, err, "Content-Length: %zu\r\n", r->body_n));
+        NF_TRY(nf_str_addf(ret, err, "Content-Length: %zu\r\n", body_n));
     NF_TRY(nf_str_adds(ret, "\r\n", err));
-    return joined > 0 ? nf_str_add(ret, r->body, joined, err) : NF_OK;
+    if (joined == 0)
+        return NF_OK;
+    NF_TRY(nf_str_add(ret, r->body, r->body_n, err));
+    for (size_t i = 0; i < NF_HTTP_BODY_MORE; i++)
+        NF_TRY(nf_str_add(ret, r->body_more[i].p, r->body_more[i].n, err));
+    return NF_OK;
 }
 
 /* --- handles ---------------------------------------------------------------------------------- */
 
+/* With the first handle: libcurl is loaded then, and not before. */
+static NF_RC share_sessions(struct nf_http_client *c, struct nf_err *err)
+{
+    c->sessions = curl_share_init();
+    if (!c->sessions)
+        return nf_err_set(err, NF_E_NOMEM, "out of memory for the HTTP client");
+    curl_share_setopt(c->sessions, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+    return NF_OK;
+}
+
 NF_RC nf_http_easy_new(struct nf_http_client *c, const char *proxy, CURL **ret, struct nf_err *err)
 {
+    if (!c->sessions)
+        NF_TRY(share_sessions(c, err));
     CURL *e = curl_easy_init();
     if (!e)
         return nf_err_set(err, NF_E_NOMEM, "out of memory for a connection");
@@ -312,8 +227,7 @@ NF_RC nf_http_easy_new(struct nf_http_client *c, const char *proxy, CURL **ret, 
     /* A CAPATH keeps libcurl from caching the certificates: each new connection would parse all of
      * them, 30 ms on the loop and 0.9 MB. */
     curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
-    if (c->ca_file)
-        curl_easy_setopt(e, CURLOPT_CAINFO, c->ca_file);
+    nf_http_trust_use(c, e);
     /* Else TLS would agree on HTTP/2, which is not spoken here. */
     curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(e, CURLOPT_NOPROXY, "");
@@ -327,10 +241,19 @@ NF_RC nf_http_easy_new(struct nf_http_client *c, const char *proxy, CURL **ret, 
     return NF_OK;
 }
 
+NF_RC nf_http_easy_url(CURL *easy, const struct nf_http_url *url, struct nf_err *err)
+{
+    NF_CLEANUP(nf_str_done) struct nf_str text = { 0 };
+    NF_TRY(nf_http_origin_write(url, &text, err));
+    if (curl_easy_setopt(easy, CURLOPT_URL, nf_str_c(&text)) != CURLE_OK)
+        return nf_err_set(err, NF_E_NOMEM, "out of memory for a connection");
+    return NF_OK;
+}
+
 /* --- errors ----------------------------------------------------------------------------------- */
 
-enum nf_code nf_http_curl_error(CURL *easy, CURLU *url, CURLcode rc, const char *detail,
-                                struct nf_err *err)
+enum nf_code nf_http_curl_error(CURL *easy, const struct nf_http_url *url, CURLcode rc,
+                                const char *detail, struct nf_err *err)
 {
     struct nf_http_origin o = nf_http_origin_of(url);
     long os = 0;

@@ -16,6 +16,9 @@ struct nf_loop {
     uv_timer_t delay;
 
     struct nf_fiber *ready, **ready_end;
+    struct nf_fiber *begun, **begun_end; /* spawned in this round by those that run in it */
+    bool running;                        /* fibers run now */
+    struct nf_round_end *ends;           /* due at the end of this round */
     size_t fibers;
     struct nf_switch_pool pool;
 
@@ -56,6 +59,8 @@ static inline int64_t nf_mono_us(void)
 
 /* loop.c */
 void nf_loop_ready(struct nf_fiber *f);
+/* The first time. */
+void nf_loop_begin(struct nf_fiber *f);
 NF_RC nf_loop_reserve_timers(struct nf_loop *l, size_t n, struct nf_err *err);
 void nf_loop_timer_add(struct nf_fiber *f);
 void nf_loop_timer_remove(struct nf_fiber *f);

@@ -25,21 +25,68 @@ void nf_loop_ready(struct nf_fiber *f)
     uv_idle_start(&l->idle, on_idle);
 }
 
-static void on_check(uv_check_t *h)
+void nf_loop_begin(struct nf_fiber *f)
 {
-    struct nf_loop *l = h->data;
-    l->round_ms = (int64_t)uv_now(&l->uv);
+    assert(nf_switch_here(f->on));
+    struct nf_loop *l = f->loop;
+    if (!l->running) {
+        nf_loop_ready(f);
+        return;
+    }
+    f->next_ready = NULL;
+    *l->begun_end = f;
+    l->begun_end = &f->next_ready;
+}
 
-    /* Who becomes ready meanwhile runs in the next round, after I/O had its turn. */
-    struct nf_fiber *batch = l->ready;
-    l->ready = NULL;
-    l->ready_end = &l->ready;
+static struct nf_fiber *take(struct nf_fiber **list, struct nf_fiber ***end)
+{
+    struct nf_fiber *all = *list;
+    *list = NULL;
+    *end = list;
+    return all;
+}
+
+static void run_all(struct nf_fiber *batch)
+{
     while (batch) {
         struct nf_fiber *f = batch;
         batch = f->next_ready;
         nf_fiber_run(f);
     }
-    if (!l->ready)
+}
+
+void nf_loop_at_round_end(struct nf_loop *l, struct nf_round_end *e)
+{
+    e->next = l->ends;
+    l->ends = e;
+    uv_idle_start(&l->idle, on_idle);
+}
+
+static void end_round(struct nf_loop *l)
+{
+    struct nf_round_end *due = l->ends;
+    l->ends = NULL;
+    while (due) {
+        struct nf_round_end *e = due;
+        due = e->next;
+        e->fn(e->arg);
+    }
+}
+
+static void on_check(uv_check_t *h)
+{
+    struct nf_loop *l = h->data;
+    l->round_ms = (int64_t)uv_now(&l->uv);
+
+    /* Who becomes ready meanwhile runs in the next round, after I/O had its turn. Who is new begins
+     * in this one: what it says first leaves together with what its parent has said. */
+    l->running = true;
+    run_all(take(&l->ready, &l->ready_end));
+    while (l->begun)
+        run_all(take(&l->begun, &l->begun_end));
+    l->running = false;
+    end_round(l);
+    if (!l->ready && !l->ends)
         uv_idle_stop(&l->idle);
 }
 
@@ -166,6 +213,7 @@ static void on_delay(uv_timer_t *h)
     if (now > l->delay_due_ms)
         note_delay(l, now, now - l->delay_due_ms);
     l->delay_due_ms = now + DELAY_EVERY_MS;
+    nf_switch_pool_trim(&l->pool);
     uv_timer_start(h, on_delay, DELAY_EVERY_MS, 0);
 }
 
@@ -191,6 +239,7 @@ NF_RC nf_loop_new(struct nf_loop **ret, struct nf_err *err)
     }
     (void)signal(SIGPIPE, SIG_IGN); /* writing to who has left is an error, not our end */
     l->ready_end = &l->ready;
+    l->begun_end = &l->begun;
     l->prepare.data = l->check.data = l->timer.data = l->delay.data = l;
     uv_prepare_init(&l->uv, &l->prepare);
     uv_check_init(&l->uv, &l->check);
@@ -260,6 +309,7 @@ NF_RC nf_loop_run(struct nf_loop *l, nf_fiber_fn main_fn, void *arg, struct nf_e
     uv_ref((uv_handle_t *)&l->check);
     uv_run(&l->uv, UV_RUN_DEFAULT);
     uv_timer_stop(&l->delay);
+    nf_switch_pool_trim(&l->pool);
     assert(s.running == 0);
     assert(l->fibers == 0); /* a scope that nobody joined */
     if (s.rc != NF_OK && err)

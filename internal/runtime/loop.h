@@ -6,6 +6,8 @@
 #include "application/ports/clock.h"
 #include "base/error.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct nf_loop;
@@ -21,6 +23,18 @@ void nf_loop_free(struct nf_loop *l);
 /* Run `main_fn` in a fiber until it has returned and all handles are closed; its outcome. */
 NF_RC nf_loop_run(struct nf_loop *l, nf_fiber_fn main_fn, void *arg, struct nf_err *err);
 
+/* Something to be done once the fibers of this round of the loop have run. Kept by its owner until
+ * then. */
+struct nf_round_end {
+    void (*fn)(void *arg);
+    void *arg;
+    struct nf_round_end *next;
+};
+/* Not while it is due already. From the loop's thread; `fn` too is called there, outside of fibers.
+ */
+void nf_loop_at_round_end(struct nf_loop *l, struct nf_round_end *e);
+
+/* libuv's loop, for handles of runtime/ and of the byte pumps of http/. */
 struct uv_loop_s *nf_loop_uv(struct nf_loop *l);
 
 /* Milliseconds that the loop's last rounds were late, the highest of the last second: a callback

@@ -103,7 +103,7 @@ NF_RC nf_scope_spawn(struct nf_scope *s, nf_fiber_fn fn, void *arg, struct nf_fi
     f->deadline_us = parent ? parent->deadline_us : 0;
     DL_APPEND(s->children, f);
     s->running++;
-    nf_loop_ready(f);
+    nf_loop_begin(f);
     if (ret)
         *ret = f;
     return NF_OK;

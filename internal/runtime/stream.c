@@ -1,9 +1,11 @@
 #include "runtime/stream.h"
 
 #include "base/own.h"
+#include "runtime/http_trust.h"
 #include "runtime/loop.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -93,16 +95,18 @@ bool nf_stream_is_drained(const struct nf_stream *s)
 
 /* --- bytes ------------------------------------------------------------------------------------ */
 
-ssize_t nf_stream_send(struct nf_stream *s, const char *p, size_t n)
+ssize_t nf_stream_send(struct nf_stream *s, const struct iovec *v, size_t n)
 {
     if (s->t.easy) {
         size_t sent = 0;
-        CURLcode rc = curl_easy_send(s->t.easy, p, n, &sent);
+        CURLcode rc = curl_easy_send(s->t.easy, v->iov_base, v->iov_len, &sent);
         if (rc == CURLE_AGAIN)
             return NF_STREAM_AGAIN;
         return rc == CURLE_OK ? (ssize_t)sent : NF_STREAM_BROKEN;
     }
-    ssize_t sent = send(s->fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    /* NOLINTNEXTLINE(performance-no-int-to-ptr): const is taken away, which sendmsg keeps */
+    const struct msghdr m = { .msg_iov = (struct iovec *)(uintptr_t)v, .msg_iovlen = n };
+    ssize_t sent = sendmsg(s->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent >= 0)
         return sent;
     return errno == EAGAIN || errno == EINTR ? NF_STREAM_AGAIN : NF_STREAM_BROKEN;
@@ -127,49 +131,37 @@ ssize_t nf_stream_recv(struct nf_stream *s, char *p, size_t n)
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
-static enum nf_code no_connection(CURLU *url, int error, struct nf_err *err)
+static enum nf_code no_connection(const struct nf_http_url *url, int error, struct nf_err *err)
 {
     return nf_err_set(err, NF_E_UNAVAILABLE, "%s: could not connect: %s", nf_http_origin_of(url).s,
                       strerror(error));
 }
 
-/* On which link a link-local address is (RFC 6874). False: on none that there is. */
-static bool take_zone(CURLU *url, struct sockaddr_in6 *a)
+/* The address that a target names without a resolver; false: it names none. On which link a
+ * link-local address is says its zone (RFC 6874), which must be one. */
+static bool address_of(const struct nf_http_url *u, struct sockaddr_storage *a, socklen_t *n)
 {
-    char *zone = NULL;
-    if (curl_url_get(url, CURLUPART_ZONEID, &zone, 0) != CURLUE_OK)
-        return true; /* it names none */
-    a->sin6_scope_id = if_nametoindex(zone);
-    curl_free(zone);
-    return a->sin6_scope_id != 0;
-}
-
-/* The address that a target names without a resolver; false: it names none. */
-static bool address_of(const struct nf_stream_target *t, struct sockaddr_storage *a, socklen_t *n)
-{
-    char *scheme = NULL, *host = NULL, *port = NULL;
-    bool found = false;
-    *n = 0;
-    if (curl_url_get(t->url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-        curl_url_get(t->url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-        curl_url_get(t->url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
-        strcmp(scheme, "http") == 0) {
-        size_t host_n = strlen(host);
-        int number = (int)strtol(port, NULL, 10); /* checked by libcurl */
-        if (uv_ip4_addr(host, number, (struct sockaddr_in *)a) == 0) {
-            *n = sizeof(struct sockaddr_in);
-        } else if (host[0] == '[' && host[host_n - 1] == ']') {
-            host[host_n - 1] = '\0';
-            if (uv_ip6_addr(host + 1, number, (struct sockaddr_in6 *)a) == 0 &&
-                take_zone(t->url, (struct sockaddr_in6 *)a))
-                *n = sizeof(struct sockaddr_in6);
-        }
-        found = *n > 0;
+    struct sockaddr_in6 *six = (struct sockaddr_in6 *)a;
+    char host[INET6_ADDRSTRLEN + 2], zone[IF_NAMESIZE];
+    bool bracket = u->host.p[0] == '[';
+    size_t host_n = u->host.n - (bracket ? 2 : 0);
+    if (host_n >= sizeof(host) || u->zone.n >= sizeof(zone))
+        return false;
+    memcpy(host, u->host.p + bracket, host_n);
+    host[host_n] = '\0';
+    if (!bracket) {
+        *n = sizeof(struct sockaddr_in);
+        return uv_ip4_addr(host, u->port, (struct sockaddr_in *)a) == 0;
     }
-    curl_free(scheme);
-    curl_free(host);
-    curl_free(port);
-    return found;
+    *n = sizeof(*six);
+    if (uv_ip6_addr(host, u->port, six) != 0)
+        return false;
+    if (u->zone.n == 0)
+        return true;
+    memcpy(zone, u->zone.p, u->zone.n);
+    zone[u->zone.n] = '\0';
+    six->sin6_scope_id = if_nametoindex(zone);
+    return six->sin6_scope_id != 0;
 }
 
 static bool path_of(const struct nf_stream_target *t, struct sockaddr_storage *a, socklen_t *n)
@@ -184,7 +176,7 @@ static bool path_of(const struct nf_stream_target *t, struct sockaddr_storage *a
     return true;
 }
 
-static enum nf_code not_there(CURLU *url, struct nf_err *err)
+static enum nf_code not_there(const struct nf_http_url *url, struct nf_err *err)
 {
     return nf_err_set(err, NF_E_DENIED, "%s: no address of it may be connected to",
                       nf_http_origin_of(url).s);
@@ -246,9 +238,10 @@ static NF_RC open_by_curl(struct nf_stream *s, const struct nf_stream_target *t,
                           char detail[CURL_ERROR_SIZE], struct nf_err *err)
 {
     curl_socket_t fd = CURL_SOCKET_BAD;
+    NF_TRY(nf_http_trust_ready(s->client, t->url->tls, err));
     NF_TRY(nf_http_easy_new(s->client, t->tunnel, &s->t.easy, err));
     CURL *e = s->t.easy;
-    curl_easy_setopt(e, CURLOPT_CURLU, t->url);
+    NF_TRY(nf_http_easy_url(e, t->url, err));
     curl_easy_setopt(e, CURLOPT_CONNECT_ONLY, 1L);
     curl_easy_setopt(e, CURLOPT_HTTPPROXYTUNNEL, 1L);
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)timeout_ms);
@@ -271,7 +264,6 @@ static NF_RC open_by_curl(struct nf_stream *s, const struct nf_stream_target *t,
     if (curl_easy_getinfo(e, CURLINFO_ACTIVESOCKET, &fd) != CURLE_OK || fd == CURL_SOCKET_BAD)
         return nf_err_set(err, NF_E_UNAVAILABLE, "%s: the connection broke",
                           nf_http_origin_of(t->url).s);
-    curl_easy_setopt(e, CURLOPT_CURLU, NULL);
     s->sock = nf_curl_sock_adopt(s->client->curl, fd, on_sock, s);
     return NF_OK;
 }
@@ -293,17 +285,14 @@ static NF_RC connect_to(struct nf_stream *s, const struct nf_stream_target *t, i
 {
     struct sockaddr_storage a;
     socklen_t n = 0;
-    char *scheme = NULL;
-    bool plain = curl_url_get(t->url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-                 strcmp(scheme, "http") == 0;
-    curl_free(scheme);
+    bool plain = !t->url->tls;
     memset(&a, 0, sizeof(a));
     if (t->unix_socket && plain) {
         if (!path_of(t, &a, &n))
             return nf_err_set(err, NF_E_INVALID, "unix_socket: the path is too long");
         return open_socket(s, t, &a, n, timeout_ms, err);
     }
-    if (plain && address_of(t, &a, &n))
+    if (plain && address_of(t->url, &a, &n))
         return open_socket(s, t, &a, n, timeout_ms, err);
     return by_curl(s, t, timeout_ms, err);
 }
@@ -330,6 +319,16 @@ NF_RC nf_stream_open(struct nf_http_client *c, const struct nf_stream_target *t,
     }
     *ret = s;
     return NF_OK;
+}
+
+bool nf_stream_detach(struct nf_stream *s, int *ret)
+{
+    curl_socket_t fd = s->fd;
+    if (s->t.easy && curl_easy_getinfo(s->t.easy, CURLINFO_ACTIVESOCKET, &fd) != CURLE_OK)
+        fd = -1;
+    *ret = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+    nf_stream_close(s);
+    return *ret >= 0;
 }
 
 /* --- idle ------------------------------------------------------------------------------------- */

@@ -8,11 +8,13 @@
 
 #include "runtime/http_internal.h"
 
+#include <sys/socket.h>
+
 struct nf_stream;
 
 /* Where to: a URL of http or https, of which host and port count. */
 struct nf_stream_target {
-    CURLU *url;
+    const struct nf_http_url *url;
     const char *unix_socket; /* instead of host and port; NULL: no */
     const char *tunnel;      /* proxy that TLS goes through, NULL: none */
     /* Asked about each address before it is connected to; NULL: any will do. */
@@ -27,6 +29,9 @@ struct nf_stream *nf_stream_reuse(struct nf_http_client *c, const char *key);
  * NF_E_CANCELED, NF_E_NOMEM. Suspends. */
 NF_RC nf_stream_open(struct nf_http_client *c, const struct nf_stream_target *t, int64_t timeout_ms,
                      struct nf_stream **ret, struct nf_err *err);
+/* Close it, but not the connection, of which *ret is another descriptor: only for one without TLS.
+ * False: there is no descriptor left. */
+bool nf_stream_detach(struct nf_stream *s, int *ret);
 /* For the next request, if it is in a state for that; else close it. */
 void nf_stream_keep(struct nf_stream *s);
 void nf_stream_close(struct nf_stream *s);
@@ -34,9 +39,9 @@ void nf_stream_close(struct nf_stream *s);
 void nf_streams_close_idle(struct nf_http_client *c);
 
 enum { NF_STREAM_AGAIN = -1, NF_STREAM_BROKEN = -2 };
-/* Bytes taken, NF_STREAM_AGAIN or NF_STREAM_BROKEN. What was not taken must be offered again as it
- * was. Never suspends. */
-ssize_t nf_stream_send(struct nf_stream *s, const char *p, size_t n);
+/* Send pieces one behind the other, of which the first is not empty. Bytes taken, NF_STREAM_AGAIN
+ * or NF_STREAM_BROKEN. What was not taken must be offered again as it was. Never suspends. */
+ssize_t nf_stream_send(struct nf_stream *s, const struct iovec *v, size_t n);
 /* Bytes that came, 0 at the end, NF_STREAM_AGAIN or NF_STREAM_BROKEN. Never suspends. */
 ssize_t nf_stream_recv(struct nf_stream *s, char *p, size_t n);
 /* True if there is nothing to be received before nf_stream_wait says so. */

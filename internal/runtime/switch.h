@@ -18,6 +18,10 @@ struct nf_switch_pool {
     size_t n;
 };
 
+/* Give back the memory that those who wait have, but for a little. To do so whenever one ends would
+ * cost more than the next one saves: the loop does it a few times a second. */
+void nf_switch_pool_trim(struct nf_switch_pool *pool);
+
 /* Does not run yet. `entry` must not return: it ends with nf_switch_exit. NF_E_NOMEM also if the
  * system allows no more mappings or threads. */
 NF_RC nf_switch_new(struct nf_switch_pool *pool, void (*entry)(void *arg), void *arg,

@@ -215,11 +215,16 @@ void nf_fiber_uncancel(void)
     current->canceled = NF_OK;
 }
 
+void nf_deadline_push_at(struct nf_deadline *d, int64_t at_us)
+{
+    assert(current && at_us > 0);
+    d->outer_us = current->deadline_us;
+    current->deadline_us = earlier(at_us, d->outer_us);
+}
+
 void nf_deadline_push(struct nf_deadline *d, int64_t ms)
 {
-    assert(current);
-    d->outer_us = current->deadline_us;
-    current->deadline_us = earlier(after_ms(ms < 0 ? 0 : ms), d->outer_us);
+    nf_deadline_push_at(d, after_ms(ms < 0 ? 0 : ms));
 }
 
 void nf_deadline_pop(struct nf_deadline *d)

@@ -17,8 +17,10 @@ NF_RC nf_watch_new(struct nf_loop *l, int fd, void (*fn)(void *arg), void *arg,
 /* fn is not called any more, also not later in this round. NULL is allowed. */
 void nf_watch_free(struct nf_watch *w);
 
+/* fn is not called until it is resumed; what has come meanwhile is told then. Twice is once. */
 void nf_watch_pause(struct nf_watch *w);
 void nf_watch_resume(struct nf_watch *w);
 
-/* Suspend until `fd`, which is non-blocking, can be written or its other end is closed. */
+/* Suspend until `fd`, which is non-blocking, can be written or its other end is closed.
+ * NF_E_CANCELED, NF_E_TIMEOUT: the fiber's own; NF_E_INVALID: nothing that can be waited for. */
 NF_RC nf_wait_writable(struct nf_loop *l, int fd, const char *what, struct nf_err *err);

@@ -2,6 +2,7 @@
 
 #include "codec/hash.h"
 #include "codec/ws.h"
+#include "runtime/http_trust.h"
 #include "runtime/ws_handshake.h"
 
 #include <stdlib.h>
@@ -33,7 +34,7 @@ struct sender {
 struct nf_ws_client {
     struct nf_curl_transfer t;
     struct nf_http_client *client;
-    CURLU *url;
+    struct nf_http_url url;
     struct nf_curl_sock *sock; /* once connected */
     bool added, connected;
     CURLcode result;
@@ -165,10 +166,10 @@ static NF_RC check_sending(struct nf_ws_client *w, struct nf_err *err)
 {
     if (w->send_broken)
         return nf_err_set(err, NF_E_UNAVAILABLE, "%s: the connection broke",
-                          nf_http_origin_of(w->url).s);
+                          nf_http_origin_of(&w->url).s);
     if (w->close_sent || w->close_due || w->peer_closed)
         return nf_err_set(err, NF_E_UNAVAILABLE, "%s: the WebSocket is closing",
-                          nf_http_origin_of(w->url).s);
+                          nf_http_origin_of(&w->url).s);
     return NF_OK;
 }
 
@@ -238,7 +239,7 @@ static enum nf_code on_frame(void *arg, enum nf_ws_opcode op, const char *p, siz
  * came before. */
 static void give_up(struct nf_ws_client *w, enum nf_code code, const char *why)
 {
-    nf_err_set(&w->failure, code, "%s: %s", nf_http_origin_of(w->url).s, why);
+    nf_err_set(&w->failure, code, "%s: %s", nf_http_origin_of(&w->url).s, why);
 }
 
 static void feed(struct nf_ws_client *w, const char *p, size_t n)
@@ -266,7 +267,7 @@ static NF_RC wait_readable(struct nf_ws_client *w, int64_t timeout_ms, const cha
     enum nf_code rc = nf_wait(&wait, timeout_ms, what, err);
     w->reader = NULL;
     if (rc != NF_OK)
-        return nf_err_wrap(err, rc, "%s", nf_http_origin_of(w->url).s);
+        return nf_err_wrap(err, rc, "%s", nf_http_origin_of(&w->url).s);
     return NF_OK;
 }
 
@@ -324,7 +325,7 @@ NF_RC nf_ws_client_recv(struct nf_ws_client *w, int64_t timeout_ms, const char *
             return nf_err_set(err, w->failure.code, "%s", w->failure.msg);
         if (w->peer_closed)
             return nf_err_set(err, NF_E_NOT_FOUND, "%s: the peer closed the WebSocket (%d)",
-                              nf_http_origin_of(w->url).s, w->close_code);
+                              nf_http_origin_of(&w->url).s, w->close_code);
         CURLcode rc = receive(w, buf, &got);
         if (rc == CURLE_OK) {
             feed(w, buf, got);
@@ -370,8 +371,9 @@ static NF_RC connect_to(struct nf_ws_client *w, const struct nf_ws_client_option
 {
     curl_socket_t fd = CURL_SOCKET_BAD;
 
+    NF_TRY(nf_http_trust_ready(w->client, w->url.tls, err));
     NF_TRY(nf_http_easy_new(w->client, NULL, &w->t.easy, err));
-    curl_easy_setopt(w->t.easy, CURLOPT_CURLU, w->url);
+    NF_TRY(nf_http_easy_url(w->t.easy, &w->url, err));
     curl_easy_setopt(w->t.easy, CURLOPT_CONNECT_ONLY, 1L);
     curl_easy_setopt(w->t.easy, CURLOPT_CONNECTTIMEOUT_MS, (long)timeout_ms);
     curl_easy_setopt(w->t.easy, CURLOPT_ERRORBUFFER, w->detail);
@@ -383,11 +385,11 @@ static NF_RC connect_to(struct nf_ws_client *w, const struct nf_ws_client_option
     NF_TRY(wait_readable(w, -1, "connecting", err));
     assert(w->connected);
     if (w->result != CURLE_OK)
-        return nf_http_curl_error(w->t.easy, w->url, w->result, w->detail, err);
+        return nf_http_curl_error(w->t.easy, &w->url, w->result, w->detail, err);
     if (curl_easy_getinfo(w->t.easy, CURLINFO_ACTIVESOCKET, &fd) != CURLE_OK ||
         fd == CURL_SOCKET_BAD)
         return nf_err_set(err, NF_E_UNAVAILABLE, "%s: the connection broke",
-                          nf_http_origin_of(w->url).s);
+                          nf_http_origin_of(&w->url).s);
     w->sock = nf_curl_sock_adopt(w->client->curl, fd, on_sock, w);
     return NF_OK;
 }
@@ -406,7 +408,7 @@ static NF_RC read_head(struct nf_ws_client *w, struct nf_str *head, size_t *head
             return nf_err_set(err, w->failure.code, "%s", w->failure.msg);
         else if (head->len + n > NF_WS_HANDSHAKE_MAX + RECV_BYTES)
             return nf_err_set(err, NF_E_UNAVAILABLE, "%s: the server's handshake is too long",
-                              nf_http_origin_of(w->url).s);
+                              nf_http_origin_of(&w->url).s);
         else
             NF_TRY(nf_str_add(head, buf, n, err));
     }
@@ -438,7 +440,7 @@ static NF_RC shake_hands(struct nf_ws_client *w, const struct nf_ws_client_optio
     bool asked = nf_http_headers_have(o->headers, o->headers_n, "Sec-WebSocket-Protocol");
     enum nf_code rc = nf_ws_handshake_check(nf_str_c(&head), head_n, key, asked, err);
     if (rc != NF_OK)
-        return nf_err_wrap(err, rc, "%s", nf_http_origin_of(w->url).s);
+        return nf_err_wrap(err, rc, "%s", nf_http_origin_of(&w->url).s);
     if (head.len > head_n)
         feed(w, head.p + head_n, head.len - head_n);
     return NF_OK;
@@ -455,7 +457,7 @@ static NF_RC open_in_time(struct nf_ws_client *w, const struct nf_ws_client_opti
     NF_TRY(nf_http_url_parse(o->url, true, &w->url, err));
     NF_TRY(nf_ws_handshake_key(key, err));
     /* Before connecting: what is wrong with it should cost nobody a connection. */
-    NF_TRY(nf_ws_handshake_request(w->client, w->url, o, key, &w->out, err));
+    NF_TRY(nf_ws_handshake_request(w->client, &w->url, o, key, &w->out, err));
     NF_TRY(connect_to(w, o, ms > INT32_MAX ? INT32_MAX : ms, err));
     return shake_hands(w, o, key, err);
 }
@@ -465,8 +467,9 @@ static void release(struct nf_ws_client *w)
     assert(!w->reader && !w->senders);
     if (w->added)
         nf_curl_remove(w->client->curl, &w->t);
-    curl_easy_cleanup(w->t.easy);
-    curl_url_cleanup(w->url);
+    if (w->t.easy)
+        curl_easy_cleanup(w->t.easy);
+    nf_http_url_done(&w->url);
     nf_ws_reader_done(&w->frames);
     nf_str_done(&w->inbox);
     wipe(&w->out);

@@ -34,43 +34,26 @@ static NF_RC check_headers(const struct nf_ws_client_options *o, struct nf_err *
     return NF_OK;
 }
 
-static NF_RC add_part(CURLU *url, CURLUPart part, const char *before, struct nf_str *ret,
-                      struct nf_err *err)
-{
-    char *text = NULL;
-    enum nf_code rc = NF_OK;
-
-    if (curl_url_get(url, part, &text, 0) != CURLUE_OK)
-        return NF_OK; /* it has none */
-    rc = nf_str_addf(ret, err, "%s%s", before, text);
-    curl_free(text);
-    return rc;
-}
-
-static NF_RC add_target(CURLU *url, bool host, struct nf_str *ret, struct nf_err *err)
+static NF_RC add_target(const struct nf_http_url *url, bool host, struct nf_str *ret,
+                        struct nf_err *err)
 {
     NF_TRY(nf_str_adds(ret, "GET ", err));
-    NF_TRY(add_part(url, CURLUPART_PATH, "", ret, err));
-    NF_TRY(add_part(url, CURLUPART_QUERY, "?", ret, err));
+    NF_TRY(nf_http_url_add_path(url, ret, err));
     NF_TRY(nf_str_adds(ret, " HTTP/1.1\r\n", err));
     if (!host)
         return NF_OK;
-    NF_TRY(add_part(url, CURLUPART_HOST, "Host: ", ret, err));
-    NF_TRY(add_part(url, CURLUPART_PORT, ":", ret, err));
+    NF_TRY(nf_str_adds(ret, "Host: ", err));
+    NF_TRY(nf_http_url_add_host(url, ret, err));
     return nf_str_adds(ret, "\r\n", err);
 }
 
-NF_RC nf_ws_handshake_request(const struct nf_http_client *c, CURLU *url,
+NF_RC nf_ws_handshake_request(const struct nf_http_client *c, const struct nf_http_url *url,
                               const struct nf_ws_client_options *o, const char *key,
                               struct nf_str *ret, struct nf_err *err)
 {
-    char *user = NULL;
-
     NF_TRY(check_headers(o, err));
-    if (curl_url_get(url, CURLUPART_USER, &user, 0) == CURLUE_OK) {
-        curl_free(user);
+    if (url->has_user)
         return nf_err_set(err, NF_E_INVALID, "url: a user part is not supported, use a header");
-    }
     /* Enough at once: text that moves while it grows would leave copies of the secret behind. */
     NF_TRY(nf_str_reserve(ret, REQUEST_MAX, err));
     NF_TRY(add_target(url, !nf_http_headers_have(o->headers, o->headers_n, "Host"), ret, err));

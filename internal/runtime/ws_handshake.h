@@ -12,7 +12,7 @@
 NF_RC nf_ws_handshake_key(char ret[NF_WS_KEY_TEXT + 1], struct nf_err *err);
 
 /* Check the options' headers and write the request. It contains the secret: wipe it. */
-NF_RC nf_ws_handshake_request(const struct nf_http_client *c, CURLU *url,
+NF_RC nf_ws_handshake_request(const struct nf_http_client *c, const struct nf_http_url *url,
                               const struct nf_ws_client_options *o, const char *key,
                               struct nf_str *ret, struct nf_err *err);
 

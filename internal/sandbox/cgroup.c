@@ -37,6 +37,7 @@ struct nf_cgroup {
     const struct nf_cgroup_base *base;
     int dir[TREES];
     char name[16];
+    int64_t memory_bytes, processes; /* its limits; 0: none */
 };
 
 /* --- small files ------------------------------------------------------------------------------ */
@@ -325,20 +326,37 @@ int nf_cgroup_base_version(const struct nf_cgroup_base *b)
 
 /* --- a group ---------------------------------------------------------------------------------- */
 
-static int limit_group(const struct nf_cgroup *g, int64_t memory_bytes, int64_t processes)
+#define NO_LIMIT(two) ((two) ? "max" : "-1")
+
+/* Swap is not there without swap or without its accounting: then there is nothing to limit. In
+ * version 1 memory with swap is never less than memory, so it is raised first and lowered last. */
+static int limit_memory(const struct nf_cgroup *g, int64_t bytes)
 {
     bool two = g->base->version == 2;
-    int rc = 0;
-    if (memory_bytes > 0) {
-        rc = put_number(g->dir[MEMORY], two ? "memory.max" : "memory.limit_in_bytes", memory_bytes);
-        /* Not there without swap or without its accounting: then there is nothing to limit. */
-        if (two)
-            put_number(g->dir[MEMORY], "memory.swap.max", 0);
-        else
-            put_number(g->dir[MEMORY], "memory.memsw.limit_in_bytes", memory_bytes);
+    const char *file = two ? "memory.max" : "memory.limit_in_bytes";
+    if (!two)
+        put(g->dir[MEMORY], "memory.memsw.limit_in_bytes", NO_LIMIT(two));
+    if (bytes == 0)
+        return put(g->dir[MEMORY], file, NO_LIMIT(two));
+    int rc = put_number(g->dir[MEMORY], file, bytes);
+    if (two)
+        put_number(g->dir[MEMORY], "memory.swap.max", 0);
+    else
+        put_number(g->dir[MEMORY], "memory.memsw.limit_in_bytes", bytes);
+    return rc;
+}
+
+int nf_cgroup_limit(struct nf_cgroup *g, int64_t memory_bytes, int64_t processes)
+{
+    int rc = 0, pids = g->dir[g->base->version == 2 ? MEMORY : PIDS];
+    if (memory_bytes != g->memory_bytes)
+        rc = limit_memory(g, memory_bytes);
+    if (rc == 0 && processes != g->processes)
+        rc = processes > 0 ? put_number(pids, "pids.max", processes) : put(pids, "pids.max", "max");
+    if (rc == 0) {
+        g->memory_bytes = memory_bytes;
+        g->processes = processes;
     }
-    if (rc == 0 && processes > 0)
-        rc = put_number(g->dir[two ? MEMORY : PIDS], "pids.max", processes);
     return rc;
 }
 
@@ -358,7 +376,7 @@ enum nf_code nf_cgroup_new(struct nf_cgroup_base *b, int64_t memory_bytes, int64
             g->dir[t] = openat(b->dir[t], g->name, O_DIRECTORY | O_CLOEXEC);
         rc = g->dir[t] < 0 ? -errno : 0;
     }
-    rc = rc == 0 ? limit_group(g, memory_bytes, processes) : rc;
+    rc = rc == 0 ? nf_cgroup_limit(g, memory_bytes, processes) : rc;
     if (rc == 0) {
         *ret = g;
         return NF_OK;

@@ -23,6 +23,8 @@ int nf_cgroup_base_version(const struct nf_cgroup_base *b);
 /* A group with its limits set; 0: no limit. *error is errno. */
 NF_RC nf_cgroup_new(struct nf_cgroup_base *b, int64_t memory_bytes, int64_t processes,
                     struct nf_cgroup **ret, int *error, struct nf_err *err);
+/* Its limits from now on; what they are already costs nothing. 0 or -errno. */
+int nf_cgroup_limit(struct nf_cgroup *g, int64_t memory_bytes, int64_t processes);
 /* For CLONE_INTO_CGROUP; -1: version 1, which has no such thing. */
 int nf_cgroup_fd(const struct nf_cgroup *g);
 /* Join it, with one thread. Version 2: some milliseconds, in which the kernel stops every fork of

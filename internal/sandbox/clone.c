@@ -32,7 +32,7 @@ struct message {
 
 /* --- inside ----------------------------------------------------------------------------------- */
 
-static void tell(const struct nf_setup *s, const struct message *m)
+static void send_message(const struct nf_setup *s, const struct message *m)
 {
     char control[CMSG_SPACE(sizeof(int))] = { 0 };
     struct iovec io = { .iov_base = (void *)m, .iov_len = sizeof(*m) };
@@ -49,11 +49,16 @@ static void tell(const struct nf_setup *s, const struct message *m)
     (void)!sendmsg(s->ready, &h, MSG_NOSIGNAL);
 }
 
-static _Noreturn void give_up(const struct nf_setup *s, const char *step, int error)
+void nf_clone_tell(const struct nf_setup *s, const char *step, int error)
 {
     struct message m = { .error = error };
     (void)snprintf(m.step, sizeof(m.step), "%s", step);
-    tell(s, &m);
+    send_message(s, &m);
+}
+
+static _Noreturn void give_up(const struct nf_setup *s, const char *step, int error)
+{
+    nf_clone_tell(s, step, error);
     _exit(FAILED_STATUS);
 }
 
@@ -72,10 +77,12 @@ static _Noreturn void inside(struct nf_setup *s, const struct nf_cgroup *group,
         if (rc != 0)
             give_up(s, steps[i].name, -rc);
     }
-    tell(s, &(struct message){ 0 });
+    nf_clone_tell(s, "", 0);
     if (s->listener >= 0)
         close(s->listener);
-    close(s->ready);
+    s->listener = -1;
+    if (!s->spare)
+        close(s->ready);
     _exit(then(s));
 }
 
@@ -163,6 +170,7 @@ NF_RC nf_clone(struct nf_setup *s, const struct nf_step *steps, size_t n,
     s->listener = -1;
     s->ready = ends[1];
     p.ends_itself = s->ends_itself;
+    p.spare = s->spare;
     int was = set_dumpable(1);
     bool born;
     p.pid = clone_process(s, &p, &p.pidfd, &born);
@@ -210,7 +218,10 @@ NF_RC nf_clone_wait(struct nf_jail_process *p, int ms, struct nf_failure *failed
     struct cmsghdr *c = got == (ssize_t)sizeof(m) ? CMSG_FIRSTHDR(&h) : NULL;
     if (c && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
         memcpy(&p->listener, CMSG_DATA(c), sizeof(int));
-    close(p->ready_fd);
+    if (p->spare)
+        p->order_fd = p->ready_fd;
+    else
+        close(p->ready_fd);
     p->ready_fd = -1;
     if (got != (ssize_t)sizeof(m))
         return fail(failed, "it ended before it was ready", ECHILD, err);
@@ -226,7 +237,7 @@ NF_RC nf_jail_wait(struct nf_jail_process *p, int ms, struct nf_err *err)
 
 static void release(struct nf_jail_process *p)
 {
-    int *fds[] = { &p->pidfd, &p->ready_fd, &p->listener };
+    int *fds[] = { &p->pidfd, &p->ready_fd, &p->order_fd, &p->listener };
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
         if (*fds[i] >= 0)
             close(*fds[i]);

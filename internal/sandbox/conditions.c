@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -112,10 +113,13 @@ const struct nf_condition_clauses nf_conditions[NF_CONDS] = {
         .allow = { { 0 } }, /* the rest: programs are allowed what no rule names */
         .refuse = { TYPING(TIOCSTI), TYPING(TIOCLINUX) },
     },
-    [NF_COND_UNIX_SOCKET] = {
-        .text = "of the family AF_UNIX",
-        .allow = { ONE(EQ(0, AF_UNIX)) },
-        .refuse = { ONE(NE(0, AF_UNIX)) },
+    [NF_COND_TCP_SOCKET] = {
+        .text = "TCP over IPv4",
+        .allow = { { 0 } }, /* the rest */
+        /* SOCK_STREAM is 1, in the lowest four bits; of the protocols up to that of TCP only 0,
+         * which is TCP, and its own are of that type (inet_create, net/ipv4/af_inet.c). */
+        .refuse = { ONE(NE(0, AF_INET)), ONE(MASKED(1, 1, 0)), BIT(1, 2), BIT(1, 4), BIT(1, 8),
+                    ONE(SCMP_CMP64(2, SCMP_CMP_GT, IPPROTO_TCP, 0)) },
     },
     [NF_COND_OF_ITSELF] = {
         .text = "of itself (0)",

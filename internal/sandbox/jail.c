@@ -86,6 +86,8 @@ static int place(struct nf_setup *s)
     if (rc != 0)
         return rc;
     s->ready = (int)n - 1;
+    if (s->spare)
+        return nf_spare_put_aside(&s->ready, NF_SPARE_ORDER_FD);
     if (o->code_fd < 0)
         return 0;
     /* Out of the way of what workers put in place. */
@@ -115,13 +117,15 @@ static int mount_root(struct nf_setup *s)
 {
     if (!s->have[NF_LAYER_NAMESPACES])
         return 0;
+    if (s->spare)
+        return nf_spare_mount_root(s);
     struct stat st = { 0 };
     if (s->jail->code_fd >= 0 && fstat(s->code, &st) != 0)
         return -errno;
     char options[64];
     (void)snprintf(options, sizeof(options), "size=%lld,nr_inodes=4,mode=755",
                    (long long)st.st_size + ROOT_SPARE);
-    const char *dir = nf_mount_tmpfs(options);
+    const char *dir = nf_mount_tmpfs(NULL, options);
     if (!dir || chdir(dir) != 0)
         return -errno;
     int rc = s->jail->code_fd >= 0 ? write_plugin(s, st.st_size) : 0;
@@ -134,14 +138,22 @@ static int mount_root(struct nf_setup *s)
  * files that a path leads to, and no path leads to a memfd. */
 static int name_plugin(struct nf_setup *s)
 {
-    if (s->have[NF_LAYER_NAMESPACES] || s->jail->code_fd < 0) {
+    bool given = s->jail->code_fd >= 0 && !s->spare;
+    if (s->have[NF_LAYER_NAMESPACES] || !(given || s->spare)) {
         (void)snprintf(s->plugin, sizeof(s->plugin), "/plugin.so");
-        if (s->jail->code_fd >= 0)
+        if (given)
             close(s->code);
     } else {
-        (void)snprintf(s->plugin, sizeof(s->plugin), "/proc/self/fd/%d", s->code);
+        (void)snprintf(s->plugin, sizeof(s->plugin), "/proc/self/fd/%d", NF_JAIL_CODE_FD);
     }
     return 0;
+}
+
+int nf_limit_memory(const struct nf_setup *s, int64_t memory_bytes)
+{
+    /* A sanitizer's shadow is terabytes of address space, of which it uses little. */
+    return s->have[NF_LAYER_PLAIN] ? nf_limit(RLIMIT_AS, s->mapped_bytes + (uint64_t)memory_bytes)
+                                   : 0;
 }
 
 static int limit(struct nf_setup *s)
@@ -151,7 +163,7 @@ static int limit(struct nf_setup *s)
         uint64_t value;
     } limits[] = {
         { RLIMIT_CORE, 0 },
-        { RLIMIT_FSIZE, 0 },
+        { RLIMIT_FSIZE, s->spare ? (uint64_t)NF_JAIL_CODE_MAX : 0 }, /* until it has a plugin */
         { RLIMIT_MEMLOCK, 0 },
         { RLIMIT_MSGQUEUE, 0 },
         { RLIMIT_NOFILE, NF_JAIL_NOFILE },
@@ -161,10 +173,7 @@ static int limit(struct nf_setup *s)
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < sizeof(limits) / sizeof(limits[0]); i++)
         rc = nf_limit(limits[i].resource, limits[i].value);
-    /* A sanitizer's shadow is terabytes of address space, of which it uses little. */
-    if (rc == 0 && s->have[NF_LAYER_PLAIN])
-        rc = nf_limit(RLIMIT_AS, s->mapped_bytes + (uint64_t)s->jail->memory_bytes);
-    return rc;
+    return rc || s->spare ? rc : nf_limit_memory(s, s->jail->memory_bytes);
 }
 
 static int refuse_exec_gain(struct nf_setup *s)
@@ -222,7 +231,7 @@ static const struct nf_step steps[] = {
 
 /* --- spawn ------------------------------------------------------------------------------------ */
 
-static int run_template(struct nf_setup *s)
+int nf_template_run(struct nf_setup *s, int64_t memory_bytes, void *arg)
 {
     const struct nf_jail j = {
         .profile = s->jail->profile,
@@ -230,9 +239,14 @@ static int run_template(struct nf_setup *s)
         .plugin = s->plugin,
         .seccomp = s->have[NF_LAYER_SECCOMP],
         .policy = s->policy,
-        .memory_bytes = s->jail->memory_bytes,
+        .memory_bytes = memory_bytes,
     };
-    return s->jail->run(&j, s->jail->arg);
+    return s->jail->run(&j, arg);
+}
+
+static int run_template(struct nf_setup *s)
+{
+    return nf_template_run(s, s->jail->memory_bytes, s->jail->arg);
 }
 
 /* Of this process, which the new one copies: /proc/self/statm begins with it, in pages. */
@@ -247,9 +261,8 @@ static size_t mapped_bytes(void)
     return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
-NF_RC nf_jail_spawn_failing(struct nf_sandbox *sb, const struct nf_jail_options *o,
-                            struct nf_jail_process *ret, struct nf_failure *failed,
-                            struct nf_err *err)
+static NF_RC spawn(struct nf_sandbox *sb, const struct nf_jail_options *o, bool spare,
+                   struct nf_jail_process *ret, struct nf_failure *failed, struct nf_err *err)
 {
     assert(o->fds_n <= NF_JAIL_FDS_MAX && o->slot < NF_JAIL_SLOTS && o->run &&
            o->memory_bytes >= NF_JAIL_MEMORY_MIN);
@@ -257,6 +270,8 @@ NF_RC nf_jail_spawn_failing(struct nf_sandbox *sb, const struct nf_jail_options 
         .sandbox = sb,
         .user_ns = sb->report.user_ns,
         .net_ns = -1,
+        .spare = spare,
+        .plugin_fd = -1,
         .jail = o,
         .mapped_bytes = mapped_bytes(),
         .group_memory_bytes = o->group_memory_bytes,
@@ -265,11 +280,19 @@ NF_RC nf_jail_spawn_failing(struct nf_sandbox *sb, const struct nf_jail_options 
     };
     memcpy(s.have, sb->report.have, sizeof(s.have));
     nf_setup_user(&s, o->slot);
-    return nf_clone(&s, steps, sizeof(steps) / sizeof(steps[0]), run_template, ret, failed, err);
+    return nf_clone(&s, steps, sizeof(steps) / sizeof(steps[0]),
+                    spare ? nf_spare_wait : run_template, ret, failed, err);
+}
+
+NF_RC nf_jail_spawn_failing(struct nf_sandbox *sb, const struct nf_jail_options *o,
+                            struct nf_jail_process *ret, struct nf_failure *failed,
+                            struct nf_err *err)
+{
+    return spawn(sb, o, false, ret, failed, err);
 }
 
 /* With RLIMIT_FSIZE 0 a write to a file ends the process (SIGXFSZ), also that of a last message. */
-static NF_RC check_descriptors(const struct nf_jail_options *o, struct nf_err *err)
+NF_RC nf_jail_check_descriptors(const struct nf_jail_options *o, struct nf_err *err)
 {
     for (size_t i = 0; i <= o->fds_n; i++) {
         int fd = i < o->fds_n ? o->fds[i] : o->out_fd;
@@ -287,6 +310,17 @@ NF_RC nf_jail_spawn(struct nf_sandbox *sb, const struct nf_jail_options *o,
 {
     struct nf_failure failed;
     NF_TRY(nf_sandbox_require(sb, NF_LEVEL_L0_5, err));
-    NF_TRY(check_descriptors(o, err));
+    NF_TRY(nf_jail_check_descriptors(o, err));
     return nf_jail_spawn_failing(sb, o, ret, &failed, err);
+}
+
+NF_RC nf_jail_spare(struct nf_sandbox *sb, const struct nf_jail_options *o,
+                    struct nf_jail_process *ret, struct nf_err *err)
+{
+    struct nf_failure failed;
+    NF_TRY(nf_sandbox_require(sb, NF_LEVEL_L0_5, err));
+    struct nf_jail_options blank = *o;
+    blank.code_fd = blank.out_fd = -1;
+    blank.fds_n = 0;
+    return spawn(sb, &blank, true, ret, &failed, err);
 }

@@ -26,6 +26,11 @@ struct ruleset {
     uint64_t fs, net, scoped;
 };
 
+#define RULE_NET_PORT 2 /* enum landlock_rule_type, 4 */
+struct port_rule {
+    uint64_t allowed, port;
+};
+
 int nf_landlock_abi(void)
 {
     long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
@@ -91,18 +96,50 @@ static int add_rule(int ruleset, const struct nf_land_rule *rule, uint64_t all)
     return rc == 0 ? 0 : -error;
 }
 
-int nf_landlock_restrict(const struct nf_land_rule *rules, size_t n)
+static int add_port(int ruleset, const struct nf_land_rule *rule)
+{
+    const struct port_rule attr = { .allowed = NET_CONNECT_TCP, .port = rule->port };
+    long rc = syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &attr, 0);
+    return rc == 0 ? 0 : -errno;
+}
+
+int nf_landlock_begin(void)
 {
     size_t size;
     struct ruleset attr = handled(nf_landlock_abi(), &size);
     int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
-    if (ruleset < 0)
-        return -errno;
+    return ruleset < 0 ? -errno : ruleset;
+}
+
+int nf_landlock_add(int ruleset, const struct nf_land_rule *rules, size_t n)
+{
+    size_t size;
+    struct ruleset attr = handled(nf_landlock_abi(), &size);
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < n; i++)
-        rc = add_rule(ruleset, &rules[i], attr.fs);
-    if (rc == 0 && syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
-        rc = -errno;
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        if (rules[i].may != NF_LAND_CONNECT)
+            rc = add_rule(ruleset, &rules[i], attr.fs);
+        else if (attr.net != 0)
+            rc = add_port(ruleset, &rules[i]);
+    }
+    return rc;
+}
+
+int nf_landlock_enforce(int ruleset)
+{
+    int rc = syscall(SYS_landlock_restrict_self, ruleset, 0) == 0 ? 0 : -errno;
+    close(ruleset);
+    return rc;
+}
+
+int nf_landlock_restrict(const struct nf_land_rule *rules, size_t n)
+{
+    int ruleset = nf_landlock_begin();
+    if (ruleset < 0)
+        return ruleset;
+    int rc = nf_landlock_add(ruleset, rules, n);
+    if (rc == 0)
+        return nf_landlock_enforce(ruleset);
     close(ruleset);
     return rc;
 }

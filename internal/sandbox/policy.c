@@ -17,7 +17,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define PROGRAM_MAX 4096  /* BPF_MAXINSNS */
 #define API_WITH_NOTIFY 5 /* seccomp_api_get(3) */
 
 /* --- the table -------------------------------------------------------------------------------- */
@@ -192,19 +191,19 @@ static size_t put_prologue(struct sock_filter *to, enum nf_policy_arch arch)
     return sizeof(prologue) / sizeof(prologue[0]);
 }
 
-static NF_RC export(scmp_filter_ctx ctx, bool prologue, enum nf_policy_arch arch,
+static NF_RC export(scmp_filter_ctx ctx, bool prologue, enum nf_policy_arch arch, bool later,
                     struct nf_filter *ret, struct nf_err *err)
 {
-    struct sock_filter *code = malloc(PROGRAM_MAX * sizeof(*code));
+    struct sock_filter *code = malloc(NF_FILTER_MAX * sizeof(*code));
     int fd = memfd_create("filter", MFD_CLOEXEC);
     size_t n = code && prologue ? put_prologue(code, arch) : 0;
     ssize_t got = -1;
     if (code && fd >= 0 && seccomp_export_bpf(ctx, fd) == 0)
-        got = pread(fd, code + n, (PROGRAM_MAX - n) * sizeof(*code), 0);
+        got = pread(fd, code + n, (NF_FILTER_MAX - n) * sizeof(*code), 0);
     if (fd >= 0)
         close(fd);
     if (got > 0)
-        n += (size_t)got / sizeof(*code);
+        n = nf_filter_shorten(code, n + (size_t)got / sizeof(*code), later);
     struct sock_filter *fit = got > 0 ? realloc(code, n * sizeof(*code)) : NULL;
     if (!fit) {
         free(code);
@@ -235,7 +234,7 @@ static NF_RC compile(enum nf_policy_profile profile, enum nf_policy_arch arch, b
     if (rc)
         return nf_err_set(err, NF_E_INTERNAL, "compile the policy of system calls: %s",
                           strerror(-rc));
-    return export(ctx, program, arch, ret, err);
+    return export(ctx, program, arch, phase != NF_PHASE_TEMPLATE, ret, err);
 }
 
 enum nf_code nf_policy_new(enum nf_policy_profile profile, enum nf_policy_arch arch, bool notify,

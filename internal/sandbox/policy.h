@@ -46,7 +46,7 @@ enum nf_condition {
     NF_COND_NEW_THREAD,
     NF_COND_SAME_NAMESPACES,
     NF_COND_NO_TYPING,
-    NF_COND_UNIX_SOCKET,
+    NF_COND_TCP_SOCKET,
     NF_COND_OF_ITSELF,
     NF_COND_WHO_ITSELF,
     NF_COND_NO_NAME,
@@ -77,6 +77,7 @@ int nf_syscall_number(enum nf_policy_arch arch, const char *name);
 /* Into ret[n]; "syscall 999" if it has no name. */
 void nf_syscall_name(enum nf_policy_arch arch, int number, char *ret, size_t n);
 
+#define NF_FILTER_MAX 4096 /* instructions of one: BPF_MAXINSNS */
 struct nf_filter {
     struct sock_filter *code;
     unsigned short n;
@@ -96,6 +97,11 @@ struct nf_policy {
 NF_RC nf_policy_new(enum nf_policy_profile profile, enum nf_policy_arch arch, bool notify,
                     struct nf_policy **ret, struct nf_err *err);
 void nf_policy_free(struct nf_policy *p);
+
+/* Take out of a filter what says nothing: comparisons of no bits and, of one that is installed on
+ * top of a first (`later`), which machine it is for. What the filters of a process say together
+ * stays the same. The number of instructions that are left. */
+size_t nf_filter_shorten(struct sock_filter *code, size_t n, bool later);
 
 /* Install in this thread; it cannot be taken back. 0 or, with `listener`, its descriptor
  * (close-on-exec); -errno. Needs no_new_privs or CAP_SYS_ADMIN. Async-signal-safe. */

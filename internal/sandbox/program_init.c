@@ -5,9 +5,11 @@
  */
 #include "sandbox/program_impl.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +81,16 @@ static void end_everybody(int list)
     }
 }
 
+/* Whoever else is in the namespace is a child of ours, or descends from one: orphans become ours.
+ */
+static bool is_alone(void)
+{
+    pid_t pid;
+    while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+        ;
+    return pid < 0 && errno == ECHILD;
+}
+
 /* Until the program has ended, and then everybody else. Its status as an exit code. */
 static int see_it_end(const struct nf_program_setup *p, pid_t program)
 {
@@ -91,7 +103,8 @@ static int see_it_end(const struct nf_program_setup *p, pid_t program)
     if (!p->base.have[NF_LAYER_NAMESPACES]) {
         end_everybody(p->children);
     } else if (p->order >= 0) { /* else our own end is theirs */
-        kill(-1, SIGKILL);
+        if (!is_alone()) /* to signal all, the kernel looks at every process of the machine */
+            kill(-1, SIGKILL);
         while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
             ;
     }
@@ -117,6 +130,12 @@ struct order {
     size_t n;
 };
 
+/* What is said of a run. */
+struct ran {
+    int status;
+    int last; /* 1: there is no other */
+};
+
 /* False: nobody is left who could ask. */
 static bool take_order(int from, struct order *ret)
 {
@@ -134,17 +153,81 @@ static bool take_order(int from, struct order *ret)
     return true;
 }
 
+static bool is_empty(const char *path)
+{
+    DIR *d = opendir(path);
+    int n = 0;
+    while (d && readdir(d))
+        n++;
+    if (d)
+        closedir(d);
+    return n == 2; /* "." and ".." */
+}
+
+/* proc(5), /proc/sysvipc: a heading, and a line for each. */
+static bool has_no_line(const char *path)
+{
+    char text[1024];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, text, sizeof(text)) : -1;
+    if (fd >= 0)
+        close(fd);
+    return n > 0 && text[n - 1] == '\n' && memchr(text, '\n', (size_t)n) == text + n - 1;
+}
+
+/* Whether a run left nothing for the next one but its work directory. Message queues of POSIX it
+ * cannot make (RLIMIT_MSGQUEUE); without namespaces there is none of this. */
+static bool left_nothing(const struct nf_program_setup *p)
+{
+    return !p->base.have[NF_LAYER_NAMESPACES] ||
+           (is_empty("/tmp") && is_empty("/dev/shm") && has_no_line("/proc/sysvipc/shm") &&
+            has_no_line("/proc/sysvipc/sem") && has_no_line("/proc/sysvipc/msg"));
+}
+
+/* Without a copy of ourselves, which a jail of its own has no need of: nothing is left to be done
+ * in the new process but to put descriptors in place. They come in the order of their numbers,
+ * above ours, so that none is put where one still waits to be. */
+static pid_t start_in_place(const struct nf_program_setup *p, const struct order *o)
+{
+    posix_spawn_file_actions_t f;
+    pid_t pid = -1;
+    int rc = posix_spawn_file_actions_init(&f);
+    if (rc != 0)
+        return -1;
+    for (size_t i = 0; rc == 0 && i < o->n; i++)
+        rc = posix_spawn_file_actions_adddup2(&f, o->fds[i], (int)i);
+    rc = rc ? rc : posix_spawn_file_actions_addclosefrom_np(&f, (int)o->n);
+    rc = rc ? rc
+            : posix_spawn(&pid, p->o->argv[0], &f, NULL, (char *const *)p->o->argv,
+                          (char *const *)p->env);
+    posix_spawn_file_actions_destroy(&f);
+    if (rc != 0)
+        dprintf(o->fds[2], "%s: %s\n", p->o->argv[0], strerror(rc));
+    return rc ? -1 : pid;
+}
+
+static pid_t start(const struct nf_program_setup *p, const struct order *o)
+{
+    for (size_t i = 0; i < o->n; i++)
+        assert(o->fds[i] > p->order && (i == 0 || o->fds[i] > o->fds[i - 1]));
+    if (p->base.have[NF_LAYER_NAMESPACES])
+        return start_in_place(p, o);
+    pid_t program = fork();
+    if (program == 0)
+        run(p, o->fds, o->n);
+    return program;
+}
+
 static int serve(const struct nf_program_setup *p)
 {
     struct order o;
     while (!asked_to_end && take_order(p->order, &o)) {
-        pid_t program = fork();
-        if (program == 0)
-            run(p, o.fds, o.n);
+        pid_t program = start(p, &o);
         for (size_t i = 0; i < o.n; i++)
             close(o.fds[i]);
-        int status = program < 0 ? NF_PROGRAM_NOT_RUN : see_it_end(p, program);
-        if (send(p->order, &status, sizeof(status), MSG_NOSIGNAL) < 0)
+        struct ran ran = { .status = program < 0 ? NF_PROGRAM_NOT_RUN : see_it_end(p, program) };
+        ran.last = !left_nothing(p);
+        if (send(p->order, &ran, sizeof(ran), MSG_NOSIGNAL) < 0 || ran.last)
             break;
     }
     return 0;
@@ -169,12 +252,13 @@ NF_RC nf_program_run(int order, const int *fds, size_t n, struct nf_err *err)
     return NF_OK;
 }
 
-NF_RC nf_program_ran(int order, int *status, struct nf_err *err)
+NF_RC nf_program_ran(int order, int *status, bool *last, struct nf_err *err)
 {
-    int got;
+    struct ran got;
     if (recv(order, &got, sizeof(got), 0) != sizeof(got))
         return nf_err_set(err, NF_E_UNAVAILABLE, "the jail of a program has ended");
-    *status = got;
+    *status = got.status;
+    *last = got.last;
     return NF_OK;
 }
 

@@ -27,7 +27,8 @@ static const char *const devices[] = { "/dev/null", "/dev/zero", "/dev/full", "/
 #define ATTR_RDONLY 0x1u
 #define ATTR_NOSUID 0x2u
 #define ATTR_NODEV 0x4u
-#define WHOLE_TREE 0x8000u /* AT_RECURSIVE */
+#define WHOLE_TREE 0x8000u   /* AT_RECURSIVE */
+#define MOVE_EMPTY_PATH 0x4u /* MOVE_MOUNT_F_EMPTY_PATH, Linux 5.2 */
 struct attributes {
     uint64_t set, clear, propagation, userns_fd;
 };
@@ -37,9 +38,6 @@ int nf_program_open_sources(struct nf_setup *s)
     struct nf_program_setup *p = nf_program_of(s);
     p->work = open(p->o->work_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (p->work < 0)
-        return -errno;
-    p->proxy = p->o->proxy_socket ? open(p->o->proxy_socket, O_PATH | O_CLOEXEC) : -1;
-    if (p->o->proxy_socket && p->proxy < 0)
         return -errno;
     for (size_t i = 0; p->o->read_only && p->o->read_only[i]; i++) {
         p->read_only[i] = open(p->o->read_only[i], O_PATH | O_CLOEXEC);
@@ -77,7 +75,8 @@ static int make_place(const char *path, bool directory)
 static int set_attributes(const char *where, bool read_only, bool device)
 {
     struct attributes a = { .set = ATTR_NOSUID | (read_only ? ATTR_RDONLY : 0) |
-                                   (device ? 0 : ATTR_NODEV) };
+                                   (device ? 0 : ATTR_NODEV),
+                            .propagation = MS_PRIVATE };
     if (syscall(SYS_mount_setattr, AT_FDCWD, where, WHOLE_TREE, &a, sizeof(a)) == 0)
         return 0;
     if (errno != ENOSYS)
@@ -101,6 +100,26 @@ static int bind_fd(int fd, const char *path, bool read_only, bool device)
     if (mount(source, path + 1, NULL, MS_BIND | MS_REC, NULL) != 0)
         return -errno;
     return set_attributes(path + 1, read_only, device);
+}
+
+/* A tree of mounts that is in no namespace yet (open_tree). Without mount_setattr, which is
+ * younger, the warden hands out none. */
+static int attach(int tree, const char *path, bool read_only)
+{
+    struct stat st;
+    if (fstat(tree, &st) != 0)
+        return -errno;
+    int rc = make_place(path, S_ISDIR(st.st_mode));
+    if (rc != 0)
+        return rc;
+    if (syscall(SYS_move_mount, tree, "", AT_FDCWD, path + 1, MOVE_EMPTY_PATH) != 0)
+        return -errno;
+    return set_attributes(path + 1, read_only, false);
+}
+
+static int show(const struct nf_program_setup *p, int fd, const char *path, bool read_only)
+{
+    return p->entered ? attach(fd, path, read_only) : bind_fd(fd, path, read_only, false);
 }
 
 static int bind_path(const char *path, bool read_only, bool device)
@@ -133,7 +152,7 @@ static int show_system(void)
     return rc;
 }
 
-static int make_rest(const struct nf_setup *s)
+static int make_rest(void)
 {
     static const char *const links[][2] = { { "/proc/self/fd", "dev/fd" },
                                             { "/proc/self/fd/0", "dev/stdin" },
@@ -149,12 +168,30 @@ static int make_rest(const struct nf_setup *s)
     if (mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0 &&
         errno != EPERM)
         return -errno;
+    return 0;
+}
+
+static int name_user(const struct nf_setup *s)
+{
     int fd = open("etc/passwd", O_WRONLY | O_CREAT | O_CLOEXEC, 0444);
     if (fd < 0)
         return -errno;
     dprintf(fd, "skill:x:%u:%u:skill:/work:/bin/sh\n", s->uid, s->gid);
     close(fd);
     return 0;
+}
+
+/* At `place`, or NULL: anywhere. We stand in it then. */
+static int begin_root(const char *place)
+{
+    char options[64];
+    (void)snprintf(options, sizeof(options), "size=%d,nr_inodes=%d,mode=755", NF_PROGRAM_TMP_BYTES,
+                   ROOT_FILES);
+    const char *dir = nf_mount_tmpfs(place, options);
+    if (!dir || chdir(dir) != 0 || mkdir("etc", 0755) != 0)
+        return -errno;
+    int rc = show_system();
+    return rc ? rc : make_rest();
 }
 
 /* A mount over the one we stand on hides paths, not what is open: so the old root's names are used
@@ -164,54 +201,91 @@ int nf_program_mount_root(struct nf_setup *s)
     struct nf_program_setup *p = nf_program_of(s);
     if (!s->have[NF_LAYER_NAMESPACES])
         return fchdir(p->work) == 0 ? 0 : -errno;
-    char options[64];
-    (void)snprintf(options, sizeof(options), "size=%d,nr_inodes=%d,mode=755", NF_PROGRAM_TMP_BYTES,
-                   ROOT_FILES);
-    const char *dir = nf_mount_tmpfs(options);
-    if (!dir || chdir(dir) != 0 || mkdir("etc", 0755) != 0)
-        return -errno;
-    int rc = show_system();
-    rc = rc ? rc : make_rest(s);
-    rc = rc ? rc : bind_fd(p->work, "/work", false, false);
+    int rc = begin_root(NULL);
+    return rc ? rc : nf_program_finish_root(s);
+}
+
+/* To leave the old root takes long, so that is done now if the warden can hand in what is to be
+ * shown. If not, the new root lies where nothing is that a program could be shown: it is found by
+ * its path then. */
+int nf_program_begin_root(struct nf_setup *s)
+{
+    bool enter = nf_program_of(s)->entered;
+    int rc = begin_root(enter ? NULL : "/sys");
+    return rc || !enter ? rc : nf_enter_root(".");
+}
+
+int nf_program_finish_root(struct nf_setup *s)
+{
+    struct nf_program_setup *p = nf_program_of(s);
+    int rc = name_user(s);
+    rc = rc ? rc : show(p, p->work, "/work", false);
     for (size_t i = 0; rc == 0 && i < p->read_only_n; i++)
-        rc = bind_fd(p->read_only[i], p->o->read_only[i], true, false);
-    if (rc == 0 && p->proxy >= 0)
-        rc = bind_fd(p->proxy, "/run/proxy.sock", false, false);
+        rc = show(p, p->read_only[i], p->o->read_only[i], true);
     if (rc == 0 && s->drop_uid && !s->user_ns) { /* made by root, used by somebody else */
         if (chown("tmp", s->uid, s->gid) != 0 || chown("dev/shm", s->uid, s->gid) != 0)
             rc = -errno;
     }
-    rc = rc ? rc : nf_enter_root(".");
+    rc = rc || p->entered ? rc : nf_enter_root(".");
     return rc || chdir("/work") == 0 ? rc : -errno;
 }
 
 /* --- Landlock --------------------------------------------------------------------------------- */
 
-int nf_program_landlock(struct nf_setup *s)
+/* What all programs may, by its names in their root. */
+static int allow_system(int ruleset, bool own_root)
 {
-    struct nf_program_setup *p = nf_program_of(s);
-    struct nf_land_rule rules[COUNT(system_dirs) + COUNT(system_files) + COUNT(devices) +
-                              NF_PROGRAM_READ_ONLY_MAX + 8];
+    struct nf_land_rule rules[COUNT(system_dirs) + COUNT(system_files) + COUNT(devices) + 4];
     size_t n = 0;
-    if (!s->have[NF_LAYER_LANDLOCK])
-        return 0;
     for (size_t i = 0; i < COUNT(system_dirs); i++)
         rules[n++] = (struct nf_land_rule){ .path = system_dirs[i], .may = NF_LAND_RUN };
     for (size_t i = 0; i < COUNT(system_files); i++)
         rules[n++] = (struct nf_land_rule){ .path = system_files[i], .may = NF_LAND_READ };
     for (size_t i = 0; i < COUNT(devices); i++)
         rules[n++] = (struct nf_land_rule){ .path = devices[i], .may = NF_LAND_DEVICE };
-    for (size_t i = 0; i < p->read_only_n; i++)
-        rules[n++] = (struct nf_land_rule){ .path = p->o->read_only[i], .may = NF_LAND_RUN };
-    rules[n++] =
-        (struct nf_land_rule){ .path = ".", .may = NF_LAND_WRITE }; /* the work directory */
-    if (s->have[NF_LAYER_NAMESPACES]) {
+    if (own_root) {
         rules[n++] = (struct nf_land_rule){ .path = "/etc", .may = NF_LAND_READ };
         rules[n++] = (struct nf_land_rule){ .path = "/proc", .may = NF_LAND_READ };
         rules[n++] = (struct nf_land_rule){ .path = "/tmp", .may = NF_LAND_WRITE };
         rules[n++] = (struct nf_land_rule){ .path = "/dev/shm", .may = NF_LAND_WRITE };
     }
-    return nf_landlock_restrict(rules, n);
+    return nf_landlock_add(ruleset, rules, n);
+}
+
+/* And this one: its directories, the first of which is the current one. */
+static int allow_program(int ruleset, const struct nf_program_setup *p)
+{
+    struct nf_land_rule rules[NF_PROGRAM_READ_ONLY_MAX + 2];
+    size_t n = 0;
+    rules[n++] = (struct nf_land_rule){ .path = ".", .may = NF_LAND_WRITE };
+    for (size_t i = 0; i < p->read_only_n; i++)
+        rules[n++] = (struct nf_land_rule){ .path = p->o->read_only[i], .may = NF_LAND_RUN };
+    if (p->o->proxy)
+        rules[n++] = (struct nf_land_rule){ .port = NF_PROGRAM_PROXY_PORT, .may = NF_LAND_CONNECT };
+    return nf_landlock_add(ruleset, rules, n);
+}
+
+static int begin_rules(struct nf_program_setup *p)
+{
+    p->ruleset = nf_landlock_begin();
+    return p->ruleset < 0 ? p->ruleset
+                          : allow_system(p->ruleset, p->base.have[NF_LAYER_NAMESPACES]);
+}
+
+int nf_program_begin_landlock(struct nf_setup *s)
+{
+    struct nf_program_setup *p = nf_program_of(s);
+    return s->have[NF_LAYER_LANDLOCK] && p->entered ? begin_rules(p) : 0;
+}
+
+int nf_program_landlock(struct nf_setup *s)
+{
+    struct nf_program_setup *p = nf_program_of(s);
+    if (!s->have[NF_LAYER_LANDLOCK])
+        return 0;
+    int rc = p->ruleset < 0 ? begin_rules(p) : 0;
+    rc = rc ? rc : allow_program(p->ruleset, p);
+    return rc ? rc : nf_landlock_enforce(p->ruleset);
 }
 
 /* --- changing hands --------------------------------------------------------------------------- */

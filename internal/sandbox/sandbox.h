@@ -138,19 +138,23 @@ struct nf_jail_options {
      * signals are as at start. It may fork, recvmsg and sendmsg, and do little else. */
     int (*run)(const struct nf_jail *j, void *arg);
     void *arg;
+    size_t arg_n; /* bytes at arg, at most NF_JAIL_ARG_MAX: what a spare is told, as a copy */
 };
+#define NF_JAIL_ARG_MAX ((size_t)256)
 
 /* A process tree in a jail, seen from outside. Zero value: none. */
 struct nf_jail_process {
     pid_t pid;
-    int pidfd;                /* readable once it has ended; reap with waitpid */
-    int ready_fd;             /* readable once nf_jail_wait need not wait */
-    int listener;             /* of violations; -1: none, or not waited for yet */
+    int pidfd;    /* readable once it has ended; reap with waitpid */
+    int ready_fd; /* readable once nf_jail_wait need not wait */
+    int listener; /* of violations, of a program's proxy; -1: none, or not waited for yet */
     struct nf_cgroup *cgroup; /* NULL: none */
     bool ends_itself;
+    bool spare;   /* nobody's template yet */
+    int order_fd; /* where a spare that is ready is told whose; else -1 */
 };
 #define NF_JAIL_PROCESS_NONE                                                                       \
-    ((struct nf_jail_process){ .pidfd = -1, .ready_fd = -1, .listener = -1 })
+    ((struct nf_jail_process){ .pidfd = -1, .ready_fd = -1, .listener = -1, .order_fd = -1 })
 
 /* Copy the file at `path` (at most `max` bytes) into a sealed memfd: nobody can change it any more,
  * so what was hashed is what runs. NF_E_NOT_FOUND, NF_E_LIMIT, NF_E_IO. The caller closes it. */
@@ -160,6 +164,19 @@ NF_RC nf_code_seal(const char *path, int64_t max, int *ret, struct nf_err *err);
  * when nf_jail_wait says so. NF_E_UNAVAILABLE: level none, or out of processes or descriptors. */
 NF_RC nf_jail_spawn(struct nf_sandbox *s, const struct nf_jail_options *o,
                     struct nf_jail_process *ret, struct nf_err *err);
+
+/* Start a *spare*: a template made ahead of need, for whichever plugin without threads is next. It
+ * is jailed like any other, with an empty file in place of its plugin, and waits; no code of a
+ * plugin has been near it, and it becomes the template of one, once. Of *o it takes profile, slot,
+ * run and, until they are known, the limits of the group. What it has beyond a template's rights is
+ * that it can fill its one file. Errors as nf_jail_spawn; then nf_jail_wait. */
+NF_RC nf_jail_spare(struct nf_sandbox *s, const struct nf_jail_options *o,
+                    struct nf_jail_process *ret, struct nf_err *err);
+/* Whether a spare can become that template. */
+bool nf_jail_spare_fits(const struct nf_jail_options *o);
+/* Make the spare *p, which is ready and fits, the template that *o asks for (but for its slot: it
+ * keeps its own); then nf_jail_wait once more. NF_E_UNAVAILABLE: it has ended; call nf_jail_end. */
+NF_RC nf_jail_use(const struct nf_jail_options *o, struct nf_jail_process *p, struct nf_err *err);
 
 /* Wait until it is in its jail, at most `ms`. NF_E_TIMEOUT; NF_E_UNAVAILABLE: a step failed, and
  * the message has its name and errno. Then the process has ended or is about to: call _end. */

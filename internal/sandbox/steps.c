@@ -46,6 +46,15 @@ static int become(const struct nf_setup *s)
     return rc_of(syscall(SYS_setresuid, s->uid, s->uid, s->uid));
 }
 
+static void drop_bounding_set(void)
+{
+    int have;
+    for (unsigned long cap = 0; (have = prctl(PR_CAPBSET_READ, cap, 0, 0, 0)) >= 0; cap++) {
+        if (have)
+            prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+    }
+}
+
 /* Before anything is mounted: a tmpfs cannot give a file to a user that is not mapped (EOVERFLOW).
  * The capabilities within the new namespace survive this. */
 int nf_step_user(struct nf_setup *s)
@@ -55,7 +64,10 @@ int nf_step_user(struct nf_setup *s)
 
 int nf_step_user_late(struct nf_setup *s)
 {
-    return s->drop_uid && !s->user_ns ? become(s) : 0;
+    if (!s->drop_uid || s->user_ns)
+        return 0;
+    drop_bounding_set(); /* another user may not */
+    return become(s);
 }
 
 int nf_step_name(struct nf_setup *s)
@@ -73,11 +85,13 @@ int nf_step_session(struct nf_setup *s)
 
 /* --- files ------------------------------------------------------------------------------------ */
 
-const char *nf_mount_tmpfs(const char *options)
+const char *nf_mount_tmpfs(const char *place, const char *options)
 {
     static const char *const places[] = { "/tmp", "/run", "/dev", "/proc", "/mnt" };
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
         return NULL;
+    if (place)
+        return mount("nexflow", place, "tmpfs", MS_NOSUID | MS_NODEV, options) == 0 ? place : NULL;
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
         if (mount("nexflow", places[i], "tmpfs", MS_NOSUID | MS_NODEV, options) == 0)
             return places[i];
@@ -130,12 +144,18 @@ int nf_limit(int resource, uint64_t value)
     return rc_of(setrlimit((__rlimit_resource_t)resource, &want));
 }
 
+int nf_step_bounding_set(struct nf_setup *s)
+{
+    (void)s;
+    drop_bounding_set();
+    return 0;
+}
+
 /* None, and none to come: out of the bounding set, too, where we may. */
 int nf_step_capabilities(struct nf_setup *s)
 {
     (void)s;
-    for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
-        prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+    drop_bounding_set();
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
     struct __user_cap_data_struct none[2] = { { 0 } };

@@ -261,8 +261,8 @@ ATTACK(quota)
                          ENOENT);
 }
 
-/* The kernel lets these two pass through every filter (kernel/seccomp.c,
- * seccomp_uprobe_exception): what matters is that they do nothing for their caller. */
+/* Linux 6.18 lets it pass through every filter (kernel/seccomp.c, seccomp_uprobe_exception), where
+ * what matters is that it does nothing for its caller; before, the filter stops it. */
 #ifdef __x86_64__
 ATTACK(uprobe)
 {

@@ -171,11 +171,22 @@ static void say_how_it_ended(struct run *r)
         (void)snprintf(r->ret, JAIL_OUTCOME, "exit %d", WEXITSTATUS(r->status));
 }
 
-void attack_in_jail(struct nf_sandbox *s, const char *path, bool endless, char ret[JAIL_OUTCOME])
+static enum nf_code start(struct nf_sandbox *s, const struct nf_jail_options *o, bool by_spare,
+                          struct nf_jail_process *ret, struct nf_err *err)
+{
+    struct nf_failure failed;
+    if (!by_spare)
+        return nf_jail_spawn_failing(s, o, ret, &failed, err);
+    NF_TRY(nf_jail_spare(s, o, ret, err));
+    NF_TRY(nf_jail_wait(ret, PATIENCE_MS, err));
+    return nf_jail_use(o, ret, err);
+}
+
+void attack_in_jail(struct nf_sandbox *s, const char *path, bool endless, bool by_spare,
+                    char ret[JAIL_OUTCOME])
 {
     struct run r = { .process = NF_JAIL_PROCESS_NONE, .report = -1, .ret = ret };
     struct nf_err err = { 0 };
-    struct nf_failure failed;
     int code = -1, fds[2] = { -1, -1 };
     ret[0] = '\0';
     if (pipe2(fds, O_CLOEXEC) != 0)
@@ -192,7 +203,7 @@ void attack_in_jail(struct nf_sandbox *s, const char *path, bool endless, char r
     enum nf_code rc = nf_code_seal(path, NF_JAIL_CODE_MAX, &code, &err);
     o.code_fd = code;
     if (rc == NF_OK)
-        rc = nf_jail_spawn_failing(s, &o, &r.process, &failed, &err);
+        rc = start(s, &o, by_spare, &r.process, &err);
     (void)close(fds[1]);
     if (rc == NF_OK)
         rc = nf_jail_wait(&r.process, PATIENCE_MS, &err);

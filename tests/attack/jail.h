@@ -19,5 +19,8 @@
  *   deadline            it had to be ended
  *   exit N              it ended without a result
  *   load: ...           the loader refused it
- *   jail: ...           the jail could not be built */
-void attack_in_jail(struct nf_sandbox *s, const char *path, bool endless, char ret[JAIL_OUTCOME]);
+ *   jail: ...           the jail could not be built
+ *
+ * by_spare: the template is made as a spare, and then used. */
+void attack_in_jail(struct nf_sandbox *s, const char *path, bool endless, bool by_spare,
+                    char ret[JAIL_OUTCOME]);

@@ -1,8 +1,8 @@
 /*
- * Attacks from the looser jail of programs, whole and at level L1 (no namespaces, no cgroup): no
- * network, none of other people's files, processes and kernel facilities, and nothing that outlives
- * the call. What programs need is there: processes, threads, code made as they run, their
- * directory.
+ * Attacks from the looser jail of programs, whole, with a proxy, and at level L1 (no namespaces, no
+ * cgroup): no network, none of other people's files, processes and kernel facilities, and nothing
+ * that outlives the call. What programs need is there: processes, threads, code made as they run,
+ * their directory.
  *
  * The part that starts jails is this program, executed anew, as in layers_test.c.
  */
@@ -178,8 +178,20 @@ static bool closes(int fd)
     return false;
 }
 
+static enum nf_code make_spare_and_use(struct nf_sandbox *s, const struct nf_program_options *o,
+                                       struct nf_jail_process *ret, struct nf_err *err)
+{
+    struct nf_program_options blank = *o;
+    blank.argv = blank.read_only = NULL;
+    blank.work_dir = NULL;
+    NF_TRY(nf_program_spare(s, &blank, ret, NULL, err));
+    NF_TRY(nf_jail_wait(ret, PATIENCE_MS, err));
+    return nf_program_use(s, o, ret, err);
+}
+
 /* What it printed, or how it ended. */
-static void run(struct nf_sandbox *s, const char *name, const char *level, char ret[128])
+static void run(struct nf_sandbox *s, const char *name, const char *level, bool proxy,
+                bool by_spare, char ret[128])
 {
     struct nf_jail_process p = NF_JAIL_PROCESS_NONE;
     struct nf_err err = { 0 };
@@ -193,6 +205,7 @@ static void run(struct nf_sandbox *s, const char *name, const char *level, char 
                                     .env = env,
                                     .work_dir = it.work,
                                     .read_only = read_only,
+                                    .proxy = proxy,
                                     .in_fd = -1,
                                     .out_fd = fds[1],
                                     .err_fd = -1,
@@ -200,7 +213,8 @@ static void run(struct nf_sandbox *s, const char *name, const char *level, char 
                                     .processes = PROCESSES,
                                     .cpu_seconds = 10,
                                     .file_bytes = FILE_BYTES };
-    enum nf_code rc = nf_program_spawn(s, &o, &p, &err);
+    enum nf_code rc =
+        by_spare ? make_spare_and_use(s, &o, &p, &err) : nf_program_spawn(s, &o, &p, &err);
     (void)close(fds[1]);
     if (rc == NF_OK)
         rc = nf_jail_wait(&p, PATIENCE_MS, &err);
@@ -224,7 +238,13 @@ static void run(struct nf_sandbox *s, const char *name, const char *level, char 
         (void)snprintf(ret, 128, "ended with %d", WIFEXITED(status) ? WEXITSTATUS(status) : -1);
 }
 
-static void try_all(bool namespaces)
+/* With a proxy it has sockets, of the one kind that leads there. */
+static bool is_open_to(const char *name, bool proxy)
+{
+    return proxy && strcmp(name, "socket_inet") == 0;
+}
+
+static void try_all(bool namespaces, bool proxy, bool by_spare)
 {
     struct nf_sandbox *s = NULL;
     struct nf_err err = { 0 };
@@ -243,15 +263,19 @@ static void try_all(bool namespaces)
         nf_sandbox_free(s);
         return;
     }
+    if ((proxy || by_spare) && !r->have[NF_LAYER_NAMESPACES]) {
+        nf_sandbox_free(s);
+        return;
+    }
     for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
         char outcome[128];
-        run(s, tries[i].name, level, outcome);
+        run(s, tries[i].name, level, proxy, by_spare, outcome);
         bool worked = strcmp(outcome, "worked") == 0 || strcmp(outcome, "nothing") == 0;
         bool broken = strncmp(outcome, "jail: ", 6) == 0 || strcmp(outcome, "late") == 0 ||
                       (strcmp(outcome, "ENOENT") == 0 && strcmp(tries[i].name, "environment") != 0);
         if (getenv("NF_ATTACK_VERBOSE"))
             (void)printf("%-24s %-4s %s\n", tries[i].name, level, outcome);
-        if (tries[i].want == WORKS)
+        if (tries[i].want == WORKS || is_open_to(tries[i].name, proxy))
             check(worked, tries[i].name, level, outcome);
         else if (tries[i].want == REFUSED || r->have[NF_LAYER_CGROUP])
             check(!worked && (!broken || namespaces), tries[i].name, level, outcome);
@@ -284,8 +308,10 @@ static void name_paths(const char *dir)
 static int inside(const char *dir)
 {
     name_paths(dir);
-    try_all(true);
-    try_all(false);
+    try_all(true, false, false);
+    try_all(true, true, false);
+    try_all(false, false, false);
+    try_all(true, false, true);
     (void)printf("%zu checks, %zu failed\n", it.checks, it.failures);
     return it.failures || !it.checks ? 1 : 0;
 }

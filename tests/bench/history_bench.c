@@ -25,6 +25,8 @@
 #define PER_SESSION 200
 #define READS 2000
 #define COLD_READS 50
+/* Rows of a commit while filling: each session's last page is written once for several of them. */
+#define BATCH 500000
 
 static int64_t us[READS];
 
@@ -62,7 +64,7 @@ static void fill(const char *path, int64_t rows, int64_t sessions)
     int64_t *seq = calloc((size_t)sessions + 1, sizeof(*seq));
     if (!seq || nf_lite_conn_open(path, NF_LITE_WRITER, 1000, &conn, &err) != NF_OK ||
         nf_lite_migrate(conn, path, nf_migrations_all(), &err) != NF_OK ||
-        sqlite3_exec(conn, "PRAGMA synchronous=OFF;PRAGMA cache_size=-64000;BEGIN", NULL, NULL,
+        sqlite3_exec(conn, "PRAGMA synchronous=OFF;PRAGMA cache_size=-500000;BEGIN", NULL, NULL,
                      NULL) != SQLITE_OK ||
         sqlite3_prepare_v2(conn,
                            "INSERT INTO messages(session_id,seq,role,run_id,created_at,content)"
@@ -77,7 +79,7 @@ static void fill(const char *path, int64_t rows, int64_t sessions)
         if (sqlite3_step(s) != SQLITE_DONE)
             die(sqlite3_errmsg(conn));
         sqlite3_reset(s);
-        if (i % 50000 == 49999)
+        if (i % BATCH == BATCH - 1)
             (void)sqlite3_exec(conn, "COMMIT;PRAGMA wal_checkpoint(PASSIVE);BEGIN", NULL, NULL,
                                NULL);
     }

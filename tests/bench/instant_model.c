@@ -3,9 +3,9 @@
  * on a bare epoll loop without any of our code. Reads requests with Content-Length and keep-alive;
  * what they ask for does not matter.
  *
- * usage: instant_model [--port N] [--deltas N] [--interval-ms N]
+ * usage: instant_model [--port N] [--deltas N] [--interval-ms N] [--echo 1]
  *   Prints "listening PORT". Each answer has N deltas (default 8); with an interval they are paced,
- *   else they leave in one piece.
+ *   else they leave in one piece. With --echo they are "echo: " and what was asked last.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -27,12 +27,14 @@ struct conn {
     size_t head_n;
     size_t body_left;
     int in_body;
+    char *body; /* kept for --echo */
+    size_t body_n, body_max;
     int deltas_left; /* of a paced answer under way */
     int64_t next_ms;
 };
 
 static struct conn *conns[CONNS_MAX];
-static int deltas = 8;
+static int deltas = 8, echo;
 static int64_t interval_ms;
 static char head_bytes[512], delta_bytes[512], tail_bytes[1024], whole[65536];
 static size_t head_n, delta_n, tail_n, whole_n;
@@ -50,16 +52,24 @@ static size_t chunk(char *to, size_t max, const char *data)
     return (size_t)n;
 }
 
+static size_t delta(char *to, size_t max, const char *text, size_t n)
+{
+    char data[8192];
+    (void)snprintf(data, sizeof(data),
+                   "data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"created\":1,"
+                   "\"model\":\"instant\",\"choices\":[{\"index\":0,\"delta\":{\"content\":"
+                   "\"%.*s\"},\"finish_reason\":null}]}\n\n",
+                   (int)n, text);
+    return chunk(to, max, data);
+}
+
 static void prepare(void)
 {
     char text[1024];
     head_n = (size_t)snprintf(head_bytes, sizeof(head_bytes),
                               "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
                               "Transfer-Encoding: chunked\r\n\r\n");
-    delta_n = chunk(delta_bytes, sizeof(delta_bytes),
-                    "data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"created\":1,"
-                    "\"model\":\"instant\",\"choices\":[{\"index\":0,\"delta\":{\"content\":"
-                    "\"twenty-four characters. \"},\"finish_reason\":null}]}\n\n");
+    delta_n = delta(delta_bytes, sizeof(delta_bytes), "twenty-four characters. ", 24);
     (void)snprintf(
         text, sizeof(text),
         "data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":"
@@ -84,6 +94,7 @@ static void drop(struct conn *c)
 {
     close(c->fd);
     conns[c->fd] = NULL;
+    free(c->body);
     free(c);
 }
 
@@ -93,8 +104,60 @@ static int put(struct conn *c, const char *p, size_t n)
     return write(c->fd, p, n) == (ssize_t)n ? 0 : -1;
 }
 
+static int keep_body(struct conn *c, const char *p, size_t n)
+{
+    if (c->body_n + n + 1 > c->body_max) {
+        size_t max = 2 * (c->body_n + n + 1);
+        char *more = realloc(c->body, max);
+        if (!more)
+            return -1;
+        c->body = more;
+        c->body_max = max;
+    }
+    memcpy(c->body + c->body_n, p, n);
+    c->body_n += n;
+    c->body[c->body_n] = '\0';
+    return 0;
+}
+
+/* The last text in the request, as it is written in JSON. */
+static size_t last_asked(const char *body, const char **text)
+{
+    static const char key[] = "\"content\":\"";
+    const char *at = NULL;
+    for (const char *p = body; p && (p = strstr(p, key)); p += sizeof(key) - 1)
+        at = p + sizeof(key) - 1;
+    size_t n = 0;
+    while (at && at[n] && at[n] != '"')
+        n += at[n] == '\\' && at[n + 1] ? 2 : 1;
+    *text = at;
+    return n < 4096 ? n : 0;
+}
+
+static int answer_echo(struct conn *c)
+{
+    static char out[65536];
+    char said[4200];
+    const char *text;
+    size_t n = last_asked(c->body, &text), whole_text, done = 0, at = head_n;
+    whole_text = (size_t)snprintf(said, sizeof(said), "echo: %.*s", (int)n, text ? text : "");
+    c->body_n = 0;
+    memcpy(out, head_bytes, head_n);
+    for (int i = 1; i <= deltas && done < whole_text; i++) {
+        size_t end = i == deltas ? whole_text : whole_text * (size_t)i / (size_t)deltas;
+        if (memchr(said + done, '\\', whole_text - done))
+            end = whole_text; /* no escape is cut */
+        at += delta(out + at, sizeof(out) - at, said + done, end - done);
+        done = end;
+    }
+    memcpy(out + at, tail_bytes, tail_n);
+    return put(c, out, at + tail_n);
+}
+
 static int answer(struct conn *c)
 {
+    if (echo)
+        return answer_echo(c);
     if (interval_ms == 0)
         return put(c, whole, whole_n);
     c->deltas_left = deltas;
@@ -107,6 +170,8 @@ static int on_bytes(struct conn *c, const char *p, size_t n)
     while (n > 0) {
         if (c->in_body) {
             size_t k = n < c->body_left ? n : c->body_left;
+            if (echo && keep_body(c, p, k) != 0)
+                return -1;
             c->body_left -= k;
             p += k;
             n -= k;
@@ -196,6 +261,8 @@ int main(int argc, char **argv)
             deltas = value;
         else if (strcmp(argv[i], "--interval-ms") == 0)
             interval_ms = value;
+        else if (strcmp(argv[i], "--echo") == 0)
+            echo = value;
     }
     prepare();
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

@@ -13,9 +13,11 @@ import os
 import platform
 import sys
 
+import channels
 import measure
 import programs
 import relay
+import storage
 import through
 import tools
 
@@ -35,17 +37,23 @@ class Row:
 
 BENCHES = {
     "turns": through.turns,
+    "channels": channels.channels,
     "start": through.start,
     "memory": through.memory,
     "http": programs.http,
     "relay": relay.relay,
-    "storage": programs.storage,
+    "storage": storage.storage,
+    "instances": storage.instances,
     "fibers": programs.fibers,
     "sandbox": programs.sandbox,
     "isolation": programs.isolation,
     "history": programs.history,
     "skills": programs.skills,
     "tools": tools.tools,
+}
+# Only by name: they take long.
+LONG = {
+    "history-10m": storage.big_history,
 }
 
 
@@ -70,22 +78,23 @@ def table(rows):
 
 def main():
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__.split("\n")[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHES))
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHES | LONG))
     parser.add_argument("--json", action="store_true", help="one JSON document instead of tables")
     parser.add_argument("--quick", action="store_true", help="fewer rounds: rougher figures")
     args = parser.parse_args()
-    unknown = [n for n in args.names if n not in BENCHES]
+    known = BENCHES | LONG
+    unknown = [n for n in args.names if n not in known]
     if unknown:
-        parser.error(f"no benchmark {unknown[0]!r}: {', '.join(BENCHES)}")
+        parser.error(f"no benchmark {unknown[0]!r}: {', '.join(known)}")
     measure.raise_files_limit()
 
     results = {}
     for name in args.names or BENCHES:
         with measure.Place() as place:
-            rows = BENCHES[name](place, Row, args.quick)
+            rows = known[name](place, Row, args.quick)
         results[name] = [dataclasses.asdict(r) for r in rows]
         if not args.json:
-            print(f"\n{name}: {BENCHES[name].__doc__.splitlines()[0]}\n")
+            print(f"\n{name}: {known[name].__doc__.splitlines()[0]}\n")
             table(rows)
             sys.stdout.flush()
     if args.json:

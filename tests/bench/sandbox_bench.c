@@ -179,8 +179,9 @@ static double program_again(struct bench *b)
     const int fds[] = { b->null, b->null, 2 };
     struct nf_err err;
     int status = -1;
+    bool last;
     if (nf_program_run(b->orders, fds, 3, &err) != NF_OK ||
-        nf_program_ran(b->orders, &status, &err) != NF_OK || status != 0)
+        nf_program_ran(b->orders, &status, &last, &err) != NF_OK || status != 0)
         die("program again", NULL);
     return now_us();
 }

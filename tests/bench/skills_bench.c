@@ -9,6 +9,7 @@
 #include "runtime/fiber.h"
 #include "sandbox/program.h"
 #include "skills/memory_broker.h"
+#include "skills/program.h"
 #include "skills/warden_impl.h"
 
 #include <dlfcn.h>
@@ -34,7 +35,7 @@ static const char ARGS[] =
     "200\",\"n\":42,\"x\":1}";
 #define FRAME (NF_WIRE_HEAD + NF_WIRE_CALL_HEAD + 4 + sizeof ARGS - 1)
 #define REPLY ((size_t)160)
-#define ASKS 20 /* few, so that what interrupts some is not in the median */
+#define ASKS 100 /* as many as there are of the pings that they are held against */
 #define IDLE_WORKERS 50
 #define BATCH 200
 
@@ -55,11 +56,17 @@ enum what {
     EACH,
     ASK,
     ONESHOT,
+    RESTED,
+    ONESHOT_RESTED,
     READY,
     COLD,
+    COLD_ALONE,
     SPAWN,
     JAIL,
+    FIRST,
+    PROGRAM,
     BWRAP,
+    BWRAP_RESTED,
     WHATS
 };
 
@@ -68,19 +75,27 @@ static struct {
     double *us;
     size_t n, cap;
 } samples[WHATS] = {
-    [PING] = { "ping_us", "ping-pong over two pipes, 200 bytes" },
-    [LOOP_PING] = { "loop_ping_us", "the same, waited for by a fiber of the loop" },
-    [PLAIN_FRAMES] = { "plain_us", "call of a worker without a jail, blocking" },
-    [JAILED_FRAMES] = { "jailed_us", "call of a jailed worker, blocking" },
-    [POOLED] = { "pooled_us", "call of a pooled skill, through the loop" },
-    [EACH] = { "each_us", "the same, in batches of 200" },
-    [ASK] = { "ask_us", "question to the broker, through the loop" },
-    [ONESHOT] = { "oneshot_us", "call of a oneshot skill, spare ready" },
-    [READY] = { "ready_us", "fork of a template to worker ready" },
-    [COLD] = { "cold_us", "first call of a cold skill" },
-    [SPAWN] = { "spawn_us", "posix_spawn of /bin/true, to its end" },
-    [JAIL] = { "jail_us", "/bin/true in the jail for programs, to its end" },
-    [BWRAP] = { "bwrap_us", "/bin/true in bwrap --unshare-all, to its end" },
+    [PING] = { .key = "ping_us", .text = "ping-pong over two pipes, 200 bytes" },
+    [LOOP_PING] = { .key = "loop_ping_us", .text = "the same, waited for by a fiber of the loop" },
+    [PLAIN_FRAMES] = { .key = "plain_us", .text = "call of a worker without a jail, blocking" },
+    [JAILED_FRAMES] = { .key = "jailed_us", .text = "call of a jailed worker, blocking" },
+    [POOLED] = { .key = "pooled_us", .text = "call of a pooled skill, through the loop" },
+    [EACH] = { .key = "each_us", .text = "the same, in batches of 200" },
+    [ASK] = { .key = "ask_us", .text = "question to the broker, through the loop" },
+    [ONESHOT] = { .key = "oneshot_us", .text = "call of a oneshot skill, spare ready" },
+    [RESTED] = { .key = "rested_us", .text = "call of a pooled skill after 3 ms of rest" },
+    [ONESHOT_RESTED] = { .key = "oneshot_rested_us",
+                         .text = "call of a oneshot skill after as much" },
+    [READY] = { .key = "ready_us", .text = "a worker more, until it has served a call" },
+    [COLD] = { .key = "cold_us", .text = "first call of a cold skill" },
+    [COLD_ALONE] = { .key = "cold_alone_us", .text = "the same, no jail made beforehand" },
+    [SPAWN] = { .key = "spawn_us", .text = "posix_spawn of /bin/true, to its end" },
+    [JAIL] = { .key = "jail_us", .text = "/bin/true in the jail for programs, to its end" },
+    [FIRST] = { .key = "first_us",
+                .text = "the same as a skill for the first time, by the daemon" },
+    [PROGRAM] = { .key = "program_us", .text = "the same again" },
+    [BWRAP] = { .key = "bwrap_us", .text = "/bin/true in bwrap --unshare-all, to its end" },
+    [BWRAP_RESTED] = { .key = "bwrap_rested_us", .text = "the same after a rest" },
 };
 
 static double now(void)
@@ -294,6 +309,64 @@ static void measure_loop_ping(const struct peer *peer)
     fcntl(peer->from, F_SETFL, 0);
 }
 
+/* --- programs --------------------------------------------------------------------------------- */
+
+static const char *const bwrap[] = { "/usr/bin/bwrap", "--ro-bind", "/usr",      "/usr",
+                                     "--symlink",      "usr/lib",   "/lib",      "--symlink",
+                                     "usr/lib64",      "/lib64",    "--symlink", "usr/bin",
+                                     "/bin",           "--proc",    "/proc",     "--dev",
+                                     "/dev",           "--tmpfs",   "/tmp",      "--unshare-all",
+                                     "/bin/true",      NULL };
+
+static void measure_bwrap(int what)
+{
+    double from = now();
+    if (access(bwrap[0], X_OK) != 0)
+        return;
+    spawn_and_wait(bwrap);
+    add(what, now() - from);
+}
+
+/* As a skill /bin/true fails, since it says nothing; that is all the same here. */
+static double run_program(const char *work)
+{
+    const struct nf_program_run r = { .name = "true",
+                                      .dir = "/usr/share",
+                                      .entry = "../bin/true",
+                                      .work_dir = work,
+                                      .min_level = "",
+                                      .memory_bytes = (int64_t)256 << 20,
+                                      .output_bytes = 65536,
+                                      .tool = "none",
+                                      .args = "{}",
+                                      .timeout_ms = 10000,
+                                      .broker = &broker.base };
+    struct nf_skill_ran ran;
+    struct nf_err err;
+    double from = now();
+    if (nf_warden_program(warden, &r, &ran, &err) != NF_E_UNAVAILABLE || !strstr(err.msg, "code 0"))
+        die(err.msg);
+    double took = now() - from;
+    nf_skill_ran_done(&ran);
+    return took;
+}
+
+/* In a directory in which nothing ran yet, and once more; beside bwrap, which has rested as well:
+ * whoever is waked up on an idle processor is late. */
+static void measure_program(void)
+{
+    char work[] = "/tmp/skills_bench.XXXXXX";
+    if (!mkdtemp(work))
+        die("mkdtemp");
+    nap(60); /* what ended is cleared away, and the next jail made */
+    add(FIRST, run_program(work));
+    nap(60);
+    add(PROGRAM, run_program(work));
+    nap(60);
+    measure_bwrap(BWRAP_RESTED);
+    rmdir(work);
+}
+
 /* --- what is measured ------------------------------------------------------------------------- */
 
 static void measure_calls(const struct nf_skill_unit *u, const struct peer *ping,
@@ -330,10 +403,26 @@ static void measure_calls(const struct nf_skill_unit *u, const struct peer *ping
     add(ASK, (many - call(u, "ask", "{\"n\":0}")) / ASKS);
 }
 
+/* A processor that slept costs the first call more, whichever it is: each kind of call is measured
+ * behind a call of a pooled skill, and behind a rest. */
+static void measure_oneshot(const struct nf_skill_unit *pooled)
+{
+    struct nf_skill_unit one = unit_of("oneshot", true);
+    call(&one, "echo", ARGS);
+    nap(3);
+    call(pooled, "echo", ARGS);
+    add(ONESHOT, call(&one, "echo", ARGS));
+    nap(3);
+    add(RESTED, call(pooled, "echo", ARGS));
+    nap(3);
+    add(ONESHOT_RESTED, call(&one, "echo", ARGS));
+    nap(3);
+}
+
 static void measure_starts(int round)
 {
     static const char *const nothing[] = { "/bin/true", NULL };
-    struct nf_skill_unit one = unit_of("oneshot", true), warm = unit_of("ready", false);
+    struct nf_skill_unit warm = unit_of("ready", false);
     char hash[32];
     (void)snprintf(hash, sizeof hash, "cold %d", round);
     struct nf_skill_unit cold = unit_of(hash, false);
@@ -341,11 +430,6 @@ static void measure_starts(int round)
     double from = now();
     spawn_and_wait(nothing);
     add(SPAWN, now() - from);
-
-    call(&one, "echo", ARGS);
-    nap(3);
-    add(ONESHOT, call(&one, "echo", ARGS));
-    nap(3);
 
     call(&warm, "echo", ARGS);
     nf_worker_leave(idle_of(pool_of(&warm)));
@@ -356,6 +440,11 @@ static void measure_starts(int round)
     add(COLD, call(&cold, "echo", ARGS));
     nf_pool_retire(pool_of(&cold));
     nap(60); /* the kernel clears its network namespace away: the next one would wait for that */
+
+    cold.threads = true; /* for these there is no spare */
+    add(COLD_ALONE, call(&cold, "echo", ARGS));
+    nf_pool_retire(pool_of(&cold));
+    nap(60);
 }
 
 /* In short batches, of which the best tenth tells what a processor does that is ours alone: what
@@ -385,6 +474,33 @@ static double field_kib(pid_t pid, const char *file, const char *field)
     return kib;
 }
 
+/* The youngest child of the warden: a skill was started a moment ago. */
+static pid_t pid_of_spare(void)
+{
+    char path[64];
+    int pid = 0;
+    (void)snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)warden->pid,
+                   (int)warden->pid);
+    FILE *f = fopen(path, "r");
+    while (f && fscanf(f, "%d", &pid) == 1)
+        ;
+    if (f)
+        (void)fclose(f);
+    return (pid_t)pid;
+}
+
+static void measure_spare(double *rss, double *pss)
+{
+    struct nf_skill_unit u = unit_of("before a spare", false);
+    call(&u, "echo", ARGS);
+    nap(200);
+    pid_t pid = pid_of_spare();
+    *rss = field_kib(pid, "status", "VmRSS:");
+    *pss = field_kib(pid, "smaps_rollup", "Pss:");
+    nf_pool_retire(pool_of(&u));
+    nap(20);
+}
+
 /* Of idle workers that have served a call; the mean. */
 static void measure_memory(double *pss, double *tables)
 {
@@ -395,7 +511,7 @@ static void measure_memory(double *pss, double *tables)
     int n = 0;
     call(&u, "echo", ARGS);
     for (int i = 1; i < IDLE_WORKERS; i++) {
-        if (nf_worker_start(p, &err) != NF_OK)
+        if (nf_worker_start(p, false, &err) != NF_OK)
             die(err.msg);
     }
     nap(500);
@@ -421,12 +537,6 @@ static void measure_jail(int rounds)
 {
     static const char *const nothing[] = { "/bin/true", NULL };
     static const char *const none[] = { NULL };
-    static const char *const bwrap[] = {
-        "/usr/bin/bwrap", "--ro-bind",     "/usr",      "/usr",   "--symlink", "usr/lib",
-        "/lib",           "--symlink",     "usr/lib64", "/lib64", "--symlink", "usr/bin",
-        "/bin",           "--proc",        "/proc",     "--dev",  "/dev",      "--tmpfs",
-        "/tmp",           "--unshare-all", "/bin/true", NULL
-    };
     char dir[] = "/tmp/skills_bench.XXXXXX";
     struct nf_sandbox *s;
     struct nf_err err;
@@ -450,11 +560,7 @@ static void measure_jail(int rounds)
         (void)poll(&ended, 1, -1);
         nf_jail_end(&p, NULL);
         add(JAIL, now() - from);
-        if (access(bwrap[0], X_OK) == 0) {
-            from = now();
-            spawn_and_wait(bwrap);
-            add(BWRAP, now() - from);
-        }
+        measure_bwrap(BWRAP);
         from = now();
         spawn_and_wait(nothing);
         add(SPAWN, now() - from);
@@ -465,24 +571,34 @@ static void measure_jail(int rounds)
 
 /* --- all of it -------------------------------------------------------------------------------- */
 
-static double idle_pss, idle_tables;
+static double idle_pss, idle_tables, spare_rss, spare_pss;
 static struct peer ping, plain;
 
 static enum nf_code run(void *arg, struct nf_err *err)
 {
     (void)arg;
-    const struct nf_warden_options o = {
-        .loop = loop, .program = program, .workers_max = 2 * IDLE_WORKERS, .idle_ms = 600000
-    };
+    const struct nf_warden_options o = { .loop = loop,
+                                         .program = program,
+                                         .workers_max = INT64_C(2) * IDLE_WORKERS,
+                                         .idle_ms = 600000 };
     struct nf_skill_unit u = unit_of("pooled", false);
+    char work[] = "/tmp/skills_bench.XXXXXX";
     NF_TRY(nf_warden_new(&o, &warden, err));
     call(&u, "echo", ARGS);
+    if (!mkdtemp(work))
+        die("mkdtemp");
+    run_program(work); /* the first of all finds no jail made for it */
+    rmdir(work);
     for (int i = 0; i < (quick ? 10 : 100); i++) {
         measure_calls(&u, &ping, &plain);
+        measure_oneshot(&u);
         measure_starts(2 * i);
+        measure_oneshot(&u);
         measure_starts(2 * i + 1);
+        measure_program();
     }
     measure_throughput(&u);
+    measure_spare(&spare_rss, &spare_pss);
     measure_memory(&idle_pss, &idle_tables);
     nf_warden_free(warden);
     return NF_OK;
@@ -494,8 +610,9 @@ static void print_json(void)
     for (int w = 0; w < WHATS; w++)
         printf("\"%s\":%.3f,\"p99_%s\":%.3f,", samples[w].key, quantile((enum what)w, 0.5),
                samples[w].key, quantile((enum what)w, 0.99));
-    printf("\"calls_per_s\":%.0f,\"idle_pss_kib\":%.1f,\"idle_tables_kib\":%.1f}\n",
-           1e6 / quantile(EACH, 0.1), idle_pss, idle_tables);
+    printf("\"calls_per_s\":%.0f,\"idle_pss_kib\":%.1f,\"idle_tables_kib\":%.1f,"
+           "\"spare_rss_kib\":%.1f,\"spare_pss_kib\":%.1f}\n",
+           1e6 / quantile(EACH, 0.1), idle_pss, idle_tables, spare_rss, spare_pss);
 }
 
 static void print_table(void)
@@ -503,9 +620,16 @@ static void print_table(void)
     for (int w = 0; w < WHATS; w++)
         printf("%-48s %10.2f us   p99 %10.2f\n", samples[w].text, quantile((enum what)w, 0.5),
                quantile((enum what)w, 0.99));
-    printf("%-48s %10.0f calls/s\n%-48s %10.1f KiB\n%-48s %10.1f KiB\n",
-           "pooled, one after the other", 1e6 / quantile(EACH, 0.1), "PSS of an idle worker",
-           idle_pss, "page tables of an idle worker", idle_tables);
+    printf("%-48s %10.0f calls/s\n", "pooled, one after the other", 1e6 / quantile(EACH, 0.1));
+    const struct {
+        const char *what;
+        double kib;
+    } memory[] = { { "PSS of an idle worker", idle_pss },
+                   { "page tables of an idle worker", idle_tables },
+                   { "RSS of the spare", spare_rss },
+                   { "PSS of the spare", spare_pss } };
+    for (size_t i = 0; i < sizeof memory / sizeof memory[0]; i++)
+        printf("%-48s %10.1f KiB\n", memory[i].what, memory[i].kib);
 }
 
 int main(int argc, char **argv)

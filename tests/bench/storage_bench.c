@@ -17,6 +17,7 @@
 #include "persistence/sqlite/migrate.h"
 #include "persistence/sqlite/sqlite.h"
 #include "runtime/fiber.h"
+#include "tests/bench/bench_turn.h"
 
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -28,9 +29,6 @@
 #include <unistd.h>
 
 #define SESSIONS 1000
-#define QUESTION                                                                                   \
-    "What did we decide about the garden last week, and who wanted to ask the neighbour?"
-#define ANSWER_BYTES 600
 #define PHASES 2
 
 struct bench {
@@ -41,8 +39,8 @@ struct bench {
     int fibers;
     double seconds;
     int64_t ends_us, started, turns, next_id, cpu_us;
-    char answer[ANSWER_BYTES + 1];
-    struct nf_sqlite_stats stats;
+    char answer[BENCH_ANSWER_BYTES + 1];
+    struct nf_db_stats stats;
 };
 
 struct result {
@@ -74,54 +72,14 @@ static void remove_files(const char *path)
 
 /* --- ours ------------------------------------------------------------------------------------ */
 
-static NF_RC one_turn(struct bench *b, int64_t session, struct nf_err *err)
-{
-    int64_t id = b->next_id += 4;
-    char client_id[32];
-    struct nf_accepted got;
-    struct nf_finished done;
-    (void)snprintf(client_id, sizeof(client_id), "%lld", (long long)id);
-    struct nf_accept in = { .source = "web:1",
-                            .client_id = client_id,
-                            .user_id = 1,
-                            .session_id = session,
-                            .run_id = id,
-                            .step_id = id + 1,
-                            .content = QUESTION,
-                            .now_ms = id,
-                            .owner = 1,
-                            .lease_ms = 15000 };
-    NF_TRY(b->s.turns->ops->accept(b->s.turns, &in, &got, err));
-    struct nf_message m = {
-        .role = NF_ROLE_ASSISTANT, .created_ms = id, .model = "provider/model", .content = b->answer
-    };
-    struct nf_task step = { .id = id + 1,
-                            .turn_id = id,
-                            .n = 1,
-                            .kind = NF_TASK_MODEL,
-                            .status = NF_TASK_COMPLETED,
-                            .ended_ms = id,
-                            .name = "provider/model" };
-    struct nf_usage usage = { .n = 1, .at_ms = id, .model = "provider/model" };
-    struct nf_finish f = { .claim = got.claim,
-                           .status = NF_TASK_COMPLETED,
-                           .model = "provider/model",
-                           .messages = &m,
-                           .messages_n = 1,
-                           .step = &step,
-                           .usage = &usage,
-                           .usage_n = 1,
-                           .now_ms = id };
-    return b->s.turns->ops->finish(b->s.turns, &f, 0, &done, err);
-}
-
 /* Fibers never meet in a session: the n-th has every n-th of them. */
 static enum nf_code worker(void *arg, struct nf_err *err)
 {
     struct bench *b = arg;
+    const struct bench_lease lease = { .owner = 1, .ms = 15000 };
     int64_t first = ++b->started, session = first;
     for (; now_us(CLOCK_MONOTONIC) < b->ends_us; b->turns++) {
-        NF_TRY(one_turn(b, session, err));
+        NF_TRY(bench_turn(&b->s, session, b->next_id += 4, &lease, b->answer, err));
         session = session + b->fibers <= SESSIONS ? session + b->fibers : first;
     }
     return NF_OK;
@@ -136,8 +94,8 @@ static enum nf_code ours_main(void *arg, struct nf_err *err)
         struct nf_session s = { .id = id, .user_id = 1, .channel = "web" };
         NF_TRY(b->s.sessions->ops->create(b->s.sessions, &s, err));
     }
-    struct nf_sqlite_stats before;
-    nf_sqlite_stats(b->db, &before);
+    struct nf_db_stats before;
+    nf_db_stats(b->db, &before);
     b->ends_us = now_us(CLOCK_MONOTONIC) + (int64_t)(b->seconds * 1e6);
     int64_t cpu = now_us(CLOCK_PROCESS_CPUTIME_ID);
     NF_CLEANUP(nf_scope_done) struct nf_scope scope;
@@ -146,7 +104,7 @@ static enum nf_code ours_main(void *arg, struct nf_err *err)
         NF_TRY(nf_scope_spawn(&scope, worker, b, NULL, err));
     enum nf_code rc = nf_scope_join(&scope, err);
     b->cpu_us = now_us(CLOCK_PROCESS_CPUTIME_ID) - cpu;
-    nf_sqlite_stats(b->db, &b->stats);
+    nf_db_stats(b->db, &b->stats);
     b->stats.commits -= before.commits;
     b->stats.transactions -= before.transactions;
     nf_stores_done(&b->s);
@@ -158,7 +116,7 @@ static struct result ours(const char *path, int fibers, double seconds)
 {
     struct bench b = { .path = path, .fibers = fibers, .seconds = seconds, .next_id = 1000000 };
     struct nf_err err;
-    memset(b.answer, 'a', ANSWER_BYTES);
+    memset(b.answer, 'a', BENCH_ANSWER_BYTES);
     remove_files(path);
     if (nf_loop_new(&b.loop, &err) != NF_OK || nf_loop_run(b.loop, ours_main, &b, &err) != NF_OK)
         die("driver", err.msg);
@@ -176,7 +134,8 @@ static const char *const bare_accept[] = {
     "UPDATE sessions SET last_seq=?3,pending=1,updated_at=?1,ready_at=?1,owner=1,lease_until=?1,"
     "fence=fence+1 WHERE id=?2",
     "INSERT INTO inbox VALUES('web:1',?1,?2,?1,?3,?1)",
-    "INSERT INTO messages VALUES(?2,?3,1,?1,?1,?1,NULL,?4,NULL)",
+    "INSERT INTO messages(session_id,seq,role,run_id,created_at,client_id,content)"
+    " VALUES(?2,?3,1,?1,?1,?1,?4)",
     "INSERT INTO tasks(id,turn_id,n,session_id,user_id,kind,status,seq,attempt,changes,created_at,"
     "started_at,changed_at) VALUES(?1,?1,0,?2,1,1,2,?3,1,2,?1,?1,?1)",
     "INSERT INTO tasks(id,turn_id,n,session_id,user_id,kind,status,attempt,created_at,started_at,"
@@ -186,7 +145,8 @@ static const char *const bare_accept[] = {
 static const char *const bare_finish[] = {
     "UPDATE sessions SET last_seq=?3,pending=0,updated_at=?1,ready_at=?1,owner=0,lease_until=0"
     " WHERE id=?2",
-    "INSERT INTO messages VALUES(?2,?3,2,?1,?1,NULL,'provider/model',?4,NULL)",
+    "INSERT INTO messages(session_id,seq,role,run_id,created_at,model,content)"
+    " VALUES(?2,?3,2,?1,?1,'provider/model',?4)",
     "INSERT INTO usage VALUES(?1,1,?2,1,?1,'provider/model',0,0,0,0)",
     "UPDATE tasks SET status=4,ended_at=?1,name='provider/model',changes=2,changed_at=?1"
     " WHERE id=?1+1",
@@ -251,8 +211,9 @@ static void bare_open(struct bare *b, const char *path)
     must(b->conn,
          sqlite3_exec(b->conn,
                       "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i+1 FROM n WHERE "
-                      "i<1000) INSERT INTO sessions SELECT i,1,'web','','',0,0,0,0,0,0,0,0"
-                      " FROM n",
+                      "i<1000) INSERT INTO sessions(id,user_id,channel,address,title,last_seq,"
+                      "pending,ready_at,owner,lease_until,fence,created_at,updated_at)"
+                      " SELECT i,1,'web','','',0,0,0,0,0,0,0,0 FROM n",
                       NULL, NULL, NULL));
     bare_prepare(b, 0, bare_accept, sizeof(bare_accept) / sizeof(bare_accept[0]));
     bare_prepare(b, 1, bare_finish, sizeof(bare_finish) / sizeof(bare_finish[0]));
@@ -262,10 +223,10 @@ static void bare_open(struct bare *b, const char *path)
 static struct result bare(const char *path, int at_once, double seconds)
 {
     struct bare b = { 0 };
-    char answer[ANSWER_BYTES + 1] = { 0 };
+    char answer[BENCH_ANSWER_BYTES + 1] = { 0 };
     int64_t turns = 0, next = 1000000, first = 0;
     static int64_t seq[SESSIONS + 1];
-    memset(answer, 'a', ANSWER_BYTES);
+    memset(answer, 'a', BENCH_ANSWER_BYTES);
     memset(seq, 0, sizeof(seq));
     remove_files(path);
     bare_open(&b, path);
@@ -277,7 +238,7 @@ static struct result bare(const char *path, int at_once, double seconds)
             for (int i = 0; i < at_once; i++) {
                 int64_t session = (first + i) % SESSIONS + 1;
                 bare_phase(&b, phase, next + (int64_t)i * 4, session, ++seq[session],
-                           phase == 0 ? QUESTION : answer);
+                           phase == 0 ? BENCH_QUESTION : answer);
             }
             must(b.conn, sqlite3_exec(b.conn, "COMMIT", NULL, NULL, NULL));
             if (b.wal >= 4000)

@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define PATIENCE_MS 300000 /* also where a machine does much else */
 #define BUF 262144
 
 struct client {
@@ -141,6 +142,17 @@ static void on_message(struct client *c, char *p, size_t n)
     }
 }
 
+/* With what it says, masked by a key of zeros (RFC 6455, 5.5.3 and 5.3): else a long run is closed
+ * as one whose client is gone. */
+static void answer_ping(struct client *c, const unsigned char *p, size_t n)
+{
+    char frame[6 + 125] = { (char)0x8a, (char)(0x80 | n) };
+    if (n > 125)
+        return;
+    memcpy(frame + 6, p, n);
+    put(c->fd, frame, 6 + n);
+}
+
 static size_t take_frames(struct client *c)
 {
     size_t at = 0;
@@ -160,6 +172,8 @@ static size_t take_frames(struct client *c)
             break;
         if ((f[0] & 15) == 1)
             on_message(c, (char *)f + head, len);
+        else if ((f[0] & 15) == 9)
+            answer_ping(c, f + head, len);
         at += head + len;
     }
     return at;
@@ -256,10 +270,10 @@ int main(int argc, char **argv)
         open_client(&clients[i], port, ep);
     while (ended < turns_max) {
         struct epoll_event ready[256];
-        int n = epoll_wait(ep, ready, 256, 30000);
+        int n = epoll_wait(ep, ready, 256, PATIENCE_MS);
         if (n == 0) {
             errno = ETIMEDOUT;
-            die("no event for 30 s");
+            die("no event for five minutes");
         }
         for (int i = 0; i < n; i++)
             on_readable(ready[i].data.ptr);

@@ -1,3 +1,4 @@
+#include "base/id.h"
 #include "tests/contract/fixture.h"
 
 #define STORE(f) ((f)->s.approvals)
@@ -86,6 +87,22 @@ static enum nf_approval_status approval_status(struct fixture *f, int64_t id)
     enum nf_approval_status s = got.status;
     nf_approval_done(&got);
     return s;
+}
+
+static void an_old_question_is_forgotten(void **state)
+{
+    struct fixture *f = *state;
+    struct nf_approval_request got = { 0 };
+    struct nf_retention r = { 0 };
+    bool more = true;
+    struct nf_claim c = given_call(f);
+    given_question(f, &c, 300, 150);
+    assert_ok(f->s.retention->ops->prune(f->s.retention, &r, &more, &f->err), &f->err);
+    assert_int_equal(approval_status(f, 300), NF_APPROVAL_PENDING);
+    r.approvals_before_ms = NF_ID_EPOCH_MS + 1;
+    assert_ok(f->s.retention->ops->prune(f->s.retention, &r, &more, &f->err), &f->err);
+    assert_code(STORE(f)->ops->get(STORE(f), 300, &got, &f->err), NF_E_NOT_FOUND);
+    assert_false(more);
 }
 
 static void a_question_is_kept_and_its_step_waits(void **state)
@@ -271,7 +288,7 @@ static void calls_by_hand_that_a_crash_cut_off_are_unknown(void **state)
     struct nf_claim hand = by_hand();
     (void)given_question(f, &c, 300, 150);
     (void)given_question(f, &hand, 301, 170);
-    assert_ok(f->s.tasks->ops->settle(f->s.tasks, 5000, "restarted", &f->err), &f->err);
+    assert_ok(f->s.tasks->ops->settle(f->s.tasks, OWNER, 5000, "restarted", &f->err), &f->err);
     assert_int_equal(approval_status(f, 301), NF_APPROVAL_CANCELLED);
     assert_int_equal(approval_status(f, 300), NF_APPROVAL_PENDING);
     assert_int_equal(status_of(f, 170), NF_TASK_UNKNOWN);
@@ -282,7 +299,7 @@ static void calls_by_hand_that_a_crash_cut_off_are_unknown(void **state)
     assert_int_equal(f->changes.n, 3);
     assert_int_equal(f->changes.v[2].status, NF_TASK_UNKNOWN);
     assert_int_equal(f->changes.v[2].at_ms, 5000);
-    assert_ok(f->s.tasks->ops->settle(f->s.tasks, 6000, "again", &f->err), &f->err);
+    assert_ok(f->s.tasks->ops->settle(f->s.tasks, OWNER, 6000, "again", &f->err), &f->err);
     assert_int_equal(status_of(f, 170), NF_TASK_UNKNOWN);
     assert_int_equal(f->task.ended_ms, 5000);
 }
@@ -354,6 +371,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_question_is_kept_and_its_step_waits),
+        cmocka_unit_test(an_old_question_is_forgotten),
         cmocka_unit_test(only_a_step_of_the_claim_that_runs_can_be_asked_about),
         cmocka_unit_test(what_is_allowed_is_used_once),
         cmocka_unit_test(another_hash_task_claim_or_time_is_refused),

@@ -4,10 +4,12 @@
 #include "base/own.h"
 #include "base/string.h"
 #include "persistence/memory/memory.h"
+#include "persistence/postgres/postgres.h"
 #include "persistence/repositories/repositories.h"
 #include "persistence/sqlite/sqlite.h"
 #include "tests/support/test.h"
 
+#include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,11 +28,12 @@ struct fixture {
     struct nf_tasks tasks;
     struct nf_task task;
     struct nf_task_changes changes;
+    struct nf_usage_hours hours;
     struct nf_sessions sessions;
     struct nf_users users;
     struct nf_identities identities;
     struct nf_outbox_items items;
-    struct nf_claims claims;
+    struct nf_leases leases;
 };
 
 static void forget(struct fixture *f)
@@ -39,11 +42,12 @@ static void forget(struct fixture *f)
     nf_tasks_done(&f->tasks);
     nf_task_done(&f->task);
     nf_task_changes_done(&f->changes);
+    nf_usage_hours_done(&f->hours);
     nf_sessions_done(&f->sessions);
     nf_users_done(&f->users);
     nf_identities_done(&f->identities);
     nf_outbox_items_done(&f->items);
-    nf_claims_done(&f->claims);
+    nf_leases_done(&f->leases);
 }
 
 static int setup_memory(void **state)
@@ -63,6 +67,36 @@ static int setup_sqlite(void **state)
     assert_non_null(mkdtemp(f->dir));
     (void)snprintf(path, sizeof(path), "%s/db", f->dir);
     assert_ok(nf_sqlite_open(NULL, path, &f->db, &f->err), &f->err);
+    assert_ok(nf_repositories_new(f->db, &f->s, &f->err), &f->err);
+    return 0;
+}
+
+/* A schema of its own on the server that ctest has started. */
+static int setup_postgres(void **state)
+{
+    static int schemas;
+    char server[128] = "", url[256], create[64];
+    struct fixture *f = calloc(1, sizeof(*f));
+    *state = f;
+    FILE *file = fopen(getenv("NF_POSTGRES_FILE"), "re");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%127s", server), 1);
+    (void)fclose(file);
+    int n = schemas++;
+    (void)snprintf(create, sizeof(create), "CREATE SCHEMA t%d_%d", (int)getpid(), n);
+    (void)snprintf(url, sizeof(url), "%s?options=-csearch_path%%3Dt%d_%d", server, (int)getpid(),
+                   n);
+    PGconn *raw = PQconnectdb(server);
+    PGresult *created = PQexec(raw, create);
+    assert_int_equal(PQresultStatus(created), PGRES_COMMAND_OK);
+    PQclear(created);
+    PQfinish(raw);
+    assert_ok(
+        nf_postgres_open(NULL,
+                         &(struct nf_postgres_options){
+                             .url = url, .connections = 1, .statement_ms = 15000, .lock_ms = 5000 },
+                         &f->db, &f->err),
+        &f->err);
     assert_ok(nf_repositories_new(f->db, &f->s, &f->err), &f->err);
     return 0;
 }
@@ -91,9 +125,13 @@ static int run_suite(const char *name, const struct CMUnitTest *tests, size_t n)
     static const struct {
         const char *name;
         CMFixtureFunction setup;
-    } adapters[] = { { "memory", setup_memory }, { "sqlite", setup_sqlite } };
+    } adapters[] = { { "memory", setup_memory },
+                     { "sqlite", setup_sqlite },
+                     { "postgres", setup_postgres } };
+    /* Without ctest there may be no server. */
+    size_t adapters_n = getenv("NF_POSTGRES_FILE") ? 3 : 2;
     int failed = 0;
-    for (size_t i = 0; i < sizeof(adapters) / sizeof(adapters[0]); i++) {
+    for (size_t i = 0; i < adapters_n; i++) {
         struct CMUnitTest *run = calloc(n, sizeof(*run));
         char title[64];
         (void)snprintf(title, sizeof(title), "%s on %s", name, adapters[i].name);

@@ -103,6 +103,45 @@ static void a_title_is_stored(void **state)
     assert_code(SESSIONS(f)->ops->rename(SESSIONS(f), &s, 78, &f->err), NF_E_NOT_FOUND);
 }
 
+static void what_is_pinned_is_listed_by_when(void **state)
+{
+    struct fixture *f = *state;
+    struct nf_session s;
+    for (int64_t id = 7; id <= 9; id++)
+        given_session(f, id);
+    assert_ok(SESSIONS(f)->ops->pin(SESSIONS(f), 8, 1, 100, &f->err), &f->err);
+    assert_ok(SESSIONS(f)->ops->pin(SESSIONS(f), 7, 1, 200, &f->err), &f->err);
+    assert_code(SESSIONS(f)->ops->pin(SESSIONS(f), 9, 2, 300, &f->err), NF_E_NOT_FOUND);
+
+    assert_ok(SESSIONS(f)->ops->pinned(SESSIONS(f), 1, 9, &f->sessions, &f->err), &f->err);
+    assert_int_equal(f->sessions.n, 2);
+    assert_int_equal(f->sessions.v[0].id, 7);
+    assert_int_equal(f->sessions.v[0].pinned_ms, 200);
+    assert_ok(SESSIONS(f)->ops->get(SESSIONS(f), 7, 1, &s, &f->err), &f->err);
+    assert_int_equal(s.updated_ms, 10); /* it does not count as something said */
+    nf_sessions_done(&f->sessions);
+    assert_ok(SESSIONS(f)->ops->pin(SESSIONS(f), 7, 1, 0, &f->err), &f->err);
+    assert_ok(SESSIONS(f)->ops->pinned(SESSIONS(f), 1, 1, &f->sessions, &f->err), &f->err);
+    assert_int_equal(f->sessions.n, 1);
+    assert_int_equal(f->sessions.v[0].id, 8);
+}
+
+static void a_question_keeps_what_it_goes_on_from(void **state)
+{
+    struct fixture *f = *state;
+    struct nf_accepted got;
+    given_session(f, 7);
+    ask_and_answer(f, 7, 1);
+    struct nf_accept in = message(7, 2, "m2");
+    in.branch = 1;
+    assert_ok(f->s.turns->ops->accept(f->s.turns, &in, &got, &f->err), &f->err);
+    assert_ok(SESSIONS(f)->ops->messages(SESSIONS(f), 7, 0, 9, &f->messages, &f->err), &f->err);
+    assert_int_equal(f->messages.n, 3);
+    assert_int_equal(f->messages.v[0].branch, 0);
+    assert_int_equal(f->messages.v[1].branch, 0);
+    assert_int_equal(f->messages.v[2].branch, 1);
+}
+
 static void removing_takes_messages_and_tasks_along(void **state)
 {
     struct fixture *f = *state;
@@ -240,6 +279,8 @@ int main(void)
         cmocka_unit_test(a_web_session_is_not_found_by_its_empty_address),
         cmocka_unit_test(a_list_is_paged_by_newest_activity),
         cmocka_unit_test(a_title_is_stored),
+        cmocka_unit_test(what_is_pinned_is_listed_by_when),
+        cmocka_unit_test(a_question_keeps_what_it_goes_on_from),
         cmocka_unit_test(removing_takes_messages_and_tasks_along),
         cmocka_unit_test(a_session_with_a_turn_is_not_removed),
         cmocka_unit_test(messages_are_paged_from_the_newest_each_page_oldest_first),

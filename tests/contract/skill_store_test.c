@@ -13,7 +13,7 @@ static struct nf_skill skill(int64_t id, const char *name, char digit)
 
 static void given(struct fixture *f, const struct nf_skill *k)
 {
-    assert_ok(f->s.skills->ops->create(f->s.skills, k, &f->err), &f->err);
+    assert_ok(f->s.skills->ops->create(f->s.skills, k, 1, &f->err), &f->err);
 }
 
 static void an_installed_skill_is_found_as_it_was_stored(void **state)
@@ -33,13 +33,30 @@ static void a_name_is_installed_once_until_it_is_removed(void **state)
     struct fixture *f = *state;
     struct nf_skill k = skill(1, "calc", 'a'), again = skill(2, "calc", 'b'), got;
     given(f, &k);
-    assert_code(f->s.skills->ops->create(f->s.skills, &again, &f->err), NF_E_CONFLICT);
+    assert_code(f->s.skills->ops->create(f->s.skills, &again, 1, &f->err), NF_E_CONFLICT);
     assert_ok(nf_skill_become(&k, NF_SKILL_REMOVED, 200, &f->err), &f->err);
     assert_ok(f->s.skills->ops->update(f->s.skills, &k, 100, &f->err), &f->err);
     assert_code(f->s.skills->ops->find(f->s.skills, "calc", &got, &f->err), NF_E_NOT_FOUND);
     given(f, &again);
     assert_ok(f->s.skills->ops->find(f->s.skills, "calc", &got, &f->err), &f->err);
     assert_int_equal(got.id, 2);
+}
+
+static void several_are_installed_together_or_none(void **state)
+{
+    struct fixture *f = *state;
+    struct nf_skill_store *store = f->s.skills;
+    struct nf_skill v[3] = { skill(1, "web", 'a'), skill(2, "calc", 'b'), skill(3, "notes", 'c') };
+    struct nf_skill more[2] = { skill(4, "text", 'd'), skill(5, "calc", 'e') }, got;
+    struct nf_skills list = { 0 };
+    assert_ok(store->ops->create(store, v, 3, &f->err), &f->err);
+    assert_code(store->ops->create(store, more, 2, &f->err), NF_E_CONFLICT);
+    assert_non_null(strstr(f->err.msg, "calc is installed"));
+    assert_code(store->ops->find(store, "text", &got, &f->err), NF_E_NOT_FOUND);
+    assert_ok(store->ops->list(store, &list, &f->err), &f->err);
+    assert_int_equal(list.n, 3);
+    assert_memory_equal(&list.v[0], &v[1], sizeof(v[1]));
+    nf_skills_done(&list);
 }
 
 static void the_list_is_by_name_and_without_the_removed(void **state)
@@ -86,7 +103,7 @@ static void out_of_memory_changes_nothing(void **state)
     struct nf_skill k = skill(1, "calc", 'a'), got;
     struct nf_skills list = { 0 };
     TORTURE(
-        f->s.skills->ops->create(f->s.skills, &k, &f->err),
+        f->s.skills->ops->create(f->s.skills, &k, 1, &f->err),
         assert_code(f->s.skills->ops->find(f->s.skills, "calc", &got, &f->err), NF_E_NOT_FOUND));
     TORTURE(f->s.skills->ops->list(f->s.skills, &list, &f->err), assert_int_equal(list.n, 0));
     nf_skills_done(&list);
@@ -97,6 +114,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_installed_skill_is_found_as_it_was_stored),
         cmocka_unit_test(a_name_is_installed_once_until_it_is_removed),
+        cmocka_unit_test(several_are_installed_together_or_none),
         cmocka_unit_test(the_list_is_by_name_and_without_the_removed),
         cmocka_unit_test(of_two_who_change_it_at_once_one_is_told),
         cmocka_unit_test(out_of_memory_changes_nothing),

@@ -1,19 +1,22 @@
-/* Random operations on memory and SQLite: both must give the same results, and look the same. */
+/* Random operations on memory, SQLite and PostgreSQL: all must give the same results, and look the
+ * same. */
 #include "tests/contract/fixture.h"
 
 #include <stdbool.h>
 
+#define ENGINES 3
 #define SESSIONS 6
 #define CLAIMS 12
 
 struct pair {
-    struct fixture *f[2];
+    struct fixture *f[ENGINES];
+    int n; /* engines that are there */
     uint64_t random;
     int64_t now, next_id;
     struct nf_claim claims[CLAIMS]; /* old ones too: zombies */
     size_t claims_n;
-    struct nf_str trace[2]; /* what each said */
-    int ops[12];            /* how often each succeeded */
+    struct nf_str trace[ENGINES]; /* what each said */
+    int ops[12];                  /* how often each succeeded */
 };
 
 static uint64_t dice(struct pair *p, uint64_t n)
@@ -103,7 +106,7 @@ static enum nf_code claim_one(struct pair *p, int i, int64_t session, int64_t ow
 {
     struct nf_turn_store *t = p->f[i]->s.turns;
     struct nf_claim c = { 0 };
-    enum nf_code rc = t->ops->claim(t, session, owner, 100, p->now, &c, &p->f[i]->err);
+    enum nf_code rc = t->ops->claim(t, session, 0, owner, 100, p->now, &c, &p->f[i]->err);
     say(p, i, "claim %lld: %s run %lld seq %lld fence %lld attempt %lld user %lld\n",
         (long long)session, nf_code_name(rc), (long long)c.run_id, (long long)c.seq,
         (long long)c.fence, (long long)c.attempt, (long long)c.user_id);
@@ -145,13 +148,13 @@ static enum nf_code outbox_one(struct pair *p, int i, uint64_t how)
         if (how % 4 == 0)
             rc = o->ops->sent(o, id, &p->f[i]->err);
         else if (how % 4 == 1)
-            rc = o->ops->begin(o, id, p->now, &p->f[i]->err);
+            rc = o->ops->begin(o, id, 1, &p->f[i]->err);
         else if (how % 4 == 2)
-            rc = o->ops->update(o, id, NF_OUTBOX_PENDING, p->now + 50, "later", &p->f[i]->err);
+            rc = o->ops->update(o, id, 0, NF_OUTBOX_PENDING, p->now + 50, "later", &p->f[i]->err);
     }
     nf_outbox_items_done(&due);
     if (how % 11 == 0) {
-        rc = o->ops->recover(o, "web", NF_OUTBOX_PENDING, &n, &p->f[i]->err);
+        rc = o->ops->recover(o, "web", 1, NF_OUTBOX_PENDING, &n, &p->f[i]->err);
         say(p, i, "recover %lld\n", (long long)n);
     }
     return rc;
@@ -193,9 +196,28 @@ static void look(struct pair *p, int i, int64_t session)
                   &f->err);
         say(p, i, " run %lld messages %zu\n", (long long)f->tasks.v[k].id, f->messages.n);
     }
-    assert_ok(f->s.turns->ops->ready(f->s.turns, p->now, 9, &f->claims, &f->err), &f->err);
-    for (size_t k = 0; k < f->claims.n; k++)
-        say(p, i, " ready %lld\n", (long long)f->claims.session_ids[k]);
+    size_t waiting = 0;
+    assert_ok(f->s.turns->ops->waiting(f->s.turns, p->now, 9, &waiting, &f->err), &f->err);
+    say(p, i, " waiting %zu\n", waiting);
+}
+
+static enum nf_code take_one(struct pair *p, int i, uint64_t a)
+{
+    struct fixture *f = p->f[i];
+    const struct nf_round round = { .owner = 1 + (int64_t)a % 2,
+                                    .lease_ms = 100,
+                                    .now_ms = p->now,
+                                    .after_user = (int64_t)a % 3,
+                                    .each = 1 + a % 2,
+                                    .limit = 1 + a % 4 };
+    nf_leases_done(&f->leases);
+    enum nf_code rc = f->s.turns->ops->take(f->s.turns, &round, &f->leases, &f->err);
+    for (int64_t session = 1; session <= SESSIONS; session++)
+        for (size_t k = 0; k < f->leases.n; k++)
+            if (f->leases.v[k].session_id == session)
+                say(p, i, " took %lld fence %lld\n", (long long)session,
+                    (long long)f->leases.v[k].fence);
+    return rc;
 }
 
 static void one_step(struct pair *p)
@@ -204,7 +226,7 @@ static void one_step(struct pair *p)
     int64_t session = 1 + (int64_t)dice(p, SESSIONS), id = p->next_id += 100;
     struct nf_claim c = p->claims[b];
     p->now += (int64_t)dice(p, 40) - 5; /* the clock steps back at times */
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < p->n; i++) {
         struct nf_turn_store *t = p->f[i]->s.turns;
         struct nf_session_store *ss = p->f[i]->s.sessions;
         struct nf_err *err = &p->f[i]->err;
@@ -225,6 +247,8 @@ static void one_step(struct pair *p)
                        : t->ops->release(t, 1 + (int64_t)a % 2, err);
         else if (what == 9)
             rc = outbox_one(p, i, a);
+        else if (what == 10 && a % 10 > 6)
+            rc = take_one(p, i, a);
         else if (what == 10 && a % 10 == 0)
             rc = ss->ops->remove(ss, session, 0, err);
         else
@@ -234,15 +258,17 @@ static void one_step(struct pair *p)
     }
 }
 
-static void memory_and_sqlite_never_disagree(void **state)
+static void the_engines_never_disagree(void **state)
 {
     struct pair *p = *state;
     int steps = getenv("NF_UNDER_VALGRIND") ? 1500 : 4000;
     for (int n = 0; n < steps; n++) {
         one_step(p);
-        assert_string_equal(nf_str_c(&p->trace[0]), nf_str_c(&p->trace[1]));
+        for (int i = 1; i < p->n; i++) {
+            assert_string_equal(nf_str_c(&p->trace[0]), nf_str_c(&p->trace[i]));
+            nf_str_reset(&p->trace[i]);
+        }
         nf_str_reset(&p->trace[0]);
-        nf_str_reset(&p->trace[1]);
     }
     for (int i = 0; i < 12; i++)
         assert_true(p->ops[i] > 10); /* each kind of operation has succeeded now and then */
@@ -257,6 +283,11 @@ static int setup(void **state)
     p.f[0] = f;
     (void)setup_sqlite(&f);
     p.f[1] = f;
+    p.n = 2;
+    if (getenv("NF_POSTGRES_FILE")) {
+        (void)setup_postgres(&f);
+        p.f[p.n++] = f;
+    }
     *state = &p;
     return 0;
 }
@@ -264,7 +295,7 @@ static int setup(void **state)
 static int teardown_both(void **state)
 {
     struct pair *p = *state;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < p->n; i++) {
         void *f = p->f[i];
         (void)teardown(&f);
         nf_str_done(&p->trace[i]);
@@ -275,7 +306,7 @@ static int teardown_both(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(memory_and_sqlite_never_disagree, setup, teardown_both),
+        cmocka_unit_test_setup_teardown(the_engines_never_disagree, setup, teardown_both),
     };
     (void)run_suite;
     return cmocka_run_group_tests(tests, NULL, NULL);

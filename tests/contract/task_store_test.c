@@ -112,6 +112,48 @@ static void a_reason_that_is_too_long_is_cut_at_a_character(void **state)
     assert_int_equal(strlen(f->task.reason), NF_REASON_MAX - 1);
 }
 
+/* A turn of user 1 that ends at now_ms with one call of a model: 10 tokens in, 20 out. */
+static void given_usage(struct fixture *f, int64_t session, int64_t n, const char *id,
+                        int64_t now_ms)
+{
+    struct answer a;
+    struct nf_finished done;
+    struct nf_accepted got = given_message(f, session, n, id);
+    (void)answer(&a, &got.claim, now_ms);
+    assert_ok(f->s.turns->ops->finish(f->s.turns, &a.f, 900 + n, &done, &f->err), &f->err);
+}
+
+static void what_models_used_is_added_up_by_the_hour(void **state)
+{
+    struct fixture *f = *state;
+    struct nf_usage_hours *h = &f->hours;
+    given_session(f, 7);
+    given_usage(f, 7, 1, "m1", NF_HOUR_MS - 1);
+    given_usage(f, 7, 2, "m2", NF_HOUR_MS);
+    given_usage(f, 7, 3, "m3", 2 * NF_HOUR_MS - 1);
+
+    assert_ok(TASKS(f)->ops->usage(TASKS(f), 0, 0, h, &f->err), &f->err);
+    assert_int_equal(h->n, 2);
+    assert_int_equal(h->v[0].at_ms, 0);
+    assert_int_equal(h->v[0].calls, 1);
+    assert_int_equal(h->v[1].at_ms, NF_HOUR_MS);
+    assert_int_equal(h->v[1].calls, 2);
+    assert_string_equal(h->v[1].model, "p/m");
+    assert_int_equal(h->v[1].tokens.input, 20);
+    assert_int_equal(h->v[1].tokens.output, 40);
+    assert_int_equal(h->v[1].tokens.cache_read, 0);
+    nf_usage_hours_done(h);
+
+    assert_ok(TASKS(f)->ops->usage(TASKS(f), 1, NF_HOUR_MS + 1, h, &f->err), &f->err);
+    assert_int_equal(h->n, 1);
+    assert_int_equal(h->v[0].calls, 1);
+    nf_usage_hours_done(h);
+    assert_ok(TASKS(f)->ops->usage(TASKS(f), 2, 0, h, &f->err), &f->err);
+    assert_int_equal(h->n, 0);
+    TORTURE(TASKS(f)->ops->usage(TASKS(f), 0, 0, h, &f->err), assert_int_equal(h->n, 0));
+    assert_int_equal(h->n, 2);
+}
+
 static void out_of_memory_is_an_error_and_no_crash(void **state)
 {
     struct fixture *f = *state;
@@ -134,6 +176,7 @@ int main(void)
         cmocka_unit_test(a_task_of_somebody_else_is_not_found),
         cmocka_unit_test(changes_say_what_a_task_became_and_why),
         cmocka_unit_test(a_reason_that_is_too_long_is_cut_at_a_character),
+        cmocka_unit_test(what_models_used_is_added_up_by_the_hour),
         cmocka_unit_test(out_of_memory_is_an_error_and_no_crash),
     };
     return RUN_SUITE("task_store", tests);

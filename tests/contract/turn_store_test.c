@@ -97,7 +97,7 @@ static void a_turn_that_waits_in_a_free_session_is_not_overtaken(void **state)
 
     assert_false(got.claimed);
     struct nf_claim c;
-    assert_ok(TURNS(f)->ops->claim(TURNS(f), 7, OWNER, LEASE, 3000, &c, &f->err), &f->err);
+    assert_ok(TURNS(f)->ops->claim(TURNS(f), 7, 0, OWNER, LEASE, 3000, &c, &f->err), &f->err);
     assert_int_equal(c.run_id, 100);
     assert_int_equal(c.seq, 1);
     assert_int_equal(c.step_id, 0);
@@ -293,7 +293,7 @@ static void a_zombie_is_refused_in_everything(void **state)
     struct nf_task step = {
         .id = 102, .n = 2, .kind = NF_TASK_TOOL, .status = NF_TASK_RUNNING, .started_ms = 5
     };
-    assert_ok(TURNS(f)->ops->claim(TURNS(f), 7, OWNER + 1, LEASE, 1000 + LEASE, &c, &f->err),
+    assert_ok(TURNS(f)->ops->claim(TURNS(f), 7, 0, OWNER + 1, LEASE, 1000 + LEASE, &c, &f->err),
               &f->err);
     assert_int_equal(c.fence, got.claim.fence + 1);
     assert_int_equal(c.attempt, 2);
@@ -380,7 +380,8 @@ static void out_of_memory_leaves_no_trace(void **state)
     assert_untouched(f, 2, 0);
 
     TORTURE(TURNS(f)->ops->steps(TURNS(f), 100, &f->tasks, &f->err), (void)0);
-    TORTURE(TURNS(f)->ops->ready(TURNS(f), 9000, 9, &f->claims, &f->err), (void)0);
+    size_t waiting;
+    TORTURE(TURNS(f)->ops->waiting(TURNS(f), 9000, 9, &waiting, &f->err), (void)0);
 }
 
 int main(void)

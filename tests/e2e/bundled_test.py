@@ -3,6 +3,7 @@ import http.server
 import json
 import shutil
 import threading
+import time
 import urllib.parse
 
 import pytest
@@ -138,3 +139,60 @@ def test_web_reads_pages_and_searches(daemon, server):
     done(daemon, "web", "search_engine", engine="searxng", url=server + "/")
     found = json.loads(done(daemon, "web", "search", query="a & b"))
     assert found["results"] == [{"title": "a & b", "url": "https://example.org/", "text": "found"}]
+
+
+# --- their installation -------------------------------------------------------------------------
+
+CALLS = {"calc": ("evaluate", {"expression": "6*7"}, "42"),
+         "clock": ("difference", {"start": "2026-01-01", "end": "2026-01-03"}, "2 days"),
+         "text": ("hash", {"text": "abc"}, "ba7816bf")}
+CONFIG = f'skills: {{bundled_dir: "{SKILLS}", bundled: [{", ".join(CALLS)}]}}\n'
+SETTLED = dict.fromkeys(CALLS, True)
+
+
+def seen(d):
+    """What is noted of each skill: whether its files are known to be on disk."""
+    lines = (d.dir / "data/skills-seen").read_text(encoding="ascii").splitlines()
+    return {line.split()[0]: len(line.split()) == 2 for line in lines}
+
+
+def works(d, name):
+    tool, arguments, result = CALLS[name]
+    return result in done(d, name, tool, **arguments)
+
+
+@nexflow.of_sqlite
+def test_a_first_start_that_is_killed_anywhere_leaves_nothing_half(tmp_path):
+    for i in range(5):
+        d = nexflow.Daemon(tmp_path / str(i), CONFIG)
+        for _ in range(2):  # again while it mends what the first left
+            d.start(wait=False)
+            d.wait_until((d.dir / "data/nexflow.db").exists)
+            time.sleep(i * 0.05)
+            d.kill()
+        d.start()
+        assert {n: s["status"] for n, s in skills(d).items()} == dict.fromkeys(CALLS, "enabled")
+        assert all(works(d, name) for name in CALLS), i
+        d.wait_until(lambda d=d: seen(d) == SETTLED)
+        d.stop()
+
+
+def test_what_a_power_cut_left_of_a_skill_is_mended(tmp_path):
+    d = nexflow.Daemon(tmp_path, CONFIG).start()
+    d.wait_until(lambda: seen(d) == SETTLED)
+    kept = {n: tmp_path / "data/skills" / n / s["hash"] for n, s in skills(d).items()}
+    assert d.request("DELETE", "/api/v1/skills/text")[0] == 204
+    d.stop()
+
+    # As if the database had reached the disk, and of the files nothing or a part.
+    note = tmp_path / "data/skills-seen"
+    note.write_text("".join(line + " unsettled\n" for line in
+                            note.read_text(encoding="ascii").splitlines()), encoding="ascii")
+    (kept["calc"] / "calc.so").chmod(0o644)
+    (kept["calc"] / "calc.so").write_bytes(b"")
+    shutil.rmtree(kept["clock"])
+    d.start()
+    assert works(d, "calc") and works(d, "clock")
+    assert "text" not in skills(d)  # what a person removed stays so
+    d.wait_until(lambda: seen(d) == SETTLED)
+    d.stop()

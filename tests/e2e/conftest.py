@@ -7,6 +7,7 @@ import sys
 import pytest
 
 import nexflow
+import terminal
 
 
 class Provider:
@@ -35,6 +36,10 @@ class Provider:
     def model_does(self, model, **script):
         """What one model does from now on."""
         self._call("POST", "/_script", {"model": model, "script": script})
+
+    def model_does_in_turn(self, model, *scripts):
+        """What one model does in turn; the last one for ever."""
+        self._call("POST", "/_script", {"model": model, "scripts": list(scripts)})
 
     def _call(self, method, path, body=None):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
@@ -75,3 +80,24 @@ def daemon(tmp_path, provider):
     d = nexflow.Daemon(tmp_path, provider=provider.yaml()).start()
     yield d
     assert d.stop() == 0, d.log()[-2000:]
+
+
+@pytest.fixture
+def served(daemon, tmp_path):
+    """A daemon with the model "fake/m", and how to run `nexflow` with its configuration."""
+    p = terminal.Place(tmp_path)
+
+    def run(*arguments, **more):
+        return p.run("--config", daemon.config, *arguments, **more)
+    run.daemon = daemon
+    run.place = p
+    return run
+
+
+@pytest.fixture
+def locked():
+    """A provider that wants the key "sk-right"."""
+    fake = Provider(key="sk-right")
+    fake.offer("small", "big", "text-embed")
+    yield fake
+    fake.stop()

@@ -11,7 +11,6 @@ import terminal
 
 DOCS = nexflow.TOP / "docs"
 BUILD = pathlib.Path(nexflow.BIN).parent
-COMMANDS = ["up", "chat", "doctor", "link", "task", "skill", "approval", "user", "config", "backup"]
 OPTION = re.compile(r"(?<![\w-])--?[A-Za-z][a-z-]*")
 
 
@@ -39,20 +38,29 @@ def complete(line):
     return said("bash", "--norc", "-c", script, cwd=DOCS).split()
 
 
-@pytest.fixture(scope="module")
-def helps(tmp_path_factory):
-    """Every help text: {"": of nexflow, "up": ...}."""
-    p = terminal.Place(tmp_path_factory.mktemp("help"))
-    texts = {"": p.run("--help").stdout, "nexflowd": p.run("--help", program="nexflowd").stdout}
-    for command in COMMANDS:
-        texts[command] = p.run(command, "--help").stdout
-    return texts
-
-
 def verbs(text):
     """The words that follow a command in its line of use."""
     use = text.splitlines()[0].split(" ", 3)[3]
     return re.findall(r"(?:^|\| )([a-z]+)", use)
+
+
+@pytest.fixture(scope="module")
+def helps(tmp_path_factory):
+    """Every help text: {"": of nexflow, "up": ..., "skill new": ...}."""
+    p = terminal.Place(tmp_path_factory.mktemp("help"))
+    texts = {"": p.run("--help").stdout, "nexflowd": p.run("--help", program="nexflowd").stdout}
+    for command in terminal.commands(texts[""]):
+        texts[command] = p.run(command, "--help").stdout
+        for verb in verbs(texts[command]):
+            text = p.run(command, verb, "--help").stdout
+            if text.startswith(f"Usage: nexflow {command} {verb}"):
+                texts[f"{command} {verb}"] = text
+    return texts
+
+
+@pytest.fixture(scope="module")
+def commands(helps):
+    return terminal.commands(helps[""])
 
 
 @pytest.mark.parametrize("name", ["nexflow.1", "nexflowd.8", "nexflow.yaml.5"])
@@ -62,16 +70,15 @@ def test_man_pages_have_no_warnings(name):
         assert f"\n{heading}\n" in text
 
 
-def test_man_pages_name_every_command_verb_and_option(helps):
+def test_man_pages_name_every_command_verb_and_option(helps, commands):
     text = page("nexflow.1")
-    for command in COMMANDS:
+    for command in commands:
         assert f"nexflow {command}" in text
         for verb in verbs(helps[command]):
             assert f"nexflow {command} {verb}" in text
-        for option in OPTION.findall(helps[command]):
-            assert option in text, (command, option)
-    for option in OPTION.findall(helps[""]):
-        assert option in text, option
+    for name in set(helps) - {"nexflowd"}:
+        for option in OPTION.findall(helps[name]):
+            assert option in text, (name, option)
     daemon = page("nexflowd.8")
     for option in OPTION.findall(helps["nexflowd"]):
         assert option in daemon, option
@@ -100,23 +107,46 @@ def test_the_reference_is_current(tmp_path):
         "renew it: build/release/bin/nexflow config reference >docs/configuration.md"
 
 
-def test_completion_offers_what_help_lists(helps):
-    assert set(complete("nexflow ")) == set(COMMANDS) | {"--config", "--version", "--help"}
+def settings():
+    """{group: its keys} of the reference; what is a list ends with []."""
+    groups, keys = {}, set()
+    for line in (DOCS / "configuration.md").read_text(encoding="utf-8").splitlines():
+        if heading := re.match(r"##+ ([a-z.\[\]]+)$", line):
+            keys = groups.setdefault(heading[1], set())
+        elif row := re.match(r"\| `([a-z_]+)` \|", line):
+            keys.add(row[1])
+    return groups
+
+
+def test_settings_that_are_named_exist():
+    groups = settings()
+    assert len(groups) > 15 and "listen" in groups["server"] and "type" in groups["llm.providers[]"]
+    # events, a manifest's
+    no_settings = {"redis.lost", "redis.store", "schedules.failed", "limits.http_kib"}
+    for path in [nexflow.TOP / "README.md", *DOCS.glob("*.md"), *DOCS.glob("howto/*.md")]:
+        for group, key in re.findall(r"`([a-z]+)\.([a-z_]+)[^`]*`", path.read_text(encoding="utf-8")):
+            if group in groups and key != "h" and f"{group}.{key}" not in no_settings:
+                assert key in groups[group] or f"{group}.{key}[]" in groups, \
+                    f"{path.name}: there is no setting {group}.{key}"
+
+
+def test_completion_offers_what_help_lists(helps, commands):
+    assert set(complete("nexflow ")) == set(commands) | {"--config", "--version", "--help"}
     assert complete("nexflow do") == ["doctor"]
     assert complete("nexflow --config man/nexflow.1 li") == ["link"]
     assert complete("nexflow -c api") == ["api.md"]
     assert complete("nexflow backup verify api") == ["api.md"]
     assert set(complete("nexflowd --")) == {o for o in OPTION.findall(helps["nexflowd"])
                                             if o.startswith("--")}
-    for command in COMMANDS:
+    for command in commands:
         offered = set(complete(f"nexflow {command} "))
         for verb in verbs(helps[command]):
             assert verb in offered, (command, verb)
             assert complete(f"nexflow -c x {command} {verb}") == [verb]
         everywhere = offered.union(*(complete(f"nexflow {command} {verb} {begin}")
                                      for verb in verbs(helps[command]) for begin in ("", "-")))
-        use = helps[command].splitlines()[0]
-        for option in OPTION.findall(use):
+        uses = [helps[name].split("\n\n")[0] for name in helps if name.split(" ")[0] == command]
+        for option in OPTION.findall(" ".join(uses)):
             assert option in everywhere, (command, option)
 
 
@@ -147,3 +177,61 @@ def test_it_installs(tmp_path):
         assert name in files, files
     assert said(tmp_path / "usr/bin/nexflowd", "--version").startswith("nexflowd ")
     assert said(tmp_path / "usr/bin/nexflow", "--version").startswith("nexflow ")
+
+
+# --- the tree ------------------------------------------------------------------------------------
+
+
+def tracked():
+    """Every file of the tree, from its top."""
+    return said("git", "ls-files", cwd=nexflow.TOP).splitlines()
+
+
+def code_map():
+    """{directories of a row: the row}"""
+    text = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`[^|]+`) \|(.*)$", text, re.M)
+    return {directory: row for first, row in rows for directory in re.findall(r"`([^`]+)`", first)}
+
+
+def test_the_code_map_has_every_directory():
+    """And of some every member, by name."""
+    table = code_map()
+    directories = {str(parent) for f in tracked() for parent in pathlib.Path(f).parents} - {"."}
+    for directory in directories:
+        top = directory.split("/")[0]
+        if top not in (".ci", ".github", "docs") and directory not in ("internal", "channels", "internal/cache"):
+            assert any(f"{directory}/".startswith(f"{d}/") for d in table), directory
+    for top, members in (("cmd", directories), ("tests", directories), ("script", tracked())):
+        for member in {m.split("/")[1] for m in members if m.startswith(f"{top}/")}:
+            assert re.search(rf"(?<![\w-]){member}(?![\w-])", table[top]), f"{top}/{member}"
+
+
+def test_what_the_code_map_names_exists():
+    files = [f"/{f}" for f in tracked()]
+    text = (DOCS / "architecture.md").read_text(encoding="utf-8").replace("```", "")
+    for directory in code_map():
+        assert any(f.startswith(f"/{directory}/") for f in files), directory
+    for name in re.findall(r"(?<![\w/*-])[\w/-]+\.(?:c|h|def|txt|md|sql)\b", text):
+        assert any(f.endswith(f"/{name}") for f in files), name
+
+
+def test_decisions_have_numbers_of_their_own_and_are_listed():
+    index = (DOCS / "adr/README.md").read_text(encoding="utf-8")
+    decisions = sorted((DOCS / "adr").glob("[0-9]*.md"))
+    for number, file in enumerate(decisions, 1):
+        heading = file.read_text(encoding="utf-8").splitlines()[0]
+        assert file.name.startswith(f"{number:04}-") and heading.startswith(f"# {number}. "), file.name
+        assert f"[{heading[2:]}]({file.name})" in index, file.name
+
+
+def test_every_page_is_linked_and_every_link_leads_somewhere():
+    pages = [nexflow.TOP / "README.md", *DOCS.rglob("*.md")]
+    linked = set()
+    for file in pages:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", file.read_text(encoding="utf-8")):
+            linked.add((file.parent / target).resolve())
+    for file in linked:
+        assert file.exists(), file
+    for file in pages[1:]:
+        assert file.resolve() in linked, file

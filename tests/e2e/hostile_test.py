@@ -2,6 +2,7 @@
 import asyncio
 import json
 import os
+import signal
 import socket
 import sqlite3
 import threading
@@ -112,6 +113,7 @@ def test_an_answer_of_a_megabyte_can_be_resumed_whatever_it_is_made_of(daemon, p
 # --- restoring
 
 
+@nexflow.of_sqlite
 def test_a_restore_that_was_cut_off_is_no_reason_to_begin_with_nothing(tmp_path):
     """Killed after it had moved the database away, before the copy took its place."""
     daemon = nexflow.Daemon(tmp_path).start()
@@ -266,6 +268,47 @@ def test_an_id_that_is_too_long_is_the_same_in_the_call_and_in_its_result(daemon
     assert kept[1]["tool_calls"][0]["id"] == kept[2]["tool_call_id"] == ids.pop()
 
 
+def test_ready_says_so_when_the_loop_was_late(daemon):
+    daemon.process.send_signal(signal.SIGSTOP)
+    try:
+        with socket.create_connection(("127.0.0.1", daemon.port)) as asker:
+            asker.sendall(f"GET /ready HTTP/1.1\r\nHost: 127.0.0.1:{daemon.port}\r\n"
+                          "Connection: close\r\n\r\n".encode())
+            time.sleep(1.3)
+            daemon.process.send_signal(signal.SIGCONT)
+            answer = b"".join(iter(lambda: asker.recv(65536), b"")).decode()
+    finally:
+        daemon.process.send_signal(signal.SIGCONT)
+    assert " 503 " in answer.splitlines()[0] and "the event loop is " in answer
+    daemon.wait_until(lambda: daemon.get("/ready")[0] == 200)
+
+
+@nexflow.of_sqlite
+def test_a_database_that_is_damaged_while_it_is_used_is_told(daemon):
+    for i in range(20):
+        assert daemon.post("/api/v1/messages", {"message_id": f"m{i}", "content": "x" * 4000})[0] == 202
+    daemon.wait_until(lambda: "turns_running\":0" in daemon.request("GET", "/health")[2])
+    path = daemon.dir / "data/nexflow.db"
+    with sqlite3.connect(path) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.close()
+    with open(path, "r+b") as file:
+        pages = file.seek(0, os.SEEK_END) // 4096
+        file.seek(5 * 4096)
+        file.write(os.urandom(4096) * (pages - 5))
+    bad = path.read_bytes()
+
+    assert "damaged" in daemon.get("/api/v1/sessions")[1]["error"]["message"]
+    daemon.wait_until(lambda: daemon.get("/ready")[0] == 503)  # looked at once a second
+    assert "damaged" in daemon.get("/ready")[1]["reasons"][0]
+    assert "damaged" in daemon.get("/health")[1]["database"]
+    status, answer = daemon.post("/api/v1/messages", {"message_id": "late", "content": "x"})
+    assert status in (500, 503) and "damaged" in answer["error"]["message"], answer
+    assert daemon.stop() == 0
+    assert path.read_bytes() == bad
+
+
+@nexflow.of_sqlite
 def test_ready_says_so_while_another_program_holds_the_database(daemon):
     database = sqlite3.connect(daemon.dir / "data/nexflow.db", isolation_level=None)
     held = threading.Event()

@@ -1,6 +1,7 @@
 """The daemon, driven from outside: start, stop, kill, REST, web sockets.
 
-Programs come from NF_BIN (a directory). Everything a daemon keeps is in a directory of its test.
+Programs come from NF_BIN (a directory). Everything a daemon keeps is in a directory of its test; with
+NF_DATABASE=postgresql its database is on a server that the first test starts.
 """
 import asyncio
 import atexit
@@ -11,18 +12,50 @@ import os
 import pathlib
 import signal
 import socket
+import sqlite3
 import subprocess
+import sys
 import time
 
+import pytest
 import websockets
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("NF_BIN", TOP / "build/asan/bin"))
+sys.path.insert(0, str(TOP / "tests/support"))
+import postgres  # noqa: E402  (beside the other suites' helpers)
+
+ON_POSTGRES = os.environ.get("NF_DATABASE") == "postgresql"
+# For tests of what only SQLite has: its file, its lock, its backups.
+of_sqlite = pytest.mark.skipif(ON_POSTGRES, reason="about the file of SQLite")
 TOKEN = "owner-token-for-tests-0123456789"
 READY_S = 30  # a sanitizer build on a busy machine is slow to start
 
 
 _started = []
+_servers = []
+
+
+def server():
+    """The PostgreSQL of this run of tests."""
+    if not _servers:
+        _servers.append(postgres.Postgres().start())
+    return _servers[0]
+
+
+def database_yaml(directory, url=None):
+    """The configuration of a database for a daemon that keeps its files in `directory`; `url`: of
+    one that it shares with others."""
+    if url:
+        return f'database: {{url: "{url}", directory: "{directory}"}}\n'
+    if not ON_POSTGRES:
+        return f'database: {{url: "sqlite:{directory}/nexflow.db"}}\n'
+    url = server().create(f"t{os.getpid()}_{len(_names)}")
+    _names.append(url)
+    return f'database: {{url: "{url}", directory: "{directory}"}}\n'
+
+
+_names = []
 
 
 @atexit.register
@@ -31,19 +64,26 @@ def _end_what_failed_tests_left():
         if process.poll() is None:
             process.kill()
             process.wait()
+    for one in _servers:
+        one.stop()
 
 
 class Daemon:
     """One nexflowd with its directory. `config` is YAML text behind what is always there."""
 
-    def __init__(self, directory, config="", provider=None, env=None):
+    def __init__(self, directory, config="", provider=None, env=None, database=None):
         self.dir = pathlib.Path(directory)
+        self.dir.mkdir(exist_ok=True)
         self.port = free_port()
         self.process = None
+        self.within = []  # a command that runs the daemon
         self.env = {**os.environ, "NEXFLOW_OWNER_TOKEN": TOKEN, **(env or {})}
         self.config = self.dir / "nexflow.yaml"
+        where = database_yaml(f"{self.dir}/data", database)
+        self.url = where.split('"')[1]  # for another one that goes on with the same database
+        self.database = self.url.rsplit("/", 1)[1] if self.url.startswith("postgresql") else None
         text = (f'server: {{listen: "127.0.0.1:{self.port}"}}\n'
-                f'database: {{url: "sqlite:{self.dir}/data/nexflow.db"}}\n')
+                + where)
         if provider:
             text += f"llm:\n  providers:\n    - {provider}\n"
         self.config.write_text(text + config, encoding="utf-8")
@@ -51,7 +91,7 @@ class Daemon:
     def start(self, wait=True):
         log = open(self.dir / "nexflowd.log", "ab")  # noqa: SIM115  (the process keeps it)
         self.process = subprocess.Popen(
-            [BIN / "nexflowd", "--config", self.config], env=self.env, stderr=log,
+            [*self.within, BIN / "nexflowd", "--config", self.config], env=self.env, stderr=log,
             stdout=subprocess.DEVNULL)
         _started.append(self.process)
         log.close()
@@ -70,6 +110,25 @@ class Daemon:
                 pass
             time.sleep(0.01)
         raise AssertionError(f"not within {seconds} s: {self.log()[-2000:]}")
+
+    def write(self, sql):
+        """Put something into its database past it: statements of both engines."""
+        if self.database:
+            server().sql(sql, self.database)
+            return
+        database = sqlite3.connect(self.dir / "data/nexflow.db", timeout=30)
+        with database:
+            database.executescript(sql)
+        database.close()
+
+    def rows(self, sql):
+        """What its database has, read past it: rows of texts."""
+        if self.database:
+            return [tuple(line.split("|")) for line in server().sql(sql, self.database).splitlines()]
+        database = sqlite3.connect(self.dir / "data/nexflow.db", timeout=30)
+        found = [tuple(map(str, row)) for row in database.execute(sql)]
+        database.close()
+        return found
 
     def kill(self):
         """As a power cut would for a process: no warning."""

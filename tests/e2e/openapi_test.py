@@ -45,8 +45,8 @@ def test_the_description_and_the_routes_are_the_same():
 
 
 def test_every_operation_answers_as_described(daemon):
-    def call(method, path, body=None, **params):
-        real = path
+    def call(method, path, body=None, query="", **params):
+        real = path + query
         for name, value in params.items():
             real = real.replace("{" + name + "}", value)
         status, answer = daemon._json(method.upper(), real, body)
@@ -62,6 +62,17 @@ def test_every_operation_answers_as_described(daemon):
     assert call("patch", "/api/v1/users/{id}", {"status": "blocked"}, id=user["id"])[0] == 200
     assert call("post", "/api/v1/users/{id}/links", {}, id=user["id"])[0] == 201
     assert call("get", "/api/v1/users")[0] == 200
+    assert call("post", "/api/v1/users/{id}/invites", {}, id="me")[0] == 201
+    account = {"network": "telegram", "account": "4711"}
+    assert call("post", "/api/v1/users/{id}/identities", account, id="me")[0] == 200
+    assert len(call("get", "/api/v1/users/{id}/identities", id="me")[1]["identities"]) == 2
+    assert call("delete", "/api/v1/users/{id}/identities/{network}/{account}", id="me",
+                **account)[0] == 200
+    assert call("get", "/api/v1/pairings")[0] == 200
+    assert call("post", "/api/v1/pairings/{code}", {"decision": "deny"}, code="ABCD-2345")[0] == 404
+    assert call("get", "/api/v1/channels")[1] == {"channels": []}
+    assert call("get", "/api/v1/channels/{name}/qr.svg", name="telegram")[0] == 404
+    assert call("post", "/api/v1/channels/{name}/test", {}, name="telegram")[0] == 404
     assert call("post", "/api/v1/auth/exchange", {"token": "wrong"})[0] == 401
     assert call("post", "/api/v1/auth/logout", {})[0] == 204
     status, session = call("post", "/api/v1/sessions", {"title": "One"})
@@ -75,6 +86,12 @@ def test_every_operation_answers_as_described(daemon):
     assert status == 202
     daemon.wait_until(lambda: daemon.get(f"/api/v1/sessions/{one['id']}")[1]["pending"] == 0)
     assert call("get", "/api/v1/sessions/{id}/messages", **one)[0] == 200
+    assert call("patch", "/api/v1/sessions/{id}", {"pinned": True}, **one)[1]["pinned"]
+    assert call("get", "/api/v1/sessions")[1]["pinned"][0]["id"] == one["id"]
+    assert call("get", "/api/v1/search", query="?q=hi")[1]["hits"][0]["session_id"] == one["id"]
+    assert call("get", "/api/v1/search", query="?q=")[0] == 400
+    export = call("get", "/api/v1/sessions/{id}/export", query="?format=json", **one)[1]
+    assert export["version"] == 1 and export["messages"][0]["content"] == "hi"
     assert call("get", "/api/v1/tasks")[1]["tasks"][0]["status"] == "failed"
     status, task = call("get", "/api/v1/tasks/{id}", id=accepted["run_id"])
     assert status == 200 and task["steps"] and task["changes"]

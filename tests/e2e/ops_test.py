@@ -192,6 +192,7 @@ def test_a_daemon_without_a_model_is_not_ready_until_it_gets_one(tmp_path, provi
 # --- what is in its way at the start
 
 
+@nexflow.of_sqlite
 def test_a_second_daemon_on_the_same_database_is_refused_with_the_pid_of_the_first(daemon):
     second = nexflow.Daemon(daemon.dir)
     second.config = daemon.dir / "second.yaml"
@@ -216,6 +217,7 @@ def test_a_port_in_use_is_named(tmp_path):
     assert d.stop() == 0
 
 
+@nexflow.of_sqlite
 def test_a_database_of_a_newer_version_is_refused_untouched(daemon):
     assert daemon.stop() == 0
     path = daemon.dir / "data/nexflow.db"
@@ -232,6 +234,7 @@ def test_a_database_of_a_newer_version_is_refused_untouched(daemon):
     daemon.start()
 
 
+@nexflow.of_sqlite
 @pytest.mark.parametrize("damage", ["head", "pages", "cut", "text"])
 def test_a_damaged_database_is_refused_and_nothing_is_overwritten(daemon, damage):
     turn = accepted(daemon, "m1", "hi " * 20000)
@@ -273,6 +276,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "-l", path], check=True)
 
 
+@nexflow.of_sqlite
 def test_a_full_disk_refuses_messages_loses_none_and_recovers(small_disk, provider):
     d = nexflow.Daemon(small_disk, provider=provider.yaml())
     d.dir = small_disk.parent  # the log lies elsewhere
@@ -311,6 +315,7 @@ def test_a_full_disk_refuses_messages_loses_none_and_recovers(small_disk, provid
     assert d.stop() == 0
 
 
+@nexflow.of_sqlite
 def test_a_database_locked_by_another_program_is_waited_for_then_told(daemon):
     first = accepted(daemon, "m0", "hi")
     daemon.wait_until(lambda: status_of(daemon, first["run_id"]) == "completed")

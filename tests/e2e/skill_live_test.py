@@ -7,6 +7,7 @@ import pytest
 
 import nexflow
 import terminal
+from terminal import failed, ok
 
 
 @pytest.fixture
@@ -20,16 +21,6 @@ def live(tmp_path, provider):
     run.daemon, run.place, run.provider = d, place, provider
     yield run
     assert d.stop() == 0, d.log()[-2000:]
-
-
-def ok(result):
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
-
-
-def failed(result):
-    assert result.returncode == 1, result.stdout + result.stderr
-    return result.stderr
 
 
 def make(live, name="mine", approval="never", more=None):

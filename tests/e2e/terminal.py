@@ -1,8 +1,11 @@
 """The command line, driven as a person does: by arguments, by a pipe, and at a terminal."""
 import fcntl
+import http.client
+import json
 import os
 import pathlib
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -13,6 +16,44 @@ import nexflow
 
 FOREIGN = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL",
            "NEXFLOW_OWNER_TOKEN")
+LINK = re.compile(r"http://127\.0\.0\.1:(\d+)/#t=(\S+)")
+
+
+def ok(result):
+    """What a command that succeeded printed."""
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+def failed(result, status=1):
+    """The complaint of one that failed with this exit status."""
+    assert result.returncode == status, result.stdout + result.stderr
+    return result.stderr
+
+
+def sign_in(text):
+    """What opening the printed link does: True if it lets one in."""
+    port, token = LINK.search(text).groups()
+    c = http.client.HTTPConnection("127.0.0.1", int(port), timeout=30)
+    c.request("POST", "/api/v1/auth/exchange", json.dumps({"token": token}))
+    status = c.getresponse().status
+    c.close()
+    return status == 204
+
+
+def checks(result):
+    """What `doctor --json` found, by name; its exit status says the same."""
+    answer = json.loads(result.stdout)
+    assert answer["state"] == ["ok", "warning", "broken"][result.returncode]
+    for c in answer["checks"]:
+        assert c["state"] in ("ok", "warning", "broken") and c["name"] and c["cause"]
+        assert ("fix" in c) == (c["state"] != "ok")
+    return {c["name"]: c for c in answer["checks"]}
+
+
+def commands(text):
+    """The commands that the help of `nexflow` lists."""
+    return re.findall(r"^  ([a-z]+)  +\S", text, re.M)
 
 
 def environment(**more):

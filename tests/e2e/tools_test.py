@@ -147,8 +147,11 @@ def test_wrong_arguments_and_failures_are_told_to_the_model(tools, provider):
     texts, accepted = run(talk())
     assert texts[0] == "error: arguments.key: must be a string"
     assert texts[1] == "error: arguments.more: there is no such member: leave it out"
-    assert "there is no such city" in texts[2]
-    assert texts[3].startswith("error: there is no tool")
+    # All of its words: they are more than an error of ours holds.
+    assert texts[2].startswith("error: there is no such city; there are 0")
+    assert texts[2].endswith("7 and Zwolle") and len(texts[2]) > 900
+    assert texts[3].startswith("error: there is no tool probe_nothing; there are: probe_")
+    assert not texts[3].endswith("_") and len(texts[3]) < 240
     assert [s["status"] for s in steps(tools, accepted["run_id"])] == ["failed"] * 4
     assert times(tools, "k") == 0
 
@@ -473,6 +476,24 @@ def test_run_in_a_chat_is_answered_without_a_model(tools, provider):
     assert row["name"] == "probe_wait" and row["status"] == "completed"
     assert [m["role"] for m in tools.messages(accepted["session_id"])][:4] == [
         "user", "assistant", "tool", "assistant"]
+
+
+def test_a_model_is_offered_what_is_enabled_now(tools, provider):
+    provider.scripts(ANSWER)
+
+    def offered(message_id):
+        async def ask():
+            async with tools.connect() as socket:
+                await socket.answer("go", message_id)
+        run(ask())
+        return [t["function"]["name"] for t in provider.log()[-1]["body"].get("tools", [])]
+    first = offered("m1")
+    assert "probe_wait" in first and offered("m2") == first
+    assert tools.post("/api/v1/skills/probe/disable")[0] == 200
+    assert all(name.startswith("schedule_") for name in offered("m3")), "the daemon's own"
+    skill = tools.get("/api/v1/skills/probe")[1]
+    assert tools.post("/api/v1/skills/probe/enable", {"hash": skill["hash"]})[0] == 200
+    assert offered("m4") == first
 
 
 # --- managing

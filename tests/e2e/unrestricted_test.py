@@ -1,7 +1,10 @@
 """The sandbox is for skills: the daemon itself has no filter, no new namespaces and may become whatever
-its user may. Seen from outside, in /proc."""
+its user may. Seen from outside, in /proc. And what a weaker machine gives is said, and not called
+more."""
 import os
 import pathlib
+import signal
+import subprocess
 
 import pytest
 
@@ -79,3 +82,37 @@ def test_health_says_what_the_sandbox_is(daemon):
     assert code == 200
     assert body["sandbox"]["level"] in ("L0.5", "L1", "L2", "L3")
     assert "missing" in body["sandbox"]
+
+
+# A mount namespace of its own, in which there are no control groups.
+NO_CGROUP = ["unshare", "--mount", "sh", "-c", 'umount -l /sys/fs/cgroup && exec "$@"', "sh"]
+
+
+def test_a_machine_that_is_weaker_says_so_everywhere_and_a_minimum_is_held(tmp_path):
+    if subprocess.run([*NO_CGROUP, "true"], check=False, capture_output=True).returncode != 0:
+        pytest.skip("may not make a mount namespace")
+    d = nexflow.Daemon(tmp_path)
+    d.within = NO_CGROUP
+    d.start()
+    sandbox = d.get("/health")[1]["sandbox"]
+    assert sandbox["level"] in ("L0.5", "L1", "L2") and "cgroup" in sandbox["missing"]
+    assert f'nexflow_sandbox_level{{level="{sandbox["level"]}"}} 1' in d.get("/metrics")[1]
+    run_a_skill(d)
+    task = d.get("/api/v1/tasks")[1]["tasks"][0]
+    assert d.get(f"/api/v1/tasks/{task['id']}")[1]["level"] == sandbox["level"]
+
+    d.config.write_text(d.config.read_text(encoding="utf-8") + "skills: {min_level: L3}\n",
+                        encoding="utf-8")
+    d.process.send_signal(signal.SIGHUP)
+    d.wait_until(lambda: d.events("config.reloaded"))
+    code, body = d.post("/api/v1/skills/calc/tools/evaluate/run", {"expression": "1"})
+    assert code == 403, body
+    said = body["error"]["message"]
+    assert f"needs a sandbox of level L3, and this is {sandbox['level']}" in said and "cgroup" in said
+    doctor = subprocess.run([nexflow.BIN / "nexflow", "--config", d.config, "doctor"],
+                            capture_output=True, text=True, timeout=60, check=False)
+    assert doctor.returncode == 2
+    line = next(l for l in doctor.stdout.splitlines() if l.split()[1] == "sandbox")
+    assert line.startswith("FAIL") and sandbox["level"] in line, doctor.stdout
+    assert "sandbox cgroup" in doctor.stdout
+    assert d.stop() == 0

@@ -2,6 +2,7 @@
 import asyncio
 import json
 import time
+import urllib.parse
 
 import pytest
 
@@ -280,7 +281,14 @@ def test_a_failed_turn_ends_in_a_notice_that_names_the_model(daemon, provider, s
     assert words in last["message"]
     kept = daemon.messages(accepted["session_id"])
     assert kept[-1]["role"] == "notice" and kept[-1]["content"] == last["message"]
-    assert daemon.get(f"/api/v1/tasks/{accepted['run_id']}")[1]["status"] == "failed"
+    task = daemon.get(f"/api/v1/tasks/{accepted['run_id']}")[1]
+    assert task["status"] == "failed"
+    # Which way to fail it was, wherever it is told.
+    assert last["code"] and last["values"][0] == "fake/m"
+    for code, values in ((kept[-1]["code"], kept[-1]["values"]),
+                         (task["reason_code"], task["reason_values"]),
+                         (task["changes"][-1]["reason_code"], task["changes"][-1]["reason_values"])):
+        assert (code, values) == (last["code"], last["values"])
 
 
 def test_tool_calls_of_a_model_are_answered_journalled_and_shown(daemon, provider):
@@ -418,6 +426,56 @@ def test_guessing_is_slowed_down(daemon):
     statuses = [a[0] for a in answers]
     assert statuses[:30] == [401] * 30
     assert statuses[-1] == 429 and int(answers[-1][1]["Retry-After"]) >= 1
+
+
+def test_models_are_listed_by_name_and_in_pages(tmp_path, provider):
+    daemon = nexflow.Daemon(tmp_path, provider=provider.yaml(models="[alpha, beta, Gamma]"),
+                            config="  aliases: [{name: gamut, models: [fake/beta]}]\n").start()
+
+    def listed(query=""):
+        status, page = daemon.get(f"/api/v1/models{query}")
+        assert status == 200, page
+        return ([m["name"].split("/")[1] for m in page["models"]], page["next_cursor"],
+                [a["name"] for a in page["aliases"]])
+
+    try:
+        assert listed() == (["alpha", "beta", "Gamma"], None, ["gamut"])
+        assert listed("?q=gam") == (["Gamma"], None, ["gamut"])
+        assert listed("?limit=2") == (["alpha", "beta"], "fake/beta", ["gamut"])
+        assert listed("?limit=2&cursor=fake/beta")[:2] == (["Gamma"], None)
+        assert listed("?limit=3")[1] is None
+        assert listed("?limit=1&q=ET") == (["beta"], None, [])
+        assert listed("?cursor=fake/gone")[0] == []
+        for wrong in ("limit=0", "limit=201", "q=" + "x" * 129):
+            assert daemon.get(f"/api/v1/models?{wrong}")[0] == 400
+    finally:
+        assert daemon.stop() == 0
+
+
+def test_users_are_listed_by_name_role_and_status(daemon):
+    anna = daemon.post("/api/v1/users", {"name": "Анна Petrova", "role": "user"})[1]
+    root = daemon.post("/api/v1/users", {"name": "Root", "role": "admin"})[1]
+    assert daemon.request("PATCH", f"/api/v1/users/{anna['id']}", {"status": "blocked"})[0] == 200
+    owner = daemon.get("/api/v1/users/me")[1]
+
+    def listed(**asked):
+        status, page = daemon.get("/api/v1/users?" + urllib.parse.urlencode(asked))
+        assert status == 200, page
+        return [user["id"] for user in page["users"]], page["next_cursor"]
+
+    assert listed(q="анна p") == ([anna["id"]], None)
+    assert listed(status="blocked") == ([anna["id"]], None)
+    assert listed(status="active", role="admin") == ([root["id"]], None)
+    assert listed(q="anna") == ([], None)
+    first, cursor = listed(status="active", limit=1)
+    assert first == [owner["id"]]
+    assert listed(status="active", limit=1, cursor=cursor)[0] == [root["id"]]
+    for wrong in ("role=king", "status=asleep", "q=" + "x" * 65, "limit=0"):
+        status, answer = daemon.get(f"/api/v1/users?{wrong}")
+        assert status == 400 and wrong.split("=")[0] in answer["error"]["message"], answer
+    status, answer = daemon.get("/api/v1/pairings?status=lost")
+    assert status == 400 and "open or denied" in answer["error"]["message"]
+    assert daemon.get("/api/v1/pairings?status=open")[0] == 200
 
 
 def test_a_user_may_not_manage_users_and_a_blocked_one_may_nothing(daemon):

@@ -1,6 +1,6 @@
 /* Whatever a plugin asks, it gets an answer with a code, and nothing is sent: all that its manifest
- * grants is an address that may not be connected to. The input: a byte for the request, its JSON, a
- * line break, its bytes. */
+ * grants is an address that may not be connected to. The input: a byte for the request, two for the
+ * length of its fields, those, its bytes. */
 #include "base/own.h"
 #include "codec/json.h"
 #include "persistence/memory/memory.h"
@@ -105,18 +105,18 @@ static enum nf_code ask(void *arg, struct nf_err *err)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const char *p = (const char *)data + 1;
+    const char *p = (const char *)data + 3;
     struct nf_err err;
 
     if (!loop)
         set_up();
-    if (size < 1)
+    if (size < 3)
         return 0;
-    const char *line = memchr(p, '\n', size - 1);
-    size_t json = line ? (size_t)(line - p) : size - 1;
-    struct nf_skill_ask a = { (enum nf_skill_op)(data[0] % 16), { p, json }, { "", 0 } };
-    if (line)
-        a.raw = (struct nf_slice){ line + 1, size - 2 - json };
-    must(nf_loop_run(loop, ask, &a, &err));
+    size_t n = data[1] | (size_t)data[2] << 8;
+    n = n < size - 3 ? n : size - 3;
+    const struct nf_skill_ask a = { (enum nf_skill_op)(data[0] % 16),
+                                    { p, n },
+                                    { p + n, size - 3 - n } };
+    must(nf_loop_run(loop, ask, (void *)&a, &err));
     return 0;
 }

@@ -1,9 +1,11 @@
-/* Fuzzing a codec's stream: the input is fed twice, whole and in pieces whose sizes its first bytes
- * choose. Both must tell the same events in the promised order. A violation aborts. */
+/* Fuzzing a codec's stream: the input is fed whole and in pieces whose sizes its first bytes
+ * choose, and whole with each event parsed, also those that only repeat. All must tell the same
+ * events in the promised order. A violation aborts. */
 #pragma once
 
 #include "base/own.h"
 #include "llm/codec.h"
+#include "llm/sse_decoder.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,11 +81,13 @@ static inline enum nf_code witness_event(void *arg, const struct nf_completion_e
 }
 
 static inline struct witness watch(const struct nf_llm_codec *codec, const uint8_t *data, size_t n,
-                                   const uint8_t *sizes, size_t sizes_n)
+                                   const uint8_t *sizes, size_t sizes_n, bool parse_all)
 {
     struct witness w = { .sum = 1 };
     NF_CLEANUP(nf_llm_decoder_freep) struct nf_llm_decoder *d = NULL;
     DEMAND(codec->decoder_new(witness_event, &w, 7, &d, NULL) == NF_OK);
+    if (parse_all)
+        nf_container_of(d, struct nf_llm_sse_decoder, base)->repeat.misses = NF_LLM_REPEAT_MISSES;
     for (size_t at = 0, i = 0, take; at < n; at += take, i++) {
         take = sizes_n ? (size_t)1 + sizes[i % sizes_n] % 32 : n;
         if (take > n - at)
@@ -102,8 +106,10 @@ static inline struct witness watch(const struct nf_llm_codec *codec, const uint8
 static inline int fuzz_stream(const struct nf_llm_codec *codec, const uint8_t *data, size_t n)
 {
     size_t sizes_n = n < 4 ? n : 4;
-    struct witness whole = watch(codec, data, n, NULL, 0);
-    struct witness pieces = watch(codec, data, n, data, sizes_n);
+    struct witness whole = watch(codec, data, n, NULL, 0, false);
+    struct witness pieces = watch(codec, data, n, data, sizes_n, false);
     DEMAND(whole.sum == pieces.sum);
+    if (codec->is_sse)
+        DEMAND(whole.sum == watch(codec, data, n, NULL, 0, true).sum);
     return 0;
 }

@@ -1,5 +1,6 @@
 /* A line of a program is one of those that there are, or is refused with words. */
 #include "base/own.h"
+#include "skills/fields.h"
 #include "skills/program_lines.h"
 
 #include <stdlib.h>
@@ -9,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     NF_CLEANUP(nf_program_line_done) struct nf_program_line l = { 0 };
-    NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
+    struct nf_fields q;
     struct nf_err err = { .msg = "" };
 
     if (nf_program_line_parse((const char *)data, size, 65536, &l, &err) != NF_OK) {
@@ -21,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     if (l.type == NF_LINE_ERROR && l.code == NF_OK)
         abort();
-    if (l.json.len > 0 && nf_json_parse(l.json.p, l.json.len, 0, &doc, &err) != NF_OK)
+    if (nf_fields_read((struct nf_slice){ nf_str_c(&l.fields), l.fields.len }, &q, &err) != NF_OK)
         abort();
     return 0;
 }

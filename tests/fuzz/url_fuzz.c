@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct nf_url u, again, prefix;
     struct nf_err err;
 
-    if (size > 2 * NF_URL_MAX || nf_str_add(&text, (const char *)data, size, &err) != NF_OK)
+    if (size > (size_t)2 * NF_URL_MAX || nf_str_add(&text, (const char *)data, size, &err) != NF_OK)
         return 0;
     char *url = text.p, *reference = url ? strchr(url, '\n') : NULL;
     if (!url)

@@ -40,9 +40,9 @@ static void decode(struct nf_slice payload)
         same(head, payload.p, NF_WIRE_RESULT_HEAD);
     }
     if (nf_wire_get_ask(payload, &ask, NULL) == NF_OK) {
-        within(ask.json, payload);
+        within(ask.fields, payload);
         within(ask.raw, payload);
-        nf_wire_put_ask(head, (int)ask.op, ask.json.n);
+        nf_wire_put_ask(head, (int)ask.op, ask.fields.n);
         same(head, payload.p, NF_WIRE_ASK_HEAD);
     }
     if (nf_wire_get_answer(payload, &answer, NULL) == NF_OK) {

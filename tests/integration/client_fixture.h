@@ -26,6 +26,8 @@
                                nf_code_name(rc_));                                                 \
     } while (0)
 
+#define OK_2 "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
 struct fixture {
     struct nf_loop *loop;
     struct nf_http_client *client;
@@ -92,4 +94,10 @@ static inline void run_with(raw_serve_fn serve, void *arg, const struct nf_http_
 static inline void run(raw_serve_fn serve, enum nf_code (*body)(struct fixture *f, struct nf_err *))
 {
     run_with(serve, NULL, NULL, body);
+}
+
+static inline void serve_ok(struct raw_conn *c)
+{
+    while (raw_request(c) && raw_send(c, OK_2))
+        ;
 }

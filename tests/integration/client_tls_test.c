@@ -107,6 +107,55 @@ static enum nf_code trusted_body(struct fixture *f, struct nf_err *err)
     return NF_OK;
 }
 
+static enum nf_code one_of_several(void *arg, struct nf_err *err)
+{
+    NF_CLEANUP(nf_str_done) struct nf_str body = { 0 };
+    return get(arg, NULL, &body, err);
+}
+
+/* One of them has the certificates read, the others wait for it; one does not wait for long. */
+static enum nf_code several_body(struct fixture *f, struct nf_err *err)
+{
+    NF_CLEANUP(nf_scope_done) struct nf_scope scope;
+    struct nf_fiber *third = NULL;
+
+    nf_scope_init(&scope, f->loop);
+    for (int i = 0; i < 4; i++)
+        NF_TRY(nf_scope_spawn(&scope, one_of_several, f, i == 2 ? &third : NULL, err));
+    NF_TRY(nf_yield(err));
+    nf_fiber_cancel(third, NF_E_CANCELED);
+    EXPECT_CODE(nf_scope_join(&scope, err), NF_E_CANCELED);
+    EXPECT_CODE(one_of_several(f, err), NF_OK);
+    return NF_OK;
+}
+
+static void certificates_are_read_once_for_all_who_wait(void **state)
+{
+    const struct nf_http_client_options o = { .ca_file = server.cert };
+
+    (void)state;
+    run_with(NULL, NULL, &o, several_body);
+}
+
+static enum nf_code no_certificates_body(struct fixture *f, struct nf_err *err)
+{
+    NF_CLEANUP(nf_str_done) struct nf_str body = { 0 };
+
+    for (int i = 0; i < 2; i++) {
+        EXPECT_CODE(get(f, NULL, &body, err), NF_E_UNAVAILABLE);
+        EXPECT(strstr(err->msg, "'/nowhere/ca.pem'"));
+    }
+    return NF_OK;
+}
+
+static void a_file_without_certificates_is_named(void **state)
+{
+    const struct nf_http_client_options o = { .ca_file = "/nowhere/ca.pem" };
+
+    (void)state;
+    run_with(NULL, NULL, &o, no_certificates_body);
+}
+
 static void http_1_1_is_negotiated_and_tls_sessions_are_resumed(void **state)
 {
     const struct nf_http_client_options o = { .ca_file = server.cert };
@@ -164,6 +213,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_certificate_nobody_vouches_for_is_refused_before_anything_is_sent),
+        cmocka_unit_test(certificates_are_read_once_for_all_who_wait),
+        cmocka_unit_test(a_file_without_certificates_is_named),
         cmocka_unit_test(http_1_1_is_negotiated_and_tls_sessions_are_resumed),
         cmocka_unit_test(a_websocket_over_tls_leaves_no_byte_in_the_tls_layer),
     };

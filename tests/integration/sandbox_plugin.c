@@ -100,8 +100,11 @@ int uses_the_c_library(void)
     char text[64], *big = malloc(8 << 20);
     int *numbers = malloc(MANY * sizeof(*numbers));
     jmp_buf back;
-    if (!big || !numbers)
+    if (!big || !numbers) {
+        free(big);
+        free(numbers);
         return 1;
+    }
     memset(big, 1, 8 << 20);
     big = realloc(big, 12 << 20);
     free(big);

@@ -2,6 +2,10 @@
  * or fresh. */
 #include "tests/integration/skills_rig.h"
 
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
 static void ordinary(void)
 {
     assert_result("echo", "{\"a\":1}", "{\"a\":1}");
@@ -11,7 +15,10 @@ static void ordinary(void)
     assert_true(ran.bytes > 0);
 
     assert_fails("fail", "{}", NF_E_NOT_FOUND, "no parrot here");
-    assert_result("count", "{}", "3");
+    assert_int_equal(ran.words.len, 0); /* the error has them all */
+    assert_fails("lament", "{}", NF_E_NOT_FOUND, "no 000");
+    assert_int_equal(ran.words.len, NF_SKILL_WORDS_MAX - 1); /* the host's own limit */
+    assert_result("count", "{}", "4");
 }
 
 static void a_call_returns_what_the_plugin_replied_or_why_not(void **state)
@@ -56,7 +63,7 @@ static void plugins_ask_the_broker(void **state)
 static void payloads(void)
 {
     static const size_t sizes[] = { 32 * 1024 - 100, 32 * 1024 - 8, 32 * 1024 - 7, 32 * 1024 + 1,
-                                    1024 * 1024 };
+                                    (size_t)1024 * 1024 };
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         char args[64];
         (void)snprintf(args, sizeof args, "{\"n\":%zu}", sizes[i]);
@@ -93,6 +100,107 @@ static void a_pooled_process_serves_many_calls(void **state)
 {
     (void)state;
     run(pooled);
+}
+
+/* How many processes wait, blank, once that many do or it was long enough. */
+static int64_t wait_for_blank(int64_t n)
+{
+    for (int i = 0; i < 2000 && stats().blank != n; i++)
+        (void)!nf_sleep(5, NULL);
+    return stats().blank;
+}
+
+static void blank(void)
+{
+    assert_result("count", "{}", "1");
+    int64_t first = ran.worker;
+    assert_int_equal(wait_for_blank(1), 1);
+    assert_int_equal(stats().workers, 1);
+
+    assert_code(call("bad", "{\"how\":\"abort\"}"), NF_E_UNAVAILABLE);
+    assert_result("count", "{}", "1");
+
+    assert_int_equal(ran.worker, first + 1); /* it was there before the other one crashed */
+    assert_int_equal(wait_for_blank(1), 1);
+}
+
+static void a_blank_process_is_there_when_one_is_needed(void **state)
+{
+    (void)state;
+    run(blank);
+}
+
+static void no_room(void)
+{
+    assert_result("count", "{}", "1");
+    assert_ok(nf_sleep(50, &err), &err);
+    assert_int_equal(stats().blank, 0);
+    assert_int_equal(stats().workers, 1);
+}
+
+static void a_blank_process_takes_the_place_of_none(void **state)
+{
+    (void)state;
+    options.workers_max = 1;
+    run(no_room);
+}
+
+static void gives_way(void)
+{
+    assert_result("count", "{}", "1");
+    assert_int_equal(wait_for_blank(1), 1);
+    unit.hash = "2";
+    assert_result("count", "{}", "1");
+    unit.hash = "1";
+    assert_result("count", "{}", "2"); /* the one that had served is still there */
+}
+
+static void a_blank_process_gives_way_first(void **state)
+{
+    (void)state;
+    options.workers_max = 2;
+    run(gives_way);
+}
+
+/* The plugin in memory, as the one who looked at its hash has it. */
+static int in_memory(unsigned seals)
+{
+    char part[4096];
+    FILE *f = fopen(unit.path, "re");
+    int fd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    assert_true(f && fd >= 0);
+    for (size_t n; (n = fread(part, 1, sizeof part, f)) > 0;)
+        assert_int_equal(write(fd, part, n), n);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(fcntl(fd, F_ADD_SEALS, seals), 0);
+    return fd;
+}
+
+static void called_once(void)
+{
+    assert_result("count", "{}", "1");
+}
+
+static void what_was_looked_at_runs_whatever_the_file_is_now(void **state)
+{
+    (void)state;
+    unit.code = in_memory(F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW);
+    unit.path = "/nonexistent/changed.so";
+    run(called_once);
+    close(unit.code);
+}
+
+static void refused_once(void)
+{
+    assert_fails("count", "{}", NF_E_INVALID, "could be changed");
+}
+
+static void bytes_that_could_be_changed_are_refused(void **state)
+{
+    (void)state;
+    unit.code = in_memory(F_SEAL_SHRINK | F_SEAL_GROW);
+    run(refused_once);
+    close(unit.code);
 }
 
 static void oneshot(void)
@@ -224,6 +332,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(plugins_ask_the_broker, setup, teardown),
         cmocka_unit_test_setup_teardown(large_payloads_go_both_ways, setup, teardown),
         cmocka_unit_test_setup_teardown(a_pooled_process_serves_many_calls, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_blank_process_is_there_when_one_is_needed, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_blank_process_takes_the_place_of_none, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_blank_process_gives_way_first, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_looked_at_runs_whatever_the_file_is_now, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(bytes_that_could_be_changed_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_oneshot_process_serves_one, setup, teardown),
         cmocka_unit_test_setup_teardown(a_process_is_replaced_once_it_was_busy_for_its_time, setup,
                                         teardown),

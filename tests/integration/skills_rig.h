@@ -149,9 +149,52 @@ static struct nf_warden_stats stats(void)
 }
 
 /* Wait until `text` has `part`, or long enough. */
-static void wait_for_text(const char *text, const char *part)
+static inline void wait_for_text(const char *text, const char *part)
 {
     for (int i = 0; i < 2000 && !strstr(text, part); i++)
         (void)!nf_sleep(5, NULL);
     assert_says(text, part);
 }
+
+/* The next call is served by a new process. */
+static inline void assert_replaced(int64_t worker)
+{
+    assert_result("count", "{}", "1");
+    assert_true(ran.worker != worker);
+}
+
+/* A call that runs beside others, in a fiber of its own. */
+struct other {
+    struct nf_fiber *fiber;
+    int64_t owner;
+    const char *tool, *args;
+    enum nf_code rc;
+    struct nf_err err;
+    struct nf_skill_ran ran;
+    bool ended;
+};
+
+static inline enum nf_code other_call(void *arg, struct nf_err *e)
+{
+    struct other *o = arg;
+    (void)e;
+    o->rc = call_for(o->owner, o->tool, o->args, ENOUGH_MS, &o->ran, &o->err);
+    o->ended = true;
+    return NF_OK;
+}
+
+static inline void spawn(struct nf_scope *s, struct other *o)
+{
+    assert_ok(nf_scope_spawn(s, other_call, o, &o->fiber, &err), &err);
+}
+
+/* Until so many processes are busy, and a moment longer. */
+static inline void wait_for_busy(int64_t n)
+{
+    for (int i = 0; i < 2000 && stats().workers - stats().idle < n; i++)
+        assert_ok(nf_sleep(2, &err), &err);
+    assert_true(stats().workers - stats().idle >= n);
+    assert_ok(nf_sleep(20, &err), &err);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

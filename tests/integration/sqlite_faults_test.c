@@ -1,10 +1,9 @@
 /* The SQLite driver when things go wrong: killed while it writes, a full disk, a lock held by
  * another process. */
 #include "base/own.h"
-#include "persistence/repositories/repositories.h"
 #include "persistence/sqlite/backup.h"
 #include "persistence/sqlite/sqlite.h"
-#include "tests/support/test.h"
+#include "tests/integration/storage_turn.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -71,44 +70,6 @@ static NF_RC open_db(struct world *w, struct nf_err *err)
     return nf_repositories_new(w->db, &w->s, err);
 }
 
-/* Accept message `id` in session `session`, and answer it. */
-static NF_RC one_turn(struct world *w, int64_t session, int64_t id, const char *text,
-                      struct nf_err *err)
-{
-    char client_id[32], answer[] = "answer";
-    struct nf_accepted got;
-    struct nf_finished done;
-    struct nf_session fresh = { .id = session, .user_id = 1, .channel = "web" };
-    (void)snprintf(client_id, sizeof(client_id), "m%lld", (long long)id);
-    struct nf_accept in = { .source = "s",
-                            .client_id = client_id,
-                            .user_id = 1,
-                            .session_id = session,
-                            .run_id = id,
-                            .step_id = id + 1,
-                            .content = text,
-                            .now_ms = id,
-                            .owner = 1,
-                            .lease_ms = 1000 };
-    if (w->s.sessions->ops->get(w->s.sessions, session, 0, &fresh, err) != NF_OK)
-        in.create = &fresh;
-    NF_TRY(w->s.turns->ops->accept(w->s.turns, &in, &got, err));
-    if (!got.claimed)
-        return NF_OK;
-    struct nf_message m = { .role = NF_ROLE_ASSISTANT, .created_ms = id, .content = answer };
-    struct nf_usage usage = { .n = 1, .model = "m" };
-    struct nf_outbox_item item = { .channel = "web" };
-    struct nf_finish f = { .claim = got.claim,
-                           .status = NF_TASK_COMPLETED,
-                           .messages = &m,
-                           .messages_n = 1,
-                           .usage = &usage,
-                           .usage_n = 1,
-                           .outbox = &item,
-                           .now_ms = id };
-    return w->s.turns->ops->finish(w->s.turns, &f, id + 2, &done, err);
-}
-
 /* --- killed ---------------------------------------------------------------------------------- */
 
 struct writer {
@@ -122,7 +83,7 @@ static void *write_turns(void *arg)
     struct writer *x = arg;
     struct nf_err err;
     for (int64_t id = x->first;; id += 10) {
-        if (one_turn(x->w, x->session, id, "question", &err) != NF_OK)
+        if (one_turn(&x->w->s, x->session, id, "question", &err) != NF_OK)
             _exit(3);
         if (write(x->acks, &id, sizeof(id)) != sizeof(id))
             _exit(4);
@@ -167,25 +128,11 @@ static int64_t ask(struct world *w, const char *sql)
 /* Nothing is half there, whatever was cut off. */
 static void assert_consistent(struct world *w)
 {
-    static const char *const broken[] = {
-        "SELECT count(*) FROM sessions s WHERE last_seq<>"
-        "(SELECT count(*) FROM messages m WHERE m.session_id=s.id)",
-        "SELECT count(*) FROM sessions s WHERE pending<>"
-        "(SELECT count(*) FROM tasks t WHERE t.session_id=s.id AND kind=1 AND status<4)",
-        "SELECT count(*) FROM inbox i LEFT JOIN messages m"
-        " ON m.session_id=i.session_id AND m.seq=i.seq WHERE m.client_id IS NOT i.client_id",
-        "SELECT count(*) FROM tasks t WHERE kind=1 AND (status=4)<>"
-        "(SELECT count(*) FROM usage u WHERE u.turn_id=t.id)",
-        "SELECT count(*) FROM tasks t WHERE kind=1 AND (status=4)<>"
-        "(SELECT count(*) FROM outbox o WHERE o.run_id=t.id)",
-        "SELECT count(*) FROM tasks t WHERE changes<>"
-        "(SELECT count(*) FROM task_changes c WHERE c.task_id=t.id)",
-    };
     struct nf_sqlite_verified v;
     assert_ok(nf_sqlite_verify(w->path, &v, &w->err), &w->err);
-    for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++)
-        if (ask(w, broken[i]) != 0)
-            fail_msg("%s", broken[i]);
+    for (size_t i = 0; i < sizeof(nf_half_there) / sizeof(nf_half_there[0]); i++)
+        if (ask(w, nf_half_there[i]) != 0)
+            fail_msg("%s", nf_half_there[i]);
 }
 
 static void assert_is_stored(struct world *w, int round, int64_t id)
@@ -233,7 +180,7 @@ static void what_was_acknowledged_survives_kill_9(void **state)
     for (int round = 0; round < KILLS; round++)
         run_and_kill(w, round);
     assert_ok(open_db(w, &w->err), &w->err);
-    assert_ok(one_turn(w, 9999, 5, "after", &w->err), &w->err);
+    assert_ok(one_turn(&w->s, 9999, 5, "after", &w->err), &w->err);
 }
 
 /* --- full ------------------------------------------------------------------------------------ */
@@ -251,7 +198,7 @@ static enum nf_code fill(struct world *w, const char *text, int64_t *stored)
 {
     enum nf_code rc = NF_OK;
     for (int64_t id = 100; rc == NF_OK && *stored < 1000; id += 10) {
-        rc = one_turn(w, id, id, text, &w->err);
+        rc = one_turn(&w->s, id, id, text, &w->err);
         *stored += rc == NF_OK;
     }
     return rc;
@@ -280,7 +227,7 @@ static void a_full_disk_loses_nothing_and_is_got_over(void **state)
     char client_id[96];
     (void)snprintf(client_id, sizeof(client_id), "SELECT count(*) FROM tasks WHERE status=4");
     assert_int_equal(unlink(ballast), 0);
-    assert_ok(one_turn(w, 7, 5, "after", &w->err), &w->err);
+    assert_ok(one_turn(&w->s, 7, 5, "after", &w->err), &w->err);
     assert_true(ask(w, client_id) >= stored + 1);
     assert_consistent(w);
     close_db(w);
@@ -329,12 +276,12 @@ static void a_lock_of_another_process_is_waited_for_and_then_told(void **state)
     }
     assert_int_equal(read(ready[0], &byte, 1), 1);
 
-    assert_code(one_turn(w, 7, 5, "locked out", &w->err), NF_E_UNAVAILABLE);
+    assert_code(one_turn(&w->s, 7, 5, "locked out", &w->err), NF_E_UNAVAILABLE);
     assert_non_null(strstr(w->err.msg, "locked by another program"));
     assert_int_equal(kill(w->child, SIGKILL), 0);
     assert_int_equal(waitpid(nf_take(w->child), NULL, 0) > 0, 1);
 
-    assert_ok(one_turn(w, 7, 5, "free again", &w->err), &w->err);
+    assert_ok(one_turn(&w->s, 7, 5, "free again", &w->err), &w->err);
     assert_consistent(w);
     close(ready[0]);
     close(ready[1]);

@@ -31,7 +31,7 @@ struct skill_rig {
     char *result;        /* of the newest call, never NULL */
     size_t result_n;
     char error[1024]; /* why it failed; "" if it did not */
-    struct rig_item *kv, *files, *memory;
+    struct rig_item *kv, *files, *config, *memory;
     struct rig_doc *docs;
     size_t allocs;
 };
@@ -51,6 +51,8 @@ int skill_rig_call_with(struct skill_rig *rig, const char *tool, const char *key
  * skill_rig_kv: what it holds, NULL if it is not there. */
 void skill_rig_put_file(struct skill_rig *rig, const char *path, const char *text, size_t n);
 const char *skill_rig_file(struct skill_rig *rig, const char *path);
+/* A value of the configuration. */
+void skill_rig_put_config(struct skill_rig *rig, const char *key, const char *text);
 void skill_rig_put_kv(struct skill_rig *rig, const char *key, const char *text, size_t n);
 const char *skill_rig_kv(struct skill_rig *rig, const char *key);
 

@@ -43,7 +43,7 @@ static void crash_at(int write, bool applied, bool idempotent)
     if (write == WRITES && applied) { /* it was written: nothing is left to do but to deliver */
         struct nf_claim c;
         assert_ok(w->s.turns->ops->release(w->s.turns, w->app.owner, &w->err), &w->err);
-        assert_code(nf_claim_turn(&w->app, w->session, &c, &w->err), NF_E_NOT_FOUND);
+        assert_code(nf_claim_turn(&w->app, w->session, 0, &c, &w->err), NF_E_NOT_FOUND);
         assert_string_equal(said(w), TOOL_ANSWER);
         assert_int_equal(outbox_due(w), 1);
         world_free(w);
@@ -205,22 +205,23 @@ static void a_turn_taken_over_cannot_be_parked(void **state)
 
 /* --- a database that cannot be read ----------------------------------------------------------- */
 
-static enum nf_code cannot_read(struct nf_session_store *s, int64_t id, int64_t before,
-                                size_t limit, struct nf_messages *ret, struct nf_err *err)
+static enum nf_code cannot_read(struct nf_session_store *s, int64_t id, int64_t media, size_t limit,
+                                struct nf_messages *ret, struct nf_err *err)
 {
-    (void)s, (void)id, (void)before, (void)limit, (void)ret;
+    (void)s, (void)id, (void)media, (void)limit, (void)ret;
     return nf_err_set(err, NF_E_IO, "the disk is broken");
 }
 
 /* Where a turn is heard of comes with its claim, so it needs no other read. */
 static void whose_history_cannot_be_read_hears_of_it(void **state)
 {
-    static const struct nf_session_store_ops ops = { .messages = cannot_read };
+    static const struct nf_session_store_ops ops = { .history = cannot_read };
     struct nf_session_store broken = { &ops };
     struct world *w = world_new();
     (void)state;
     model_says(w, plain, 1);
     struct nf_accepted a = write_message(w, "m1", "go");
+    nf_histories_forget(w->app.histories, w->session); /* it is not in memory */
     w->app.sessions = &broken;
     enum nf_code rc = answer(w);
     w->app.sessions = w->s.sessions;
@@ -254,7 +255,7 @@ static void check_whole(struct world *w, const struct nf_accepted *a, const char
         assert_null(strstr(notice + 1, "notice:"));
     }
     assert_null(strstr(steps_of(w, a->run_id), "running"));
-    assert_code(nf_claim_turn(&w->app, w->session, &c, &w->err), NF_E_NOT_FOUND);
+    assert_code(nf_claim_turn(&w->app, w->session, 0, &c, &w->err), NF_E_NOT_FOUND);
     assert_true(outbox_due(w) + (size_t)w->web.delivered >= 1);
 }
 

@@ -1,4 +1,5 @@
 /* Answering a turn with tool calls. */
+#include "application/offer_tools.h"
 #include "tests/unit/use_case_fixture.h"
 
 static int with_tools(void **state)
@@ -61,6 +62,28 @@ static void a_failing_tool_is_told_to_the_model(void **state)
     check_replay(w, a.run_id);
 }
 
+static void a_failure_at_length_is_told_as_a_whole(void **state)
+{
+    struct world *w = *state;
+    w->tools.words = "the tool broke, and here is what may be done about it";
+    MODEL_SAYS(w, { .calls = { { "a", "fails", "{}" } } }, { .text = "sorry" });
+    struct nf_accepted a = write_message(w, "m1", "go");
+    assert_ok(answer(w), &w->err);
+    assert_string_equal(w->model.context, "user:go|call:fails|tool:error: the tool broke, and here "
+                                          "is what may be done about it|");
+    check_replay(w, a.run_id);
+}
+
+static void words_that_are_no_text_are_not_passed_on(void **state)
+{
+    struct world *w = *state;
+    w->tools.words = "\xff\xfe";
+    MODEL_SAYS(w, { .calls = { { "a", "fails", "{}" } } }, { .text = "sorry" });
+    write_message(w, "m1", "go");
+    assert_ok(answer(w), &w->err);
+    assert_string_equal(w->model.context, "user:go|call:fails|tool:error: the tool broke|");
+}
+
 static void an_unknown_tool_is_told_to_the_model(void **state)
 {
     struct world *w = *state;
@@ -118,6 +141,7 @@ static void a_small_window_gets_the_tools_that_fit(void **state)
 {
     struct world *w = *state;
     static char wordy[3 * 8192 + 1];
+    size_t fit, all;
     MODEL_SAYS(w, { .text = "hello" });
     w->model.endless = true;
     w->model.context_tokens = 8192;
@@ -126,8 +150,11 @@ static void a_small_window_gets_the_tools_that_fit(void **state)
     (void)write_message(w, "m1", "hi");
     assert_ok(answer(w), &w->err);
     assert_int_equal(w->model.offered, 1);
+    assert_ok(nf_offer_count(&w->app, 8192, &fit, &all, &w->err), &w->err);
+    assert_int_equal(fit, 1);
+    assert_int_equal(all, 2);
 
-    wordy[3 * 2000] = '\0';
+    wordy[(size_t)3 * 2000] = '\0';
     (void)write_message(w, "m2", "again");
     assert_ok(answer(w), &w->err);
     assert_int_equal(w->model.offered, 2);
@@ -288,6 +315,13 @@ static void how_a_call_ran_is_in_its_row(void **state)
     assert_int_equal(steps.v[1].bytes, 64);
     assert_string_equal(steps.v[1].args, "{}");
     nf_tasks_done(&steps);
+    struct nf_messages said = { 0 };
+    assert_ok(w->s.sessions->ops->run_messages(w->s.sessions, w->session, a.run_id, &said, &w->err),
+              &w->err);
+    for (size_t i = 0; i < said.n; i++)
+        if (said.v[i].role == NF_ROLE_TOOL)
+            assert_int_equal(said.v[i].parts.v[0].wall_us, 1500);
+    nf_messages_done(&said);
     assert_int_equal(w->web.progressed, 1); /* shown, and no part of what is replayed */
     check_replay(w, a.run_id);
 }
@@ -379,7 +413,7 @@ static void after_a_crash_with_a_gap_only_what_is_missing_runs(void **state)
     struct nf_accepted a = write_message(w, "m1", "go");
     assert_ok(answer(w), &w->err);
     assert_int_equal(w->tools.calls, 2);
-    assert_ok(nf_claim_turn(&w->app, w->session, &w->runner.claim, &w->err), &w->err);
+    assert_ok(nf_claim_turn(&w->app, w->session, 0, &w->runner.claim, &w->err), &w->err);
     w->app.parallel = NULL;
     assert_ok(answer(w), &w->err);
     assert_int_equal(w->tools.calls, 3);
@@ -419,7 +453,7 @@ static void stopped_while_a_repeated_tool_ran_its_step_is_cancelled_too(void **s
     struct nf_accepted a = write_message(w, "m1", "go");
     assert_ok(answer(w), &w->err);
     assert_string_equal(steps_of(w, a.run_id), "1 model completed|2 tool running|");
-    assert_ok(nf_claim_turn(&w->app, w->session, &w->runner.claim, &w->err), &w->err);
+    assert_ok(nf_claim_turn(&w->app, w->session, 0, &w->runner.claim, &w->err), &w->err);
     w->control.end = NF_TURN_STOPPED;
     assert_ok(answer(w), &w->err);
     assert_string_equal(steps_of(w, a.run_id), "1 model completed|2 tool cancelled|");
@@ -433,6 +467,8 @@ int main(void)
         T(a_tool_is_called_and_its_result_read),
         T(several_calls_run_in_order),
         T(a_failing_tool_is_told_to_the_model),
+        T(a_failure_at_length_is_told_as_a_whole),
+        T(words_that_are_no_text_are_not_passed_on),
         T(an_unknown_tool_is_told_to_the_model),
         T(a_result_at_the_limit_is_whole),
         T(a_longer_result_is_cut_at_a_character_and_says_so),

@@ -42,6 +42,48 @@ static void an_answer_is_shown_stored_counted_and_delivered(void **state)
     assert_int_equal(outbox_due(w), 0);
 }
 
+#define CUT_MARK "\n\n[The answer is longer than 1 MiB. It was cut here.]"
+#define UNCUT_MAX (NF_REPLY_BYTES_MAX - (sizeof(CUT_MARK) - 1))
+
+/* The model says `n` times "a"; what is kept of it, for the caller to free. */
+static char *kept_of(struct world *w, size_t n)
+{
+    char *text = calloc(1, n + 1);
+    struct nf_messages m = { 0 };
+    assert_non_null(text);
+    memset(text, 'a', n);
+    const struct fake_reply reply = { .text = text };
+    w->model.replies = &reply;
+    w->model.n = 1;
+    w->channels.n = 0; /* the fake has no room for so much */
+    struct nf_accepted a = write_message(w, "m1", "hello");
+    assert_ok(answer(w), &w->err);
+    assert_int_equal(w->control.status, NF_TASK_COMPLETED);
+    assert_ok(w->s.sessions->ops->messages(w->s.sessions, a.session_id, 0, 9, &m, &w->err),
+              &w->err);
+    assert_int_equal(m.n, 2);
+    free(text);
+    char *kept = nf_take(m.v[1].content);
+    nf_messages_done(&m);
+    return kept;
+}
+
+static void an_answer_may_be_a_mebibyte_long(void **state)
+{
+    char *kept = kept_of(*state, UNCUT_MAX);
+    assert_int_equal(strspn(kept, "a"), UNCUT_MAX);
+    assert_int_equal(strlen(kept), UNCUT_MAX);
+    free(kept);
+}
+
+static void what_is_longer_is_cut_and_says_so(void **state)
+{
+    char *kept = kept_of(*state, UNCUT_MAX + 1);
+    assert_int_equal(strspn(kept, "a"), UNCUT_MAX);
+    assert_string_equal(kept + UNCUT_MAX, CUT_MARK);
+    free(kept);
+}
+
 static void a_second_message_is_answered_with_the_first_in_mind(void **state)
 {
     struct world *w = *state;
@@ -64,10 +106,10 @@ static void questions_asked_meanwhile_come_behind_the_answer(void **state)
     assert_ok(answer(w), &w->err);
     assert_string_equal(w->model.context, "user:one|");
     assert_true(w->control.more);
-    assert_ok(nf_claim_turn(&w->app, w->session, &w->runner.claim, &w->err), &w->err);
+    assert_ok(nf_claim_turn(&w->app, w->session, 0, &w->runner.claim, &w->err), &w->err);
     assert_ok(answer(w), &w->err);
     assert_string_equal(w->model.context, "user:one|assistant:yes|user:two|");
-    assert_ok(nf_claim_turn(&w->app, w->session, &w->runner.claim, &w->err), &w->err);
+    assert_ok(nf_claim_turn(&w->app, w->session, 0, &w->runner.claim, &w->err), &w->err);
     assert_ok(answer(w), &w->err);
     assert_string_equal(w->model.context,
                         "user:one|assistant:yes|user:two|assistant:yes|user:three|");
@@ -75,7 +117,7 @@ static void questions_asked_meanwhile_come_behind_the_answer(void **state)
     assert_string_equal(said(w),
                         "user:one|user:two|user:three|assistant:yes|assistant:yes|assistant:yes|");
     check_replay(w, third.run_id);
-    assert_code(nf_claim_turn(&w->app, w->session, &w->runner.claim, &w->err), NF_E_NOT_FOUND);
+    assert_code(nf_claim_turn(&w->app, w->session, 0, &w->runner.claim, &w->err), NF_E_NOT_FOUND);
 }
 
 /* --- what is no answer ------------------------------------------------------------------------ */
@@ -166,6 +208,45 @@ static void a_refusal_is_an_answer(void **state)
     check_replay(w, a.run_id);
 }
 
+static void why_it_refused_is_told_behind_what_it_had_said(void **state)
+{
+    struct world *w = *state;
+    MODEL_SAYS(w, { .text = "First,", .stop = NF_STOP_REFUSAL, .detail = "This is not done." });
+    struct nf_accepted a = write_message(w, "m1", "hello");
+    assert_ok(answer(w), &w->err);
+    assert_string_equal(said(w), "user:hello|assistant:First,\n\nThis is not done.|");
+    check_replay(w, a.run_id);
+    MODEL_SAYS(w, { .stop = NF_STOP_REFUSAL, .detail = "Nor is this." });
+    write_message(w, "m2", "hm");
+    assert_ok(answer(w), &w->err);
+    assert_non_null(strstr(said(w), "user:hm|assistant:Nor is this.|"));
+}
+
+static void who_says_nothing_is_told_by_its_reason(void **state)
+{
+    struct world *w = *state;
+    static const struct {
+        enum nf_stop_reason stop;
+        const char *words;
+    } cases[] = {
+        { NF_STOP_END, "answered nothing: ask again" },
+        { NF_STOP_MAX_TOKENS, "used up its output limit" },
+        { NF_STOP_REFUSAL, "refused to answer, and did not say why" },
+        { NF_STOP_CONTEXT, "had no room for an answer" },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char id[8];
+        (void)snprintf(id, sizeof(id), "m%zu", i);
+        const struct fake_reply nothing = { .stop = cases[i].stop };
+        w->model.replies = &nothing;
+        w->model.n = 1;
+        write_message(w, id, "hello");
+        assert_ok(answer(w), &w->err);
+        if (!strstr(said(w), cases[i].words))
+            fail_msg("'%s' is not in %s", cases[i].words, said(w));
+    }
+}
+
 static void an_answer_cut_at_the_token_limit_is_kept(void **state)
 {
     struct world *w = *state;
@@ -248,6 +329,22 @@ static void a_channel_that_is_gone_needs_no_delivery(void **state)
     assert_int_equal(outbox_due(w), 0);
 }
 
+static void an_answer_does_not_overtake_one_that_waits(void **state)
+{
+    struct world *w = *state;
+    MODEL_SAYS(w, { .text = "yes" }, { .text = "no" });
+    write_message(w, "m1", "one");
+    w->web.fail = NF_E_UNAVAILABLE;
+    assert_ok(answer(w), &w->err);
+    w->web.fail = NF_OK;
+
+    write_message(w, "m2", "two");
+    assert_ok(answer(w), &w->err);
+
+    assert_int_equal(w->web.delivered, 0);
+    assert_int_equal(w->web.dropped, 1);
+}
+
 static void an_answer_not_delivered_now_waits_in_the_outbox(void **state)
 {
     struct world *w = *state;
@@ -300,7 +397,7 @@ static void a_parked_turn_is_answered_after_the_next_start(void **state)
     static const struct fake_reply whole[] = { { .text = "Once upon a time" } };
     model_says(w, whole, 1);
     w->control = (struct nf_turn_control){ 0 };
-    assert_ok(nf_claim_turn(&w->app, w->session, &w->runner.claim, &w->err), &w->err);
+    assert_ok(nf_claim_turn(&w->app, w->session, 0, &w->runner.claim, &w->err), &w->err);
     assert_int_equal(w->runner.claim.attempt, 2);
     assert_ok(answer(w), &w->err);
     assert_string_equal(said(w), "user:hello|assistant:Once upon a time|");
@@ -332,6 +429,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(an_answer_is_shown_stored_counted_and_delivered),
+        T(an_answer_may_be_a_mebibyte_long),
+        T(what_is_longer_is_cut_and_says_so),
         T(a_second_message_is_answered_with_the_first_in_mind),
         T(questions_asked_meanwhile_come_behind_the_answer),
         T(an_empty_answer_is_said_to_be_one),
@@ -340,6 +439,8 @@ int main(void)
         cmocka_unit_test(each_failure_of_the_model_becomes_a_notice),
         T(text_before_a_failure_is_kept),
         T(a_refusal_is_an_answer),
+        T(why_it_refused_is_told_behind_what_it_had_said),
+        T(who_says_nothing_is_told_by_its_reason),
         T(an_answer_cut_at_the_token_limit_is_kept),
         T(tokens_that_nobody_counted_stay_unknown),
         T(a_context_too_long_is_shrunk_once),
@@ -348,6 +449,7 @@ int main(void)
         T(a_context_still_too_long_is_told),
         T(a_channel_that_is_gone_needs_no_delivery),
         T(an_answer_not_delivered_now_waits_in_the_outbox),
+        T(an_answer_does_not_overtake_one_that_waits),
         T(stopped_before_the_first_word_it_says_so),
         T(stopped_in_the_middle_it_keeps_what_was_said),
         T(a_parked_turn_is_answered_after_the_next_start),

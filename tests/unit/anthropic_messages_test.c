@@ -200,7 +200,7 @@ static void only_the_last_four_cache_marks_are_sent(void **state)
     assert_ok(nf_completion_add_system(r, "s", &err), &err);
     r->system.v[0].cache = true;
     add_tool(r, "look", NULL);
-    r->tools[0].cache = true;
+    r->tools->v[0].cache = true;
     for (int i = 0; i < 3; i++)
         say(r, i % 2 ? NF_ROLE_ASSISTANT : NF_ROLE_USER, "m")->cache = true;
 
@@ -230,7 +230,7 @@ static void effort_depends_on_the_models_version(void **state)
     assert_body_has(CODEC, r, &old, "\"temperature\":0.5");
 
     r->effort = NF_EFFORT_NONE;
-    assert_body_has(CODEC, r, &newer, "\"thinking\":{\"type\":\"disabled\"},\"temperature\":0.5");
+    assert_body_has(CODEC, r, &newer, "\"thinking\":{\"type\":\"disabled\"}");
     r->effort = NF_EFFORT_DEFAULT;
     assert_body_lacks(CODEC, r, &newer, "thinking");
 
@@ -273,6 +273,30 @@ static void versions_are_read_from_names(void **state)
             fail_msg("%s", cases[i].model);
 }
 
+static void newer_models_are_sent_no_sampling(void **state)
+{
+    struct nf_completion_request *r = *state;
+    static const struct {
+        const char *model;
+        bool takes;
+    } cases[] = {
+        { "claude-3-haiku-20240307", true }, { "claude-haiku-4-5", true },
+        { "claude-opus-4-6", true },         { "claude-opus-4-7", false },
+        { "claude-opus-5-5", false },        { "claude-mythos-preview", false },
+    };
+    say(r, NF_ROLE_USER, "hi");
+    r->temperature = 0.5;
+    r->top_p = 0.9;
+    r->top_k = 4;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct nf_llm_target to = { .model = cases[i].model, .output_tokens = 100 };
+        if (cases[i].takes)
+            assert_body_has(CODEC, r, &to, "\"temperature\":0.5,\"top_p\":0.9,\"top_k\":4");
+        else
+            assert_body_lacks(CODEC, r, &to, "top_");
+    }
+}
+
 static void formats_and_numbers_are_checked(void **state)
 {
     struct nf_completion_request *r = *state;
@@ -298,11 +322,11 @@ static void encoding_survives_every_failed_allocation(void **state)
     add_call(add_message(r, NF_ROLE_ASSISTANT), "c", "look", "{}");
     add_result(add_message(r, NF_ROLE_TOOL), "c", "x");
     for (size_t at = 1; at <= 100; at++) {
-        struct nf_str body = { 0 };
+        struct nf_llm_body body = { 0 };
         nf_fail_alloc_at(at);
         enum nf_code rc = CODEC->encode(r, &claude, &body, &err);
         nf_fail_alloc_at(0);
-        nf_str_done(&body);
+        nf_llm_body_done(&body);
         assert_true(rc == NF_OK || rc == NF_E_NOMEM || rc == NF_E_INVALID);
     }
 }
@@ -382,6 +406,24 @@ static void what_the_provider_does_itself_is_passed_over(void **state)
         "START msg_1 m\n" USAGE_START "TEXT |found\nSTOP 6 -\nEND\n");
 }
 
+/* What the API's types had beside the above in November 2026. */
+static void what_came_lately_does_no_harm(void **state)
+{
+    (void)state;
+    assert_events(
+        CODEC,
+        START BLOCK(0, "{\"type\":\"compaction\",\"content\":null}")
+            DELTA(0, "{\"type\":\"compaction_delta\",\"content\":\"short\"}") BLOCK_END(0) BLOCK(
+                1, "{\"type\":\"tool_search_tool_result\",\"tool_use_id\":\"s\",\"content\":{}}")
+                BLOCK_END(1) BLOCK(2, "{\"type\":\"container_upload\",\"file_id\":\"f\"}")
+                    BLOCK_END(2) BLOCK(3, "{\"type\":\"text\",\"text\":\"\",\"citations\":null}")
+                        TEXT(3, "yes") BLOCK_END(3)
+                            EVENT("{\"type\":\"message_delta\",\"delta\":{\"container\":null,"
+                                  "\"stop_details\":null,\"stop_reason\":\"end_turn\"},"
+                                  "\"context_management\":{\"applied_edits\":[]}}") STOP,
+        "START msg_1 m\n" USAGE_START "TEXT |yes\nSTOP 1 -\nEND\n");
+}
+
 static void every_stop_reason_is_known(void **state)
 {
     (void)state;
@@ -392,6 +434,11 @@ static void every_stop_reason_is_known(void **state)
         { "\"stop_reason\":\"max_tokens\"", "STOP 2 -\n" },
         { "\"stop_reason\":\"stop_sequence\",\"stop_sequence\":\"END\"", "STOP 3 END\n" },
         { "\"stop_reason\":\"refusal\"", "STOP 5 -\n" },
+        { "\"stop_reason\":\"refusal\",\"stop_sequence\":null,\"stop_details\":{\"type\":"
+          "\"refusal\",\"category\":\"bio\",\"explanation\":\"Not this.\"}",
+          "STOP 5 Not this.\n" },
+        { "\"stop_reason\":\"refusal\",\"stop_details\":{\"explanation\":null}", "STOP 5 -\n" },
+        { "\"stop_reason\":\"end_turn\",\"stop_details\":{\"explanation\":\"no\"}", "STOP 1 -\n" },
         { "\"stop_reason\":\"model_context_window_exceeded\"", "STOP 7 -\n" },
         { "\"stop_reason\":\"brand_new\"", "STOP 1 -\n" },
         { "\"stop_reason\":null", "STOP 1 -\n" },
@@ -489,6 +536,7 @@ int main(void)
         request_test(only_the_last_four_cache_marks_are_sent),
         request_test(effort_depends_on_the_models_version),
         cmocka_unit_test(versions_are_read_from_names),
+        request_test(newer_models_are_sent_no_sampling),
         request_test(formats_and_numbers_are_checked),
         request_test(encoding_survives_every_failed_allocation),
         cmocka_unit_test(a_stream_is_the_same_wherever_it_is_cut),
@@ -496,6 +544,7 @@ int main(void)
         cmocka_unit_test(calls_are_counted_by_tools_and_not_by_blocks),
         cmocka_unit_test(a_call_may_come_whole),
         cmocka_unit_test(what_the_provider_does_itself_is_passed_over),
+        cmocka_unit_test(what_came_lately_does_no_harm),
         cmocka_unit_test(every_stop_reason_is_known),
         cmocka_unit_test(counts_are_cumulative_and_not_added_up),
         cmocka_unit_test(an_error_in_the_stream_is_its_last_event),

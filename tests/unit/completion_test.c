@@ -37,22 +37,20 @@ static void a_new_request_sets_nothing(void **data)
     assert_true(f->r.temperature < 0 && f->r.top_p < 0);
     assert_int_equal(f->r.max_tokens, 0);
     assert_null(f->r.model);
-    assert_int_equal(f->r.messages_n + f->r.tools_n + f->r.stop_n + f->r.system.n, 0);
+    assert_int_equal(f->r.messages_n + f->r.stop_n + f->r.system.n, 0);
+    assert_null(f->r.tools);
 }
 
 static void what_is_added_is_copied_and_everything_is_freed(void **data)
 {
     struct fixture *f = *data;
     struct nf_chat_message *m;
-    char name[] = "search";
 
     assert_ok(nf_completion_add_system(&f->r, "first", &f->err), &f->err);
     assert_ok(nf_completion_add_system(&f->r, "second", &f->err), &f->err);
     assert_ok(nf_completion_add_message(&f->r, NF_ROLE_USER, &m, &f->err), &f->err);
     assert_ok(nf_parts_add_text(&m->parts, "hello", &f->err), &f->err);
-    assert_ok(nf_completion_add_tool(&f->r, name, "finds", "{}", &f->err), &f->err);
-    assert_ok(nf_completion_add_tool(&f->r, "bare", NULL, NULL, &f->err), &f->err);
-    name[0] = 'X';
+    assert_ok(nf_toolset_new(&f->r.tools, &f->err), &f->err);
     /* What only codecs set: teardown finds a leak if one is forgotten. */
     assert_ok(nf_strdup("m", &f->r.model, &f->err), &f->err);
     assert_ok(nf_strdup("n", &f->r.tool_choice_name, &f->err), &f->err);
@@ -65,10 +63,6 @@ static void what_is_added_is_copied_and_everything_is_freed(void **data)
     assert_string_equal(f->r.system.v[1].text, "second");
     assert_int_equal(f->r.messages[0].role, NF_ROLE_USER);
     assert_string_equal(f->r.messages[0].parts.v[0].text, "hello");
-    assert_string_equal(f->r.tools[0].name, "search");
-    assert_string_equal(f->r.tools[0].description, "finds");
-    assert_string_equal(f->r.tools[0].schema, "{}");
-    assert_null(f->r.tools[1].schema);
 }
 
 static void messages_end_at_their_limit(void **data)
@@ -84,18 +78,6 @@ static void messages_end_at_their_limit(void **data)
     assert_int_equal(f->r.messages_n, NF_REQUEST_MESSAGES_MAX);
 }
 
-static void tools_end_at_their_limit(void **data)
-{
-    struct fixture *f = *data;
-
-    for (int i = 0; i < NF_REQUEST_TOOLS_MAX; i++)
-        assert_ok(nf_completion_add_tool(&f->r, "t", NULL, NULL, &f->err), &f->err);
-
-    assert_code(nf_completion_add_tool(&f->r, "t", NULL, NULL, &f->err), NF_E_LIMIT);
-    assert_non_null(strstr(f->err.msg, "tools"));
-    assert_int_equal(f->r.tools_n, NF_REQUEST_TOOLS_MAX);
-}
-
 static void out_of_memory_leaves_the_request_as_it_was(void **data)
 {
     struct fixture *f = *data;
@@ -103,16 +85,12 @@ static void out_of_memory_leaves_the_request_as_it_was(void **data)
 
     nf_fail_alloc_at(1);
     assert_code(nf_completion_add_message(&f->r, NF_ROLE_USER, &m, &f->err), NF_E_NOMEM);
-    for (size_t n = 1; n <= 4; n++) {
-        nf_fail_alloc_at(n);
-        assert_code(nf_completion_add_tool(&f->r, "t", "d", "{}", &f->err), NF_E_NOMEM);
-    }
     for (size_t n = 1; n <= 2; n++) {
         nf_fail_alloc_at(n);
         assert_code(nf_completion_add_system(&f->r, "s", &f->err), NF_E_NOMEM);
     }
 
-    assert_int_equal(f->r.messages_n + f->r.tools_n + f->r.system.n, 0);
+    assert_int_equal(f->r.messages_n + f->r.system.n, 0);
 }
 
 static void stop_reasons_have_names(void **data)
@@ -136,7 +114,6 @@ int main(void)
         TEST(a_new_request_sets_nothing),
         TEST(what_is_added_is_copied_and_everything_is_freed),
         TEST(messages_end_at_their_limit),
-        TEST(tools_end_at_their_limit),
         TEST(out_of_memory_leaves_the_request_as_it_was),
         cmocka_unit_test(stop_reasons_have_names),
     };

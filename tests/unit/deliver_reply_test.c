@@ -29,10 +29,10 @@ static void what_waits_is_delivered_when_it_is_due(void **state)
     struct world *w = *state;
     size_t n;
     struct nf_accepted a = given_undelivered(w);
-    assert_ok(nf_deliver_due(&w->app, &n, &w->err), &w->err);
+    assert_ok(deliver_due(w, &n, &w->err), &w->err);
     assert_int_equal(n, 0); /* not before its time */
     w->now = the_item(w).next_ms;
-    assert_ok(nf_deliver_due(&w->app, &n, &w->err), &w->err);
+    assert_ok(deliver_due(w, &n, &w->err), &w->err);
     assert_int_equal(n, 1);
     assert_int_equal(w->web.delivered, 1);
     assert_string_equal(w->web.last, "yes");
@@ -43,10 +43,11 @@ static void what_waits_is_delivered_when_it_is_due(void **state)
 
 static enum nf_outbox_status updated;
 
-static enum nf_code note_update(struct nf_outbox_store *s, int64_t id, enum nf_outbox_status status,
-                                int64_t next_ms, const char *reason, struct nf_err *err)
+static enum nf_code note_update(struct nf_outbox_store *s, int64_t id, int64_t owner,
+                                enum nf_outbox_status status, int64_t next_ms, const char *reason,
+                                struct nf_err *err)
 {
-    (void)s, (void)id, (void)next_ms, (void)err;
+    (void)s, (void)id, (void)owner, (void)next_ms, (void)err;
     assert_string_equal(reason, "the network is down");
     updated = status;
     return NF_OK;
@@ -86,11 +87,23 @@ static void what_surely_did_not_arrive_is_tried_ten_times(void **state)
     assert_int_equal(outcome(NF_E_CANCELED, 1, true), NF_OUTBOX_PENDING);
 }
 
+/* A disk that cannot be read for a moment says nothing about the network. */
+static void what_failed_with_us_is_tried_again(void **state)
+{
+    (void)state;
+    assert_int_equal(outcome(NF_E_IO, 1, true), NF_OUTBOX_PENDING);
+    assert_int_equal(outcome(NF_E_NOMEM, 1, false), NF_OUTBOX_PENDING);
+    assert_int_equal(outcome(NF_E_INTERNAL, 8, true), NF_OUTBOX_PENDING);
+    assert_int_equal(outcome(NF_E_IO, 9, true), NF_OUTBOX_FAILED);
+}
+
 static void what_never_will_arrive_is_not_tried_again(void **state)
 {
     (void)state;
     assert_int_equal(outcome(NF_E_DENIED, 1, true), NF_OUTBOX_FAILED);
     assert_int_equal(outcome(NF_E_INVALID, 1, false), NF_OUTBOX_FAILED);
+    assert_int_equal(outcome(NF_E_NOT_FOUND, 1, false), NF_OUTBOX_FAILED);
+    assert_int_equal(outcome(NF_E_LIMIT, 1, false), NF_OUTBOX_FAILED);
 }
 
 static void what_may_have_arrived_is_not_tried_again(void **state)
@@ -108,7 +121,7 @@ static void a_later_try_comes_later(void **state)
     int64_t wait = 0;
     for (int i = 0; i < 3; i++) {
         w->now = the_item(w).next_ms;
-        assert_ok(nf_deliver_due(&w->app, &n, &w->err), &w->err);
+        assert_ok(deliver_due(w, &n, &w->err), &w->err);
         int64_t next = the_item(w).next_ms - w->now;
         assert_true(next > wait);
         wait = next;
@@ -134,9 +147,144 @@ static void what_another_fiber_sends_is_left_to_it(void **state)
     given_undelivered(w);
     w->web.port.repeatable = false;
     struct nf_outbox_item item = the_item(w);
-    assert_ok(w->s.outbox->ops->begin(w->s.outbox, item.id, w->now, &w->err), &w->err);
+    assert_ok(w->s.outbox->ops->begin(w->s.outbox, item.id, w->app.owner, &w->err), &w->err);
     assert_code(nf_deliver_reply(&w->app, &item, &w->err), NF_E_CONFLICT);
     assert_int_equal(w->web.delivered, 0);
+}
+
+/* An outbox that goes away as soon as something was begun. */
+static struct nf_outbox_store *behind;
+
+static enum nf_code begin_behind(struct nf_outbox_store *s, int64_t id, int64_t owner,
+                                 struct nf_err *err)
+{
+    (void)s;
+    return behind->ops->begin(behind, id, owner, err);
+}
+
+static enum nf_code sent_away(struct nf_outbox_store *s, int64_t id, struct nf_err *err)
+{
+    (void)s, (void)id;
+    return nf_err_set(err, NF_E_UNAVAILABLE, "away");
+}
+
+static enum nf_code update_away(struct nf_outbox_store *s, int64_t id, int64_t owner,
+                                enum nf_outbox_status status, int64_t next_ms, const char *reason,
+                                struct nf_err *err)
+{
+    (void)owner, (void)status, (void)next_ms, (void)reason;
+    return sent_away(s, id, err);
+}
+
+/* An item whose delivery went as `code`, which could not be written down. */
+static struct nf_outbox_item given_unsettled(struct world *w, enum nf_code code, bool resumable)
+{
+    static const struct nf_outbox_store_ops ops = { .begin = begin_behind,
+                                                    .sent = sent_away,
+                                                    .update = update_away };
+    struct nf_outbox_store going = { &ops };
+    given_undelivered(w);
+    struct nf_outbox_item item = the_item(w);
+    behind = w->s.outbox;
+    w->app.outbox = &going;
+    w->web.port.repeatable = false;
+    w->web.port.resumable = resumable;
+    w->web.fail = code;
+    assert_code(nf_deliver_reply(&w->app, &item, &w->err), NF_E_UNAVAILABLE);
+    assert_code(nf_settle_deliveries(&w->app, &w->err), NF_E_UNAVAILABLE);
+    assert_int_equal(w->app.unsettled.n, 1);
+    w->app.outbox = behind;
+    w->web.fail = NF_OK;
+    return item;
+}
+
+static void what_could_not_be_written_down_is_delivered_again(void **state)
+{
+    const enum nf_code codes[] = { NF_OK, NF_E_UNAVAILABLE, NF_E_CONFLICT };
+    (void)state;
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+        struct world *w = world_new();
+        given_unsettled(w, codes[i], true);
+        assert_int_equal(outbox_due(w), 0); /* to everybody it is being sent */
+
+        assert_ok(nf_settle_deliveries(&w->app, &w->err), &w->err);
+        assert_int_equal(w->app.unsettled.n, 0);
+        assert_int_equal(outbox_due(w), 1);
+        world_free(w);
+    }
+}
+
+/* Of those that did not fit we know nothing: all that we were sending is sent again. */
+static void more_than_can_be_noted_are_delivered_again_all_the_same(void **state)
+{
+    struct world *w = *state;
+    given_unsettled(w, NF_OK, true);
+    w->app.unsettled = (struct nf_unsettled){ .n = NF_UNSETTLED_MAX };
+    struct nf_channel *ch = &w->web.port;
+    struct nf_outbox_item other = { .id = 12345 };
+    struct nf_outbox_store away = { &(const struct nf_outbox_store_ops){
+        .begin = begin_behind, .sent = sent_away, .update = update_away } };
+    w->app.outbox = &away;
+    ch->repeatable = true; /* it is not begun, and cannot be written down either */
+    assert_code(nf_deliver_to(&w->app, ch, &other, &(struct nf_message){ .content = NULL },
+                              &(struct nf_run_event){ 0 }, &w->err),
+                NF_E_UNAVAILABLE);
+    assert_int_equal(w->app.unsettled.n, NF_UNSETTLED_MAX);
+
+    w->app.outbox = behind;
+    assert_int_equal(outbox_due(w), 0);
+    assert_ok(nf_settle_deliveries(&w->app, &w->err), &w->err);
+    assert_int_equal(w->app.unsettled.n, 0);
+    assert_int_equal(outbox_due(w), 1);
+}
+
+static void what_may_not_be_sent_twice_is_ambiguous_then(void **state)
+{
+    struct world *w = *state;
+    given_unsettled(w, NF_OK, false);
+    assert_ok(nf_settle_deliveries(&w->app, &w->err), &w->err);
+    assert_int_equal(w->app.unsettled.n, 0);
+    assert_int_equal(outbox_due(w), 0);
+}
+
+static enum nf_code begin_away(struct nf_outbox_store *s, int64_t id, int64_t owner,
+                               struct nf_err *err)
+{
+    (void)owner;
+    return sent_away(s, id, err);
+}
+
+static void what_could_not_be_begun_is_sent_once_it_can(void **state)
+{
+    static const struct nf_outbox_store_ops ops = { .begin = begin_away };
+    struct world *w = *state;
+    struct nf_outbox_store going = { &ops };
+    given_undelivered(w);
+    struct nf_outbox_item item = the_item(w);
+    struct nf_outbox_store *there = w->s.outbox;
+    w->app.outbox = &going;
+    w->web.port.repeatable = false;
+    assert_code(nf_deliver_reply(&w->app, &item, &w->err), NF_E_UNAVAILABLE);
+    assert_int_equal(w->web.delivered, 0);
+    w->app.outbox = there;
+    assert_ok(nf_settle_deliveries(&w->app, &w->err), &w->err);
+    assert_int_equal(outbox_due(w), 1);
+}
+
+static void what_another_has_taken_over_meanwhile_is_left_to_it(void **state)
+{
+    struct world *w = *state;
+    int64_t n;
+    struct nf_outbox_item item = given_unsettled(w, NF_E_CONFLICT, true);
+    struct nf_outbox_store *o = w->s.outbox;
+    assert_ok(o->ops->recover(o, "web", w->app.owner, NF_OUTBOX_PENDING, &n, &w->err), &w->err);
+    assert_int_equal(n, 1);
+    assert_ok(o->ops->begin(o, item.id, w->app.owner + 1, &w->err), &w->err);
+
+    assert_ok(nf_settle_deliveries(&w->app, &w->err), &w->err);
+    assert_int_equal(w->app.unsettled.n, 0);
+    assert_int_equal(outbox_due(w), 0);
+    assert_ok(o->ops->sent(o, item.id, &w->err), &w->err);
 }
 
 static void without_its_channel_it_fails(void **state)
@@ -172,7 +320,7 @@ static void out_of_memory_it_is_delivered_or_still_waits(void **state)
             given_undelivered(w);
             w->now = the_item(w).next_ms;
         },
-        nf_deliver_due(&w->app, &n, &w->err),
+        deliver_due(w, &n, &w->err),
         {
             assert_int_equal(outbox_due(w), rc == NF_OK ? 0 : 1);
             assert_int_equal(w->web.delivered, rc == NF_OK ? 1 : 0);
@@ -185,11 +333,17 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(what_waits_is_delivered_when_it_is_due),
         cmocka_unit_test(what_surely_did_not_arrive_is_tried_ten_times),
+        cmocka_unit_test(what_failed_with_us_is_tried_again),
         cmocka_unit_test(what_never_will_arrive_is_not_tried_again),
         cmocka_unit_test(what_may_have_arrived_is_not_tried_again),
         T(a_later_try_comes_later),
         T(a_channel_that_cannot_repeat_delivers_once),
         T(what_another_fiber_sends_is_left_to_it),
+        cmocka_unit_test(what_could_not_be_written_down_is_delivered_again),
+        T(more_than_can_be_noted_are_delivered_again_all_the_same),
+        T(what_may_not_be_sent_twice_is_ambiguous_then),
+        T(what_could_not_be_begun_is_sent_once_it_can),
+        T(what_another_has_taken_over_meanwhile_is_left_to_it),
         T(without_its_channel_it_fails),
         T(without_its_session_it_fails),
         cmocka_unit_test(out_of_memory_it_is_delivered_or_still_waits),

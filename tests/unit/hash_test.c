@@ -61,6 +61,27 @@ static void base64_of_much_is_padded_only_at_the_end(void **state)
     assert_int_equal(end, 0);
 }
 
+static void base64_is_read_back_and_nothing_else(void **state)
+{
+    static const char *const wrong[] = { "Zg=",  "Zg==Zg==", "Z===",   "Zh==", "Zm9=",
+                                         "Zm 9", "=m9v",     "Zm9v\n", "Zm-_", "A" };
+    struct nf_str s = { 0 }, text = { 0 };
+    (void)state;
+    for (size_t n = 0; n <= 6; n++) {
+        nf_str_reset(&s);
+        nf_str_reset(&text);
+        assert_ok(nf_base64("foobar", n, &text, &err), &err);
+        assert_ok(nf_base64_decode(nf_str_c(&text), text.len, &s, &err), &err);
+        assert_int_equal(s.len, n);
+        assert_memory_equal(nf_str_c(&s), "foobar", n);
+    }
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        assert_code(nf_base64_decode(wrong[i], strlen(wrong[i]), &s, &err), NF_E_INVALID);
+    assert_string_equal(nf_str_c(&s), "foobar");
+    nf_str_done(&s);
+    nf_str_done(&text);
+}
+
 static void base64_appends_up_to_the_ceiling(void **state)
 {
     (void)state;
@@ -114,6 +135,7 @@ int main(void)
         cmocka_unit_test(sha1_gives_the_standards_digest),
         cmocka_unit_test(base64_gives_the_standards_texts),
         cmocka_unit_test(base64_of_much_is_padded_only_at_the_end),
+        cmocka_unit_test(base64_is_read_back_and_nothing_else),
         cmocka_unit_test(base64_appends_up_to_the_ceiling),
         cmocka_unit_test(tokens_differ_and_fit_into_a_url),
         cmocka_unit_test(random_bytes_fill_all_of_a_big_buffer),

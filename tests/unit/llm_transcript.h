@@ -158,12 +158,18 @@ static inline char *encoded(const struct nf_llm_codec *codec, const struct nf_co
                             const struct nf_llm_target *t)
 {
     struct nf_err err;
-    struct nf_str body = { .max = NF_LLM_REQUEST_MAX };
+    struct nf_llm_body body = { 0 };
+    struct nf_slice pieces[NF_LLM_BODY_PIECES];
+    struct nf_str all = { .max = 2 * NF_LLM_REQUEST_MAX };
     struct nf_json_doc *doc = NULL;
     assert_ok(codec->encode(r, t, &body, &err), &err);
-    assert_ok(nf_json_parse(body.p, body.len, 0, &doc, &err), &err);
+    nf_llm_body_pieces(&body, pieces);
+    for (size_t i = 0; i < NF_LLM_BODY_PIECES; i++)
+        assert_ok(nf_str_add(&all, pieces[i].p, pieces[i].n, &err), &err);
+    nf_llm_body_done(&body);
+    assert_ok(nf_json_parse(all.p, all.len, 0, &doc, &err), &err);
     nf_json_free(doc);
-    return body.p;
+    return all.p;
 }
 
 static inline void assert_body(const struct nf_llm_codec *codec,
@@ -201,7 +207,7 @@ static inline void assert_refused(const struct nf_llm_codec *codec,
                                   const struct nf_llm_target *t, const char *field)
 {
     struct nf_err err = { 0 };
-    NF_CLEANUP(nf_str_done) struct nf_str body = { 0 };
+    NF_CLEANUP(nf_llm_body_done) struct nf_llm_body body = { 0 };
     assert_code(codec->encode(r, t, &body, &err), NF_E_INVALID);
     if (strncmp(err.msg, field, strlen(field)) != 0)
         fail_msg("'%s' does not begin with '%s'", err.msg, field);
@@ -264,7 +270,17 @@ static inline struct nf_part *add_media(struct nf_chat_message *m, enum nf_part_
 static inline void add_tool(struct nf_completion_request *r, const char *name, const char *schema)
 {
     struct nf_err err;
-    assert_ok(nf_completion_add_tool(r, name, "does things", schema, &err), &err);
+    if (!r->tools)
+        assert_ok(nf_toolset_new(&r->tools, &err), &err);
+    assert_ok(nf_toolset_add(r->tools, name, "does things", schema, &err), &err);
+}
+
+/* Offer this tool and no other. */
+static inline void only_tool(struct nf_completion_request *r, const char *name, const char *schema)
+{
+    nf_toolset_unref(r->tools);
+    r->tools = NULL;
+    add_tool(r, name, schema);
 }
 
 /* For tests with a request as their state. */

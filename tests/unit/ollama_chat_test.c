@@ -151,6 +151,44 @@ static void the_output_limit_is_told(void **state)
     assert_events(CODEC, "{\"model\":\"q\",\"done\":true}", "START - q\nSTOP 1 -\nEND\n");
 }
 
+static void cached_tokens_are_counted_apart(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *counts, *want;
+    } cases[] = {
+        { "\"prompt_eval_count\":900,\"prompt_eval_cached_count\":850,\"eval_count\":3",
+          "USAGE 50 3 850 -1\n" },
+        { "\"prompt_eval_count\":9,\"prompt_eval_cached_count\":0,\"eval_count\":3",
+          "USAGE 9 3 0 -1\n" },
+        { "\"prompt_eval_count\":9,\"prompt_eval_cached_count\":10,\"eval_count\":3",
+          "USAGE 0 3 10 -1\n" },
+        { "\"prompt_eval_cached_count\":-7,\"eval_count\":3", "USAGE -1 3 -1 -1\n" },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct nf_err err;
+        NF_CLEANUP(nf_str_done) struct nf_str line = { 0 };
+        NF_CLEANUP(nf_str_done) struct nf_str want = { 0 };
+        assert_ok(nf_str_addf(&line, &err, "{\"model\":\"q\",\"done\":true,%s}", cases[i].counts),
+                  &err);
+        assert_ok(nf_str_addf(&want, &err, "START - q\n%sSTOP 1 -\nEND\n", cases[i].want), &err);
+        assert_events(CODEC, nf_str_c(&line), nf_str_c(&want));
+    }
+}
+
+/* What the API's types had beside the above in November 2026. */
+static void what_came_lately_does_no_harm(void **state)
+{
+    (void)state;
+    assert_events(
+        CODEC,
+        "{\"model\":\"q\",\"remote_model\":\"r\",\"remote_host\":\"h\",\"message\":{\"role\":"
+        "\"assistant\",\"content\":\"a\",\"tool_name\":\"\"},\"logprobs\":[{\"token\":\"a\","
+        "\"logprob\":-1,\"bytes\":[97]}],\"done\":false}\n"
+        "{\"model\":\"q\",\"message\":{\"content\":\"\"},\"done\":true,\"done_reason\":\"load\"}",
+        "START - q\nTEXT |a\nSTOP 1 -\nEND\n");
+}
+
 static void an_error_in_the_stream_is_its_last_event(void **state)
 {
     (void)state;
@@ -217,6 +255,8 @@ int main(void)
         cmocka_unit_test(a_stream_is_the_same_wherever_it_is_cut),
         cmocka_unit_test(calls_come_whole_and_get_ids),
         cmocka_unit_test(the_output_limit_is_told),
+        cmocka_unit_test(cached_tokens_are_counted_apart),
+        cmocka_unit_test(what_came_lately_does_no_harm),
         cmocka_unit_test(an_error_in_the_stream_is_its_last_event),
         cmocka_unit_test(nonsense_is_an_error_and_no_success),
         cmocka_unit_test(a_line_has_a_limit),

@@ -89,6 +89,24 @@ static void a_copy_has_everything_and_shares_nothing(void **data)
     assert_null(f->copy.v[2].name);
 }
 
+static void what_is_lent_stays_its_owners(void **data)
+{
+    struct fixture *f = *data;
+
+    add_full(f);
+    assert_ok(nf_parts_lend(&f->copy, &f->list.v[0], &f->err), &f->err);
+    assert_ptr_equal(f->copy.v[0].text, f->list.v[0].text);
+    assert_int_equal(f->copy.v[0].type, NF_PART_TOOL_CALL);
+    nf_parts_done(&f->copy);
+    assert_string_equal(f->list.v[0].text, "text"); /* and teardown frees it, once */
+
+    /* A copy of what is lent is a copy. */
+    assert_ok(nf_parts_lend(&f->copy, &f->list.v[0], &f->err), &f->err);
+    assert_ok(nf_parts_append(&f->copy, &f->copy, &f->err), &f->err);
+    assert_false(f->copy.v[1].lent);
+    assert_ptr_not_equal(f->copy.v[1].text, f->list.v[0].text);
+}
+
 static void a_list_can_be_appended_to_itself(void **data)
 {
     struct fixture *f = *data;
@@ -176,6 +194,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_new_part_is_empty_but_for_its_type),
         TEST(a_copy_has_everything_and_shares_nothing),
+        TEST(what_is_lent_stays_its_owners),
         TEST(a_list_can_be_appended_to_itself),
         TEST(appending_nothing_allocates_nothing),
         TEST(tool_calls_are_counted_and_results_are_not),

@@ -2,6 +2,7 @@
 #include "skills/program_lines.h"
 
 #include "base/own.h"
+#include "skills/fields.h"
 #include "skills/include/nexflow/skill.h"
 #include "tests/support/test.h"
 
@@ -25,6 +26,13 @@ static enum nf_code parse(const char *s)
     return nf_program_line_parse(s, strlen(s), 4096, &line, &err);
 }
 
+static const struct nf_fields *fields(void)
+{
+    static struct nf_fields q;
+    assert_ok(nf_fields_read((struct nf_slice){ line.fields.p, line.fields.len }, &q, &err), &err);
+    return &q;
+}
+
 static void results_and_errors_are_read(void **state)
 {
     (void)state;
@@ -46,19 +54,33 @@ static void notes_and_questions_are_those_of_a_plugin(void **state)
     (void)state;
     assert_ok(parse("{\"progress\":40,\"text\":\"half\"}"), &err);
     assert_int_equal(line.op, NF_SKILL_OP_PROGRESS);
-    assert_string_equal(nf_str_c(&line.json), "{\"percent\":40}");
+    assert_int_equal(nf_fields_number(fields(), NF_FIELD_PERCENT, -1), 40);
     assert_string_equal(line.raw, "half");
     assert_ok(parse("{\"log\":\"error\",\"text\":\"oh\"}"), &err);
     assert_int_equal(line.op, NF_SKILL_OP_LOG);
-    assert_string_equal(nf_str_c(&line.json), "{\"level\":3}");
+    assert_int_equal(nf_fields_number(fields(), NF_FIELD_LEVEL, -1), NF_SKILL_LOG_ERROR);
     assert_ok(parse("{\"ask\":\"kv.put\",\"key\":\"k\",\"value\":\"v\"}"), &err);
     assert_int_equal(line.type, NF_LINE_ASK);
     assert_int_equal(line.op, NF_SKILL_OP_KV_PUT);
     assert_string_equal(line.raw, "v");
-    assert_non_null(strstr(nf_str_c(&line.json), "\"key\":\"k\""));
+    assert_string_equal(nf_fields_text(fields(), NF_FIELD_KEY), "k");
     assert_ok(parse("{\"ask\":\"http.fetch\",\"url\":\"u\",\"body\":\"b\"}"), &err);
     assert_int_equal(line.op, NF_SKILL_OP_HTTP_FETCH);
     assert_string_equal(line.raw, "b");
+    assert_int_equal(line.wrong.code, NF_OK);
+}
+
+static void a_question_with_a_wrong_member_is_one_that_is_refused(void **state)
+{
+    (void)state;
+    assert_ok(parse("{\"ask\":\"kv.get\",\"key\":7}"), &err);
+    assert_int_equal(line.type, NF_LINE_ASK);
+    assert_code(line.wrong.code, NF_E_INVALID);
+    assert_string_equal(line.wrong.msg, "key must be a string");
+    assert_ok(parse("{\"ask\":\"http.fetch\",\"url\":\"u\",\"headers\":{\"A\":\"b\"}}"), &err);
+    assert_string_equal(line.wrong.msg, "headers must be a list");
+    assert_ok(parse("{\"ask\":\"http.fetch\",\"url\":\"u\",\"max_bytes\":1.5}"), &err);
+    assert_string_equal(line.wrong.msg, "max_bytes must be a whole number");
 }
 
 static void anything_else_is_refused(void **state)
@@ -112,6 +134,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(results_and_errors_are_read, teardown),
         cmocka_unit_test_teardown(notes_and_questions_are_those_of_a_plugin, teardown),
+        cmocka_unit_test_teardown(a_question_with_a_wrong_member_is_one_that_is_refused, teardown),
         cmocka_unit_test_teardown(anything_else_is_refused, teardown),
         cmocka_unit_test_teardown(what_it_is_told_is_one_line, teardown),
     };

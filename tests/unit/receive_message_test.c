@@ -189,6 +189,35 @@ static void somebody_elses_session_is_not_found(void **state)
     assert_string_equal(said(w), "user:one|");
 }
 
+static void a_question_goes_on_from_one_of_its_session(void **state)
+{
+    struct world *w = *state;
+    struct nf_messages said = { 0 };
+    struct nf_accepted a;
+    (void)write_message(w, "m1", "one");
+    struct nf_incoming in = incoming(w, "m2", "one, but otherwise");
+    in.branch = 1;
+    assert_ok(nf_receive_message(&w->app, &in, &a, &w->err), &w->err);
+    assert_int_equal(a.seq, 2);
+    in = incoming(w, "m3", "on from the first");
+    in.branch = 2;
+    assert_ok(nf_receive_message(&w->app, &in, &a, &w->err), &w->err);
+    in = incoming(w, "m4", "on from nothing");
+    in.branch = 9;
+    assert_code(nf_receive_message(&w->app, &in, &a, &w->err), NF_E_INVALID);
+    assert_non_null(strstr(w->err.msg, "parent_seq"));
+    in = incoming(w, "m5", "without a session");
+    in.branch = 1;
+    in.session_id = 0;
+    assert_code(nf_receive_message(&w->app, &in, &a, &w->err), NF_E_INVALID);
+    assert_ok(w->s.sessions->ops->messages(w->s.sessions, w->session, 0, 9, &said, &w->err),
+              &w->err);
+    assert_int_equal(said.n, 3);
+    assert_int_equal(said.v[1].branch, 1);
+    assert_int_equal(said.v[2].branch, 2);
+    nf_messages_done(&said);
+}
+
 static void thirty_two_messages_may_wait(void **state)
 {
     struct world *w = *state;
@@ -201,6 +230,45 @@ static void thirty_two_messages_may_wait(void **state)
     assert_code(receive(w, &in), NF_E_LIMIT);
     MODEL_SAYS(w, { .text = "yes" });
     assert_ok(answer(w), &w->err);
+    assert_ok(receive(w, &in), &w->err);
+}
+
+static void without_room_a_message_waits_for_its_turn(void **state)
+{
+    struct world *w = *state;
+    w->runner.is_full = true;
+    struct nf_accepted a = write_message(w, "m1", "one");
+    assert_false(a.claimed);
+    assert_int_equal(w->runner.started, 0);
+    assert_int_equal(w->runner.woken, 1);
+    assert_int_equal(w->app.waiting, 1);
+    assert_string_equal(history_of(w, a.run_id), "pending");
+}
+
+static void so_many_of_a_person_wait_and_so_many_of_all(void **state)
+{
+    struct world *w = *state;
+    struct nf_incoming in;
+    w->runner.is_full = true;
+    w->app.settings.user_waiting_max = 2;
+    w->app.settings.waiting_max = 3;
+    write_message(w, "m1", "one");
+    w->session = 0; /* another conversation */
+    write_message(w, "m2", "two");
+    in = incoming(w, "m3", "three");
+    assert_code(receive(w, &in), NF_E_LIMIT);
+    assert_non_null(strstr(w->err.msg, "2 of your messages wait"));
+    w->app.settings.user_waiting_max = 100;
+    assert_ok(receive(w, &in), &w->err);
+
+    in = incoming(w, "m4", "four");
+    assert_code(receive(w, &in), NF_E_LIMIT);
+    assert_non_null(strstr(w->err.msg, "3 messages wait"));
+    assert_int_equal(w->app.refused, 2);
+    in = incoming(w, "m1", "one"); /* what was taken stays taken */
+    assert_ok(receive(w, &in), &w->err);
+    w->app.waiting = 2; /* as it was found in the database */
+    in = incoming(w, "m4", "four");
     assert_ok(receive(w, &in), &w->err);
 }
 
@@ -221,6 +289,29 @@ static void out_of_memory_nothing_or_all_of_it_is_stored(void **state)
     });
 }
 
+static void what_is_attached_has_a_bound(void **state)
+{
+    NF_CLEANUP(nf_parts_done) struct nf_parts parts = { 0 };
+    const size_t most = (size_t)NF_MEDIA_BYTES_MAX / 3 * 4; /* as base64 */
+    struct nf_part *p;
+    struct nf_err err;
+    (void)state;
+    for (int i = 0; i < NF_MEDIA_FILES_MAX; i++)
+        assert_ok(nf_parts_add(&parts, NF_PART_IMAGE, &p, &err), &err);
+    assert_ok(nf_check_media(&parts, &err), &err);
+    assert_ok(nf_parts_add(&parts, NF_PART_DOCUMENT, &p, &err), &err);
+    assert_code(nf_check_media(&parts, &err), NF_E_LIMIT);
+    nf_parts_done(&parts);
+
+    assert_ok(nf_parts_add(&parts, NF_PART_IMAGE, &p, &err), &err);
+    p->data = calloc(1, most + 5);
+    assert_non_null(p->data);
+    memset(p->data, 'A', most);
+    assert_ok(nf_check_media(&parts, &err), &err);
+    memset(p->data + most, 'A', 4);
+    assert_code(nf_check_media(&parts, &err), NF_E_LIMIT);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -236,7 +327,11 @@ int main(void)
         T(what_is_no_message_is_refused),
         T(a_message_may_have_256_kib),
         T(somebody_elses_session_is_not_found),
+        T(a_question_goes_on_from_one_of_its_session),
         T(thirty_two_messages_may_wait),
+        T(without_room_a_message_waits_for_its_turn),
+        T(so_many_of_a_person_wait_and_so_many_of_all),
+        cmocka_unit_test(what_is_attached_has_a_bound),
         cmocka_unit_test(out_of_memory_nothing_or_all_of_it_is_stored),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,15 @@
 /* After a crash or a restart. */
+#include "application/deliver_reply.h"
 #include "application/recover.h"
 #include "tests/unit/use_case_fixture.h"
+
+/* What the daemon does every second. */
+static enum nf_code keep_going(struct world *w)
+{
+    size_t n;
+    NF_TRY(nf_keep_going(&w->app, &w->err));
+    return deliver_due(w, &n, &w->err);
+}
 
 static void an_unfinished_turn_is_taken_up_again(void **state)
 {
@@ -8,12 +17,11 @@ static void an_unfinished_turn_is_taken_up_again(void **state)
     struct nf_recovered r;
     MODEL_SAYS(w, { .text = "yes" });
     write_message(w, "m1", "hello"); /* and now we die */
-    assert_code(nf_claim_turn(&w->app, w->session, &w->runner.claim, &w->err), NF_E_NOT_FOUND);
+    assert_code(nf_claim_turn(&w->app, w->session, 0, &w->runner.claim, &w->err), NF_E_NOT_FOUND);
     assert_ok(nf_recover(&w->app, &r, &w->err), &w->err);
     assert_int_equal(r.turns, 1);
-    assert_int_equal(w->runner.woken, 1);
-    assert_true(w->runner.woken_session == w->session);
-    assert_ok(nf_claim_turn(&w->app, w->session, &w->runner.claim, &w->err), &w->err);
+    assert_int_equal(w->runner.pulled, 1);
+    assert_ok(nf_claim_turn(&w->app, w->session, 0, &w->runner.claim, &w->err), &w->err);
     assert_ok(answer(w), &w->err);
     assert_string_equal(said(w), "user:hello|assistant:yes|");
 }
@@ -26,11 +34,11 @@ static void what_another_instance_works_on_is_left_to_it(void **state)
     w->app.owner = 4;
     assert_ok(nf_recover(&w->app, &r, &w->err), &w->err);
     assert_int_equal(r.turns, 0);
-    assert_ok(nf_keep_going(&w->app, &w->err), &w->err);
-    assert_int_equal(w->runner.woken, 0);
+    assert_ok(keep_going(w), &w->err);
+    assert_int_equal(w->runner.pulled, 0);
     w->now += LEASE; /* it died, too */
-    assert_ok(nf_keep_going(&w->app, &w->err), &w->err);
-    assert_int_equal(w->runner.woken, 1);
+    assert_ok(keep_going(w), &w->err);
+    assert_int_equal(w->runner.pulled, 1);
 }
 
 static void leases_that_are_kept_do_not_run_out(void **state)
@@ -40,11 +48,11 @@ static void leases_that_are_kept_do_not_run_out(void **state)
     w->now += LEASE - 1;
     assert_ok(nf_keep_leases(&w->app, &w->err), &w->err);
     w->now += LEASE - 1;
-    assert_ok(nf_keep_going(&w->app, &w->err), &w->err);
-    assert_int_equal(w->runner.woken, 0);
+    assert_ok(keep_going(w), &w->err);
+    assert_int_equal(w->runner.pulled, 0);
     w->now += 1;
-    assert_ok(nf_keep_going(&w->app, &w->err), &w->err);
-    assert_int_equal(w->runner.woken, 1);
+    assert_ok(keep_going(w), &w->err);
+    assert_int_equal(w->runner.pulled, 1);
 }
 
 /* An item that was being sent when we died. */
@@ -61,7 +69,7 @@ static struct world *given_sending(bool repeatable)
     w->now += 10000;
     assert_ok(w->s.outbox->ops->due(w->s.outbox, w->now, 10, &due, &w->err), &w->err);
     assert_int_equal(due.n, 1);
-    assert_ok(w->s.outbox->ops->begin(w->s.outbox, due.v[0].id, w->now, &w->err), &w->err);
+    assert_ok(w->s.outbox->ops->begin(w->s.outbox, due.v[0].id, w->app.owner, &w->err), &w->err);
     nf_outbox_items_done(&due);
     return w;
 }
@@ -71,11 +79,11 @@ static void what_may_be_sent_twice_is_sent_again(void **state)
     (void)state;
     struct world *w = given_sending(true);
     struct nf_recovered r;
-    assert_ok(nf_keep_going(&w->app, &w->err), &w->err);
+    assert_ok(keep_going(w), &w->err);
     assert_int_equal(w->web.delivered, 0);
     assert_ok(nf_recover(&w->app, &r, &w->err), &w->err);
     assert_int_equal(r.outbox, 1);
-    assert_ok(nf_keep_going(&w->app, &w->err), &w->err);
+    assert_ok(keep_going(w), &w->err);
     assert_int_equal(w->web.delivered, 1);
     world_free(w);
 }
@@ -87,7 +95,7 @@ static void what_may_not_is_left_ambiguous(void **state)
     struct nf_recovered r;
     assert_ok(nf_recover(&w->app, &r, &w->err), &w->err);
     assert_int_equal(r.outbox, 1);
-    assert_ok(nf_keep_going(&w->app, &w->err), &w->err);
+    assert_ok(keep_going(w), &w->err);
     assert_int_equal(w->web.delivered, 0);
     assert_int_equal(outbox_due(w), 0);
     world_free(w);
@@ -99,9 +107,9 @@ static void with_nothing_to_do_nothing_is_done(void **state)
     struct nf_recovered r;
     assert_ok(nf_recover(&w->app, &r, &w->err), &w->err);
     assert_int_equal(r.turns + (size_t)r.outbox, 0);
-    assert_ok(nf_keep_going(&w->app, &w->err), &w->err);
+    assert_ok(keep_going(w), &w->err);
     assert_ok(nf_tidy_up(&w->app, &w->err), &w->err);
-    assert_int_equal(w->runner.woken + w->runner.started, 0);
+    assert_int_equal(w->runner.pulled + w->runner.started, 0);
 }
 
 static void out_of_memory_it_can_be_done_again(void **state)
@@ -112,7 +120,7 @@ static void out_of_memory_it_can_be_done_again(void **state)
         if (rc != NF_OK)
             assert_ok(nf_recover(&w->app, &r, &w->err), &w->err);
         assert_int_equal(r.turns, 1);
-        assert_int_equal(w->runner.woken, 1);
+        assert_int_equal(w->runner.pulled, 1);
     });
 }
 

@@ -251,6 +251,33 @@ static void what_is_not_yaml_is_refused_with_its_line(void **state)
     assert_code(nf_config_load_text("t", "a\0b", 3, f->a.parts, PARTS, &err), NF_E_INVALID);
 }
 
+static void what_is_wrong_beside_others_has_its_line_too(void **state)
+{
+    (void)state;
+    static const char text[] = "a:\n  b:\n    - c: 1\n      d: 2\n    - {c: 3}\nlong.name: 4\n";
+    static const struct {
+        const char *says, *want;
+    } cases[] = {
+        { "a.b[0].d: no", "f:4: a.b[0].d: no" },
+        { "a.b[1].c: no", "f:5: a.b[1].c: no" },
+        { "a.b[1].d: not there", "f:5: a.b[1].d: not there" },
+        { "a.b[7].c: nor this", "f:2: a.b[7].c: nor this" },
+        { "a.x: nor this", "f:1: a.x: nor this" },
+        { "a.b[0]: all of it", "f:3: a.b[0]: all of it" },
+        { "a.b[0].c.d: below a value", "f:3: a.b[0].c.d: below a value" },
+        { "z: elsewhere", "f: z: elsewhere" },
+        { "", "f: " },
+        { "a.b[", "f:3: a.b[" },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct nf_err e;
+        (void)nf_err_set(&e, NF_E_INVALID, "%s", cases[i].says);
+        nf_config_locate_text("f", text, sizeof(text) - 1, &e);
+        assert_string_equal(e.msg, cases[i].want);
+        assert_int_equal(e.code, NF_E_INVALID);
+    }
+}
+
 static void no_error_shows_a_secret_or_what_a_variable_gave(void **state)
 {
     static const char *const all[] = {
@@ -385,6 +412,7 @@ int main(void)
         T(a_value_ends_at_its_limit_with_what_variables_give),
         T(errors_name_line_key_and_what_is_allowed),
         T(what_is_not_yaml_is_refused_with_its_line),
+        T(what_is_wrong_beside_others_has_its_line_too),
         T(no_error_shows_a_secret_or_what_a_variable_gave),
         T(nesting_ends_at_its_limit),
         T(the_number_of_values_ends_at_its_limit),

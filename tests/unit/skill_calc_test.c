@@ -343,60 +343,61 @@ static void hostile_expressions_meet_limits(void **data)
     skill_has(*data, "evaluate", expression("1/(3^9000)", ""), "e-4295\"");
 }
 
+static const struct {
+    const char *value, *from, *to, *want;
+} conversions[] = {
+    { "1", "mi", "km", "1.609344" },
+    { "16.09344", "km", "miles", "10" },
+    { "100",
+      "\xc2\xb0"
+      "C",
+      "F", "212" },
+    { "-40", "F", "C", "-40" },
+    { "98.6", "fahrenheit", "celsius", "37" },
+    { "0", "C", "K", "273.15" },
+    { "1", "GiB", "MB", "1073.741824" },
+    { "1", "GB", "MiB", "953.67431640625" },
+    { "8", "Mbit", "MB", "1" },
+    { "100", "Mbps", "MB/s", "12.5" },
+    { "36", "km/h", "m/s", "10" },
+    { "60", "mph", "km/h", "96.56064" },
+    { "1", "miles per hour", "kph", "1.609344" },
+    { "1", "kWh", "MJ", "3.6" },
+    { "1", "kcal", "J", "4184" },
+    { "1", "hp", "W", "745.69987158227022" },
+    { "1", "atm", "kPa", "101.325" },
+    { "1", "acre", "square feet", "43560" },
+    { "1", "ft^2", "in\xc2\xb2", "144" },
+    { "1", "m3", "L", "1000" },
+    { "1", "cubic meter", "liters", "1000" },
+    { "1", "gallon", "imperial pints", NULL },
+    { "12", "oz", "lb", "0.75" },
+    { "1", "stone", "pounds", "14" },
+    { "90", "minutes", "hours", "1.5" },
+    { "1", "N*m", "J", "1" },
+    { "1", "kg*m/s^2", "N", "1" },
+    { "180", "deg", "turn", "0.5" },
+    { "1", "nautical mile", "m", "1852" },
+    { "1", "Kilometers", "METERS", "1000" },
+    { "5", "\xc2\xb5m", "nm", "5000" },
+    { "1", "mm", "um", "1000" },
+    { "1", "Mm", "m", "1000000" },
+    { "30", "mpg", "L/100km", NULL },
+    { "1e3", "g/cm^3", "kg/m^3", "1000000" },
+    { "\"1\"", "fl oz", "tbsp", "2" },
+};
+
 static void units_convert(void **data)
 {
-    static const struct {
-        const char *value, *from, *to, *want;
-    } cases[] = {
-        { "1", "mi", "km", "1.609344" },
-        { "16.09344", "km", "miles", "10" },
-        { "100",
-          "\xc2\xb0"
-          "C",
-          "F", "212" },
-        { "-40", "F", "C", "-40" },
-        { "98.6", "fahrenheit", "celsius", "37" },
-        { "0", "C", "K", "273.15" },
-        { "1", "GiB", "MB", "1073.741824" },
-        { "1", "GB", "MiB", "953.67431640625" },
-        { "8", "Mbit", "MB", "1" },
-        { "100", "Mbps", "MB/s", "12.5" },
-        { "36", "km/h", "m/s", "10" },
-        { "60", "mph", "km/h", "96.56064" },
-        { "1", "miles per hour", "kph", "1.609344" },
-        { "1", "kWh", "MJ", "3.6" },
-        { "1", "kcal", "J", "4184" },
-        { "1", "hp", "W", "745.69987158227022" },
-        { "1", "atm", "kPa", "101.325" },
-        { "1", "acre", "square feet", "43560" },
-        { "1", "ft^2", "in\xc2\xb2", "144" },
-        { "1", "m3", "L", "1000" },
-        { "1", "cubic meter", "liters", "1000" },
-        { "1", "gallon", "imperial pints", NULL },
-        { "12", "oz", "lb", "0.75" },
-        { "1", "stone", "pounds", "14" },
-        { "90", "minutes", "hours", "1.5" },
-        { "1", "N*m", "J", "1" },
-        { "1", "kg*m/s^2", "N", "1" },
-        { "180", "deg", "turn", "0.5" },
-        { "1", "nautical mile", "m", "1852" },
-        { "1", "Kilometers", "METERS", "1000" },
-        { "5", "\xc2\xb5m", "nm", "5000" },
-        { "1", "mm", "um", "1000" },
-        { "1", "Mm", "m", "1000000" },
-        { "30", "mpg", "L/100km", NULL },
-        { "1e3", "g/cm^3", "kg/m^3", "1000000" },
-        { "\"1\"", "fl oz", "tbsp", "2" },
-    };
     char args[256], want[256];
 
-    for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
+    for (size_t k = 0; k < sizeof(conversions) / sizeof(conversions[0]); k++) {
         (void)snprintf(args, sizeof(args), "{\"value\":%s,\"from\":\"%s\",\"to\":\"%s\"}",
-                       cases[k].value, cases[k].from, cases[k].to);
-        if (!cases[k].want)
+                       conversions[k].value, conversions[k].from, conversions[k].to);
+        if (!conversions[k].want)
             continue;
         (void)snprintf(want, sizeof(want), "{\"result\":\"%s\",\"unit\":\"%s\",\"exact\":true",
-                       cases[k].want, cases[k].to);
+                       conversions[k].want, conversions[k].to);
         skill_has(*data, "convert", args, want);
     }
     skill_has(*data, "convert", "{\"value\":30,\"from\":\"mpg\",\"to\":\"L/100km\"}",

@@ -62,17 +62,17 @@ static void files_are_read_by_lines(void **data)
 static void large_files_come_in_pieces(void **data)
 {
     struct skill_rig *rig = *data;
-    size_t n = 3 * 1024 * 1024 + 5;
-    char *big = malloc(n + 2 * 1024 * 1024);
+    const size_t mib = (size_t)1 << 20, n = 3 * mib + 5;
+    char *big = malloc(n + 2 * mib);
 
     assert_non_null(big);
-    memset(big, 'x', n + 2 * 1024 * 1024);
+    memset(big, 'x', n + 2 * mib);
     for (size_t i = 79; i < n; i += 80)
         big[i] = '\n';
     skill_rig_put_file(rig, "big", big, n);
     skill_has(rig, "read", "{\"path\":\"big\",\"line\":39000,\"count\":1}", "of 39322;");
     skill_has(rig, "read", "{\"path\":\"big\",\"count\":2000}", "(lines 1 to 2000 of 39322");
-    skill_rig_put_file(rig, "huge", big, n + 2 * 1024 * 1024);
+    skill_rig_put_file(rig, "huge", big, n + 2 * mib);
     skill_fails(rig, "read", "{\"path\":\"huge\"}", NF_SKILL_E_LIMIT, "over 4 MiB");
     skill_has(rig, "search", "{\"query\":\"zzz\"}", "2 that are no text or too large");
     memset(big, 'y', 3000);

@@ -76,7 +76,7 @@ static bool fits(const struct nf_tool_manifest *tool, const struct nf_json *args
 
     nf_json_begin_doc(&o, &text);
     nf_json_out_value(&o, args);
-    return nf_json_end_doc(&o, err) == NF_OK &&
+    return tool && nf_json_end_doc(&o, err) == NF_OK &&
            nf_json_schema_check_args(tool->schema, nf_str_c(&text), err) == NF_OK;
 }
 

@@ -48,15 +48,15 @@ static void names_have_their_alphabet_and_limit(void **data)
     struct nf_err err;
     (void)data;
     memset(name, 'x', sizeof(name));
-    name[NF_NAME_MAX + 1] = '\0';
+    name[NF_SKILL_NAME_MAX + 1] = '\0';
 
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
         assert_ok(nf_skill_check_name(good[i], &err), &err);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_code(nf_skill_check_name(bad[i], &err), NF_E_INVALID);
     assert_code(nf_skill_check_name(name, &err), NF_E_INVALID);
-    assert_non_null(strstr(err.msg, "64"));
-    name[NF_NAME_MAX] = '\0';
+    assert_non_null(strstr(err.msg, "31"));
+    name[NF_SKILL_NAME_MAX] = '\0';
     assert_ok(nf_skill_check_name(name, &err), &err);
 }
 

@@ -108,6 +108,10 @@ static void the_weather_now_is_told(void **data)
               "\"place\":\"10.0000, -20.5000\"");
     assert_non_null(strstr(
         rig->last_url, "&temperature_unit=fahrenheit&wind_speed_unit=mph&precipitation_unit=inch"));
+    skill_rig_put_config(rig, "forecast_url", "http://weather.lan:8080/v1/forecast");
+    skill_has(rig, "current", "{\"latitude\":10,\"longitude\":-20.5}", "10.0000");
+    assert_ptr_equal(strstr(rig->last_url, "http://weather.lan:8080/v1/forecast?latitude=10.0000&"),
+                     rig->last_url);
 }
 
 static void forecasts_are_tables(void **data)

@@ -336,6 +336,21 @@ static void a_searxng_can_be_set(void **data)
                 NF_SKILL_E_INVALID, "address");
 }
 
+static void the_owner_can_set_a_searxng_for_all(void **data)
+{
+    struct skill_rig *rig = *data;
+
+    skill_rig_put_config(rig, "search_engine", "https://own.example/x/");
+    serve("application/json", "{\"results\":[]}");
+    skill_has(rig, "search", "{\"query\":\"q\"}", "\"engine\":\"searxng\"");
+    assert_string_equal(rig->last_url, "https://own.example/x/search?q=q&format=json");
+    skill_is(rig, "search_engine", "{}",
+             "{\"engine\":\"searxng\",\"url\":\"https://own.example/x\"}");
+    skill_is(rig, "search_engine", "{\"engine\":\"duckduckgo\"}", "{\"engine\":\"duckduckgo\"}");
+    skill_is(rig, "search_engine", "{\"engine\":\"searxng\",\"url\":\"https://mine.example\"}",
+             "{\"engine\":\"searxng\",\"url\":\"https://mine.example\"}");
+}
+
 static void memory_may_end_anywhere(void **data)
 {
     serve("text/html",
@@ -357,6 +372,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(pages_with_too_many_tags_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(duckduckgo_is_asked_by_default, setup, teardown),
         cmocka_unit_test_setup_teardown(a_searxng_can_be_set, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_owner_can_set_a_searxng_for_all, setup, teardown),
         cmocka_unit_test_setup_teardown(memory_may_end_anywhere, setup, teardown),
     };
 

@@ -103,6 +103,36 @@ static void a_refused_transaction_is_undone_alone(void **state)
     assert_int_equal(raw_ask(c.w, "SELECT count(*) FROM credentials"), 0);
 }
 
+/* Every third one breaks a constraint with the second row of a statement. */
+static enum nf_code some_break_a_constraint(void *arg, struct nf_err *err)
+{
+    struct crowd *c = arg;
+    int n = ++c->next;
+    size_t failed = 99;
+    struct nf_cmd cmds[] = {
+        NF_CMD(step_put, 1, .id = n, .turn = n, .n = 1, .session = 7, .user = 1, .kind = 3,
+               .created = n, .started = n),
+        /* Twice the same note, since it has changed once only. */
+        NF_CMD(accept_note, NF_ROWS_ANY, .turn = n % 3 == 0 ? n : 0, .step = n % 3 == 0 ? 0 : n),
+    };
+    enum nf_code rc = nf_db_tx(c->w->db, cmds, 2, &failed, err);
+    if (rc == NF_E_CONFLICT && n % 3 == 0 && failed == 1) {
+        c->refused++;
+        return NF_OK;
+    }
+    return rc;
+}
+
+static void a_constraint_broken_in_the_middle_undoes_all_of_its_transaction(void **state)
+{
+    struct crowd c = { .w = *state, .each = some_break_a_constraint };
+    run_crowd(&c);
+    assert_int_equal(c.refused, FIBERS / 3);
+    assert_int_equal(raw_ask(c.w, "SELECT count(*) FROM tasks"), FIBERS - FIBERS / 3);
+    assert_int_equal(raw_ask(c.w, "SELECT count(*) FROM task_changes"), FIBERS - FIBERS / 3);
+    assert_int_equal(raw_ask(c.w, "SELECT count(*) FROM task_changes WHERE task_id%3=0"), 0);
+}
+
 static enum nf_code one_of_each(void *arg, struct nf_err *err)
 {
     struct crowd *c = arg;
@@ -111,8 +141,8 @@ static enum nf_code one_of_each(void *arg, struct nf_err *err)
     NF_TRY(c->w->s.sessions->ops->create(c->w->s.sessions, &s, err));
     NF_TRY(
         c->w->s.sessions->ops->get(c->w->s.sessions, 100 + n, 1, &s, err)); /* reads its writes */
-    struct nf_sqlite_stats stats;
-    nf_sqlite_stats(c->w->db, &stats);
+    struct nf_db_stats stats;
+    nf_db_stats(c->w->db, &stats);
     c->fresh = (int)stats.commits;
     c->duplicates = (int)stats.transactions;
     return NF_OK;
@@ -149,6 +179,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(of_many_doubles_at_once_one_is_accepted),
         T(a_refused_transaction_is_undone_alone),
+        T(a_constraint_broken_in_the_middle_undoes_all_of_its_transaction),
         T(many_transactions_share_a_commit),
         T(a_fiber_can_make_a_backup),
     };

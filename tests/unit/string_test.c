@@ -257,6 +257,23 @@ static void overlong_and_cut_characters_are_refused(void **state)
     assert_true(nf_utf8_valid("a\0b", 3));
 }
 
+/* Texts are looked at by words: wherever a byte lies, it is seen. */
+static void one_wrong_byte_is_seen_wherever_it_is(void **state)
+{
+    (void)state;
+    char text[100];
+    memset(text, 'a', sizeof(text));
+    for (size_t n = 1; n <= sizeof(text); n++) {
+        assert_true(nf_utf8_valid(text, n));
+        for (size_t i = 0; i < n; i++) {
+            text[i] = (char)0xff;
+            if (nf_utf8_valid(text, n))
+                fail_msg("byte %zu of %zu was not seen", i, n);
+            text[i] = 'a';
+        }
+    }
+}
+
 static void it_does_not_matter_where_a_text_is_cut(void **state)
 {
     (void)state;
@@ -292,11 +309,36 @@ static void a_cut_never_splits_a_character(void **state)
     assert_int_equal(nf_utf8_cut("", 0, 5), 0);
 }
 
+static bool has(const char *text, const char *part)
+{
+    return nf_utf8_has(text, strlen(text), part, strlen(part));
+}
+
+static void a_part_is_found_whatever_the_case_of_letters(void **state)
+{
+    (void)state;
+    assert_true(has("Anna Petrova", "PETR"));
+    assert_true(has("anna", "A"));
+    assert_true(has("Ёлка Щербакова", "щЕРБ"));
+    assert_true(has("ёлка", "Ё"));
+    assert_true(has("ΣΟΦΟΣ", "σοφος") && has("σοφος", "ΣΟΦΟΣ") && has("σοφος", "σοφοσ"));
+    assert_true(has("Ünal Žižek", "ü") && has("ünal žižek", "ŽIŽ") && has("ŁÓDŹ", "łódź"));
+    assert_true(has("x", "") && has("", ""));
+    assert_true(has("a 🙂 b", "🙂 B"));
+    assert_false(has("", "a"));
+    assert_false(has("ab", "abc"));
+    assert_false(has("anna", "ann4"));
+    /* Neither letter stands next to a range of capitals without being one. */
+    assert_false(has("@", "`") || has("[", "{") || has("×", "÷") || has("Џ", "п"));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        T(one_wrong_byte_is_seen_wherever_it_is),
+        T(a_part_is_found_whatever_the_case_of_letters),
         T(an_empty_string_is_valid_without_memory),
         T(appending_grows_it_and_keeps_the_nul),
         T(the_ceiling_counts_the_nul),

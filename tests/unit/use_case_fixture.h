@@ -2,7 +2,12 @@
  * loop and no fiber: a use case is a plain function. */
 #pragma once
 
-#include "tests/unit/use_case_fakes.h"
+#include "application/histories.h"
+#include "application/offer_tools.h"
+#include "tests/unit/use_case_channel.h"
+#include "tests/unit/use_case_model.h"
+#include "tests/unit/use_case_tools.h"
+#include "tests/unit/use_case_turns.h"
 
 /* --- the world -------------------------------------------------------------------------------- */
 
@@ -31,6 +36,9 @@ static void connect_app(struct world *w)
         .approvals = w->s.approvals,
         .skills = w->s.skills,
         .kv = w->s.kv,
+        .pairings = w->s.pairings,
+        .retention = w->s.retention,
+        .search = w->s.search,
         .channels = &w->channels,
         .runner = &w->runner.port,
         .owner = 3,
@@ -45,11 +53,21 @@ static void connect_app(struct world *w)
 
 static struct world *world_new(void)
 {
-    static const struct nf_model_ops model = { .complete = fake_complete, .info = fake_info };
+    static const struct nf_model_ops model = { .complete = fake_complete,
+                                               .info = fake_info,
+                                               .name_at = fake_name_at };
     static const struct nf_tools_ops tools = { fake_offer, fake_find, fake_call };
-    static const struct nf_channel_ops channel = { fake_show, fake_deliver, fake_approval };
+    static const struct nf_channel_ops channel = { .show = fake_show,
+                                                   .deliver = fake_deliver,
+                                                   .approval = fake_approval,
+                                                   .tell = fake_tell,
+                                                   .drop = fake_drop };
     static const struct nf_bell_ops bell = { fake_count, fake_bell_wait, fake_ring };
-    static const struct nf_turn_runner_ops runner = { fake_start, fake_wake, fake_stop };
+    static const struct nf_turn_runner_ops runner = { .start = fake_start,
+                                                      .wake = fake_wake,
+                                                      .pull = fake_pull,
+                                                      .has_room = fake_has_room,
+                                                      .stop = fake_stop };
     static const struct nf_turn_store_ops turns = { .accept = fake_accept,
                                                     .claim = fake_claim,
                                                     .step_begin = fake_step_begin,
@@ -61,7 +79,7 @@ static struct world *world_new(void)
     assert_non_null(w);
     w->now = START;
     w->clock = (struct nf_clock){ .now_ms = fake_now };
-    w->ids.instance = 1;
+    w->ids.instance = 3; /* as the owner of its leases */
     w->model.port.ops = &model;
     w->model.w = w;
     w->model.context_tokens = 100000;
@@ -71,7 +89,8 @@ static struct world *world_new(void)
     w->bell = (struct fake_bell){ .port.ops = &bell, .w = w };
     w->codec = (struct nf_codec){ .check_args = fake_check,
                                   .check_schema = fake_schema,
-                                  .digest = fake_digest };
+                                  .digest = fake_digest,
+                                  .random = fake_random };
     w->web.port = (struct nf_channel){ .ops = &channel, .name = "web", .repeatable = true };
     w->runner.port.ops = &runner;
     w->channels = (struct nf_channels){ .v = { &w->web.port }, .n = 1 };
@@ -79,6 +98,7 @@ static struct world *world_new(void)
     w->turns = (struct fake_turns){ .port.ops = &turns, .real = w->s.turns, .w = w };
     connect_app(w);
     assert_ok(nf_summaries_new(&w->app.summaries, &w->err), &w->err);
+    assert_ok(nf_histories_new(&w->app.histories, &w->err), &w->err);
     add_user(w);
     return w;
 }
@@ -87,6 +107,8 @@ static void world_free(struct world *w)
 {
     nf_fail_alloc_at(0);
     nf_summaries_free(w->app.summaries);
+    nf_histories_free(w->app.histories);
+    nf_offer_done(&w->app.offer);
     nf_stores_done(&w->s);
     free(w);
 }
@@ -151,7 +173,7 @@ UNUSED static void claim_again(struct world *w)
     struct nf_turn_store *real = w->turns.real;
     w->now += 10;
     assert_ok(real->ops->release(real, w->app.owner, &w->err), &w->err);
-    assert_ok(nf_claim_turn(&w->app, w->session, &w->runner.claim, &w->err), &w->err);
+    assert_ok(nf_claim_turn(&w->app, w->session, 0, &w->runner.claim, &w->err), &w->err);
 }
 
 /* Everything said in the session as "user:hello|assistant:hi|notice:sorry|". */
@@ -172,6 +194,20 @@ UNUSED static const char *said(struct world *w)
     }
     nf_messages_done(&m);
     return text;
+}
+
+/* Deliver what is due now, one after the other. *ret: items looked at. */
+UNUSED static enum nf_code deliver_due(struct world *w, size_t *ret, struct nf_err *err)
+{
+    NF_CLEANUP(nf_outbox_items_done) struct nf_outbox_items due = { 0 };
+    NF_TRY(w->app.outbox->ops->due(w->app.outbox, nf_app_now(&w->app), 64, &due, err));
+    for (size_t i = 0; i < due.n; i++) {
+        enum nf_code rc = nf_deliver_reply(&w->app, &due.v[i], err);
+        if (rc != NF_OK && rc != NF_E_CONFLICT && rc != NF_E_NOT_FOUND)
+            return rc;
+    }
+    *ret = due.n;
+    return NF_OK;
 }
 
 /* The outbox items of the session that are due now. */
@@ -211,6 +247,7 @@ UNUSED static void check_replay(struct world *w, int64_t run_id)
         assert_int_equal(a->message, b->message);
         assert_int_equal(a->stopped, b->stopped);
         assert_int_equal(a->is_error, b->is_error);
+        assert_int_equal(a->wall_us, b->wall_us);
         assert_true(a->tokens.output == b->tokens.output);
         assert_int_equal(a->text.n, b->text.n);
         assert_memory_equal(live->text + live->v[i].at, back->text + back->v[i].at, a->text.n);

@@ -237,6 +237,12 @@ static void every_event_has_its_frame(void **state)
         "true}");
     expect(&(struct nf_run_event){ .type = NF_RUN_ERROR, .text = NF_SLICE("sorry") },
            "{\"type\":\"RUN_ERROR\",,\"message\":\"sorry\"}");
+    expect(
+        &(struct nf_run_event){ .type = NF_RUN_ERROR,
+                                .text = NF_SLICE("a/\"b\": too many requests (429): try again "
+                                                 "in 30 s") },
+        "{\"type\":\"RUN_ERROR\",,\"message\":\"a/\\\"b\\\": too many requests (429): try again in "
+        "30 s\",\"code\":\"rate-limited\",\"values\":[\"a/\\\"b\\\"\",\"30\"]}");
 }
 
 static void an_approval_is_told_whole(void **state)
@@ -319,24 +325,30 @@ static void frames_about_messages_and_sessions(void **state)
     const struct nf_accepted a = { .session_id = SESSION, .run_id = RUN, .seq = 5 };
     struct nf_accepted again = a;
     (void)state;
-    assert_ok(nf_frame_accepted(&a, "m", "hi", &got, &err), &err);
+    assert_ok(nf_frame_accepted(&a, "m", "hi", 0, &got, &err), &err);
     assert_non_null(strstr(nf_str_c(&got), "\"type\":\"accepted\""));
     assert_non_null(strstr(nf_str_c(&got), "\"message_id\":\"m\""));
     assert_non_null(strstr(nf_str_c(&got), "\"seq\":5,\"content\":\"hi\"}"));
     nf_str_reset(&got);
     again.duplicate = true;
-    assert_ok(nf_frame_accepted(&again, "m", "hi", &got, &err), &err);
+    assert_ok(nf_frame_accepted(&again, "m", "hi", 3, &got, &err), &err);
+    assert_non_null(strstr(nf_str_c(&got), "\"parent_seq\":2"));
     assert_non_null(strstr(nf_str_c(&got), "\"duplicate\":true"));
     nf_str_reset(&got);
     assert_ok(nf_frame_error(NF_E_LIMIT, "too long", NULL, &got, &err), &err);
     assert_string_equal(nf_str_c(&got),
                         "{\"type\":\"error\",\"code\":\"limit\",\"message\":\"too long\"}");
     nf_str_reset(&got);
-    assert_ok(nf_frame_session(SESSION, NULL, &got, &err), &err);
+    assert_ok(nf_frame_session_deleted(SESSION, &got, &err), &err);
     assert_non_null(strstr(nf_str_c(&got), "\"deleted\":true"));
     nf_str_reset(&got);
-    assert_ok(nf_frame_session(SESSION, "Title", &got, &err), &err);
-    assert_non_null(strstr(nf_str_c(&got), "\"title\":\"Title\""));
+    const struct nf_session named = { .id = SESSION, .title = "Title", .pinned_ms = 1 };
+    assert_ok(nf_frame_session(&named, &got, &err), &err);
+    assert_non_null(strstr(nf_str_c(&got), "\"title\":\"Title\",\"pinned\":true,\"model\":null"));
+    nf_str_reset(&got);
+    const struct nf_session other = { .id = SESSION, .title = "Title", .model = "a/b" };
+    assert_ok(nf_frame_session(&other, &got, &err), &err);
+    assert_non_null(strstr(nf_str_c(&got), "\"pinned\":false,\"model\":\"a/b\""));
     nf_str_reset(&got);
     assert_ok(nf_frame_cancelled(SESSION, RUN, &got, &err), &err);
     assert_non_null(strstr(nf_str_c(&got), "\"type\":\"cancelled\""));

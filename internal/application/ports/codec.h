@@ -1,4 +1,5 @@
-/* Port: what needs a parser or a cipher: arguments against a schema, digests. Never suspends. */
+/* Port: what needs a parser, a cipher or the kernel's randomness: arguments against a schema,
+ * digests, codes that cannot be guessed. Never suspends. */
 #pragma once
 
 #include "base/error.h"
@@ -18,4 +19,6 @@ struct nf_codec {
     /* SHA-256 in lower-case hex. NF_E_INTERNAL: the library fails. */
     enum nf_code (*digest)(const char *p, size_t n, char ret[NF_DIGEST_HEX + 1],
                            struct nf_err *err);
+    /* Bytes that nobody can guess. NF_E_INTERNAL: there are none. */
+    enum nf_code (*random)(unsigned char *p, size_t n, struct nf_err *err);
 };

@@ -31,7 +31,9 @@ struct nf_credential_store_ops {
      * once one gets NF_E_NOT_FOUND. */
     enum nf_code (*exchange)(struct nf_credential_store *s, const char *link_hash, int64_t now_ms,
                              const struct nf_credential *cookie, struct nf_err *err);
+    /* NF_OK also if there is none. */
     enum nf_code (*remove)(struct nf_credential_store *s, const char *hash, struct nf_err *err);
+    /* All whose expires_ms is not after now_ms. */
     enum nf_code (*remove_expired)(struct nf_credential_store *s, int64_t now_ms,
                                    struct nf_err *err);
 };

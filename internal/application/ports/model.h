@@ -41,6 +41,9 @@ struct nf_model_ops {
     /* NF_E_NOT_FOUND. Never suspends. `name` NULL: the default model. */
     enum nf_code (*info)(struct nf_model *m, const char *name, struct nf_model_info *ret,
                          struct nf_err *err);
+    /* The i-th name that a person may choose, aliases first; NULL: there are no more. Borrowed
+     * until the caller suspends. Never suspends. */
+    const char *(*name_at)(struct nf_model *m, size_t i);
 };
 
 static inline NF_RC nf_model_complete(struct nf_model *m, const struct nf_completion_request *r,

@@ -12,6 +12,8 @@ struct nf_skills {
 };
 void nf_skills_done(struct nf_skills *s);
 
+#define NF_SKILLS_CREATE_MAX 64
+
 struct nf_skill_store {
     const struct nf_skill_store_ops *ops;
 };
@@ -22,8 +24,9 @@ struct nf_skill_store_ops {
                          struct nf_err *err);
     /* All that are not removed, by name. */
     enum nf_code (*list)(struct nf_skill_store *s, struct nf_skills *ret, struct nf_err *err);
-    /* NF_E_CONFLICT: one of that name is installed. */
-    enum nf_code (*create)(struct nf_skill_store *s, const struct nf_skill *in, struct nf_err *err);
+    /* All n, 1 to NF_SKILLS_CREATE_MAX, or none. NF_E_CONFLICT: one of such a name is installed. */
+    enum nf_code (*create)(struct nf_skill_store *s, const struct nf_skill *in, size_t n,
+                           struct nf_err *err);
     /* Store version, hash, status and grant. NF_E_CONFLICT: it changed since it was read (its
      * updated_ms is not `read_ms`). */
     enum nf_code (*update)(struct nf_skill_store *s, const struct nf_skill *in, int64_t read_ms,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "domain/task.h"
+#include "domain/usage.h"
 
 struct nf_task_filter {
     int64_t user_id;    /* 0: anybody's */
@@ -18,6 +19,14 @@ struct nf_task_changes {
 };
 void nf_task_changes_done(struct nf_task_changes *c);
 
+#define NF_USAGE_ROWS_MAX 10000
+
+struct nf_usage_hours {
+    struct nf_usage_hour *v;
+    size_t n;
+};
+void nf_usage_hours_done(struct nf_usage_hours *h);
+
 struct nf_task_store {
     const struct nf_task_store_ops *ops;
 };
@@ -31,8 +40,12 @@ struct nf_task_store_ops {
     /* Oldest first. */
     enum nf_code (*changes)(struct nf_task_store *s, int64_t task_id, struct nf_task_changes *ret,
                             struct nf_err *err);
-    /* At start: calls by hand that ran or waited when we died become unknown, and what was asked
-     * about them is void. */
-    enum nf_code (*settle)(struct nf_task_store *s, int64_t now_ms, const char *reason,
-                           struct nf_err *err);
+    /* What model calls used from since_ms on, a row per hour and model, the oldest hour first, at
+     * most NF_USAGE_ROWS_MAX; user_id 0: everybody's. */
+    enum nf_code (*usage)(struct nf_task_store *s, int64_t user_id, int64_t since_ms,
+                          struct nf_usage_hours *ret, struct nf_err *err);
+    /* Calls by hand that ran or waited when the instance that made their ids died become unknown,
+     * and what was asked about them is void. */
+    enum nf_code (*settle)(struct nf_task_store *s, int64_t instance, int64_t now_ms,
+                           const char *reason, struct nf_err *err);
 };

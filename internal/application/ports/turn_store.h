@@ -16,6 +16,10 @@
 #include "domain/task.h"
 #include "domain/usage.h"
 
+#define NF_JOINED_REASON "answered together with the message before it"
+
+struct nf_fire; /* see schedule_store.h */
+
 /* A person's message on its way in. Borrowed. */
 struct nf_accept {
     const char *source; /* with client_id the key against doubles: "web:<user id>", "tg:<bot>" */
@@ -26,9 +30,28 @@ struct nf_accept {
     int64_t run_id;                  /* of the turn that will answer */
     int64_t step_id;                 /* of its first model call */
     const char *content;
+    const struct nf_parts *parts; /* what is attached; NULL: nothing */
+    int64_t branch;               /* as of struct nf_message */
     int64_t now_ms;
     int64_t owner;    /* who claims: an instance number, > 0 */
     int64_t lease_ms; /* 0: do not claim */
+    /* Where it would have to wait, how many of the session's owner may; 0: as many as come. */
+    int64_t user_waiting_max;
+    int64_t full_at; /* not 0: so many wait, and nothing new is taken */
+    bool retires;    /* it is the last of its session: the chat goes on in another */
+    const char *ref; /* the network's id of the message: NF_CHAT_ASKED of its run; NULL: none */
+    const char *cursor_source, *cursor; /* how far the network was read; NULL: not said */
+    struct nf_fire *fire; /* it is a run of a schedule, which is written with it; NULL: none */
+};
+
+/* Another text for a message that waits. Borrowed. */
+struct nf_revise {
+    const char *source, *client_id; /* of the edit: the key against doubles */
+    int64_t user_id, session_id, run_id;
+    const char *content;
+    const struct nf_parts *parts; /* NULL: none */
+    const char *cursor_source, *cursor;
+    int64_t now_ms;
 };
 
 /* The first outcome, also for a double. */
@@ -60,9 +83,22 @@ struct nf_finished {
     int64_t pending;  /* turns of the session that still wait */
 };
 
-struct nf_claims {
-    int64_t *session_ids;
+/* Sessions that were taken to be worked on: their turns are still to be claimed, which moves their
+ * fence to `fence`. */
+struct nf_lease {
+    int64_t session_id, user_id, fence;
+};
+struct nf_leases {
+    struct nf_lease *v;
     size_t n;
+};
+
+/* Whose turn it is among those that wait: people take turns, by their ids. */
+struct nf_round {
+    int64_t owner, lease_ms, now_ms;
+    int64_t after_user; /* who comes first: the next one behind this user */
+    size_t each;        /* sessions of one person, at most, longest waiting first */
+    size_t limit;       /* sessions in all */
 };
 
 struct nf_turn_store {
@@ -70,15 +106,18 @@ struct nf_turn_store {
 };
 
 struct nf_turn_store_ops {
-    /* Store the message, its turn (pending) and, where the session is free and `lease_ms` > 0,
-     * claim it with the first model step begun. NF_E_NOT_FOUND: no such session of that user;
-     * NF_E_LIMIT: NF_SESSION_QUEUE_MAX turns wait; NF_E_UNAVAILABLE: the database is full or
-     * locked, and nothing was stored. */
+    /* Store the message, of a session of theirs or a shared one, its turn (pending) and, where the
+     * session is free and `lease_ms` > 0, claim it with the first model step begun. NF_E_NOT_FOUND:
+     * no such session of that user; NF_E_LIMIT: NF_SESSION_QUEUE_MAX turns wait, or as many of the
+     * person or in all as may; NF_E_UNAVAILABLE: the database is full or locked, and nothing was
+     * stored; NF_E_CONFLICT: the session to create has come to be meanwhile, or the run of the
+     * schedule was refused. */
     enum nf_code (*accept)(struct nf_turn_store *s, const struct nf_accept *in,
                            struct nf_accepted *ret, struct nf_err *err);
     /* Claim the session and its oldest unfinished turn (pending, or running from an attempt that
-     * was cut off). NF_E_NOT_FOUND: nothing waits, or somebody holds the lease. */
-    enum nf_code (*claim)(struct nf_turn_store *s, int64_t session_id, int64_t owner,
+     * was cut off). `fence`: that of the owner's lease, if it has taken the session; else 0.
+     * NF_E_NOT_FOUND: nothing waits, or somebody holds the lease. */
+    enum nf_code (*claim)(struct nf_turn_store *s, int64_t session_id, int64_t fence, int64_t owner,
                           int64_t lease_ms, int64_t now_ms, struct nf_claim *ret,
                           struct nf_err *err);
     /* Begin a step: insert it, or begin it again, as running. A call by hand has no turn: its claim
@@ -100,14 +139,26 @@ struct nf_turn_store_ops {
     /* Cancel a turn that is still pending. NF_E_NOT_FOUND: no such pending turn of that session. */
     enum nf_code (*cancel_pending)(struct nf_turn_store *s, int64_t session_id, int64_t run_id,
                                    int64_t now_ms, struct nf_err *err);
+    /* Replace what a waiting turn's message says. NF_OK also for a double; NF_E_NOT_FOUND: it does
+     * not wait, or is not theirs, and nothing happened. */
+    enum nf_code (*revise)(struct nf_turn_store *s, const struct nf_revise *in, struct nf_err *err);
+    /* The claimed turn answers the message of `run_id` too, a turn of the same user that waits:
+     * that turn ends as completed and its message gets the claimed turn's run. NF_E_NOT_FOUND: it
+     * does not wait, or is somebody else's. */
+    enum nf_code (*join)(struct nf_turn_store *s, const struct nf_claim *c, int64_t run_id,
+                         int64_t now_ms, struct nf_err *err);
     /* Extend every lease of `owner` to now + lease_ms. */
     enum nf_code (*heartbeat)(struct nf_turn_store *s, int64_t owner, int64_t lease_ms,
                               int64_t now_ms, struct nf_err *err);
     /* Give up every lease of `owner`: an earlier process of this instance is dead. */
     enum nf_code (*release)(struct nf_turn_store *s, int64_t owner, struct nf_err *err);
-    /* At most `limit` sessions whose turn waits and whose lease ended, longest waiting first. */
-    enum nf_code (*ready)(struct nf_turn_store *s, int64_t now_ms, size_t limit,
-                          struct nf_claims *ret, struct nf_err *err);
+    /* Take sessions whose turn waits and which nobody works on, as *round says. What another
+     * instance takes at the same moment is left to it, and nobody waits for anybody. */
+    enum nf_code (*take)(struct nf_turn_store *s, const struct nf_round *round,
+                         struct nf_leases *ret, struct nf_err *err);
+    /* How many could be taken, counted up to `max`. */
+    enum nf_code (*waiting)(struct nf_turn_store *s, int64_t now_ms, size_t max, size_t *ret,
+                            struct nf_err *err);
 };
 
-void nf_claims_done(struct nf_claims *c);
+void nf_leases_done(struct nf_leases *l);

@@ -150,7 +150,21 @@ static void memory_free(void *impl)
     for (size_t i = 0; i < m->pair.n; i++)
         nf_memory_pair_done(&m->pair.v[i]);
     free(m->pair.v);
+    free(m->instance.v);
     free(m->chat.v);
+    free(m->pairing.v);
+    free(m->invite.v);
+    free(m->source.v);
+    for (size_t i = 0; i < m->held.n; i++)
+        nf_memory_held_done(&m->held.v[i]);
+    free(m->held.v);
+    free(m->unreachable.v);
+    free(m->schedule.v);
+    free(m->schedule_run.v);
+    free(m->schedule_day.v);
+    for (size_t i = 0; i < m->kept.n; i++)
+        nf_memory_kept_done(&m->kept.v[i]);
+    free(m->kept.v);
     free(m);
 }
 
@@ -168,7 +182,13 @@ enum nf_code nf_memory_store_new(struct nf_stores *ret, struct nf_err *err)
     m->approvals.ops = &nf_memory_approvals;
     m->skills.ops = &nf_memory_skills;
     m->kv.ops = &nf_memory_kv;
+    m->retention.ops = &nf_memory_retention;
+    m->instances.ops = &nf_memory_instances;
     m->chats.ops = &nf_memory_chats;
+    m->pairings.ops = &nf_memory_pairings;
+    m->schedules.ops = &nf_memory_schedules;
+    m->search.ops = &nf_memory_search;
+    m->notes.ops = &nf_memory_notes;
     *ret = (struct nf_stores){
         .turns = &m->turns,
         .sessions = &m->sessions,
@@ -179,7 +199,13 @@ enum nf_code nf_memory_store_new(struct nf_stores *ret, struct nf_err *err)
         .approvals = &m->approvals,
         .skills = &m->skills,
         .kv = &m->kv,
+        .retention = &m->retention,
+        .instances = &m->instances,
         .chats = &m->chats,
+        .pairings = &m->pairings,
+        .schedules = &m->schedules,
+        .search = &m->search,
+        .notes = &m->notes,
         .impl = m,
         .free = memory_free,
     };

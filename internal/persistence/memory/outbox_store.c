@@ -18,7 +18,8 @@ static bool is_first_open(const struct nf_memory *m, const struct nf_outbox_item
 {
     for (size_t k = 0; k < m->item.n; k++) {
         const struct nf_outbox_item *o = &m->item.v[k];
-        if (o->session_id == i->session_id && o->id < i->id && !nf_outbox_is_final(o->status))
+        bool before = o->seq < i->seq || (o->seq == i->seq && o->id < i->id);
+        if (o->session_id == i->session_id && before && !nf_outbox_is_final(o->status))
             return false;
     }
     return true;
@@ -51,14 +52,13 @@ static enum nf_code due(struct nf_outbox_store *st, int64_t now_ms, size_t limit
     return NF_OK;
 }
 
-static enum nf_code begin(struct nf_outbox_store *st, int64_t id, int64_t now_ms,
-                          struct nf_err *err)
+static enum nf_code begin(struct nf_outbox_store *st, int64_t id, int64_t owner, struct nf_err *err)
 {
     struct nf_outbox_item *i = nf_memory_item(memory_of(st), id);
-    (void)now_ms;
     if (!i || i->status != NF_OUTBOX_PENDING)
         return nf_err_set(err, NF_E_CONFLICT, "somebody else delivers this");
     i->status = NF_OUTBOX_SENDING;
+    i->owner = owner;
     return NF_OK;
 }
 
@@ -73,12 +73,14 @@ static enum nf_code sent(struct nf_outbox_store *st, int64_t id, struct nf_err *
 }
 
 /* `reason` is for people who look into the database: nothing reads it here. */
-static enum nf_code update(struct nf_outbox_store *st, int64_t id, enum nf_outbox_status status,
-                           int64_t next_ms, const char *reason, struct nf_err *err)
+static enum nf_code update(struct nf_outbox_store *st, int64_t id, int64_t owner,
+                           enum nf_outbox_status status, int64_t next_ms, const char *reason,
+                           struct nf_err *err)
 {
     struct nf_outbox_item *i = nf_memory_item(memory_of(st), id);
     (void)reason;
-    if (!i)
+    if (!i ||
+        (i->status != NF_OUTBOX_PENDING && (i->status != NF_OUTBOX_SENDING || i->owner != owner)))
         return not_found(err);
     i->status = status;
     i->next_ms = next_ms;
@@ -86,7 +88,48 @@ static enum nf_code update(struct nf_outbox_store *st, int64_t id, enum nf_outbo
     return NF_OK;
 }
 
-static enum nf_code recover(struct nf_outbox_store *st, const char *channel,
+static bool waits(const struct nf_memory *m, int64_t run_id)
+{
+    for (size_t k = 0; k < m->item.n; k++)
+        if (m->item.v[k].run_id == run_id && m->item.v[k].status == NF_OUTBOX_PENDING)
+            return true;
+    return false;
+}
+
+static enum nf_code again(struct nf_outbox_store *st, int64_t id, int64_t run_id, int64_t now_ms,
+                          struct nf_err *err)
+{
+    struct nf_memory *m = memory_of(st);
+    const struct nf_memory_task *run = nf_memory_task(m, run_id);
+    if (!run || !nf_task_is_final(run->t.status) || run->out_last <= 0 || waits(m, run_id))
+        return NF_OK;
+    const struct nf_memory_session *s = nf_memory_session(m, run->t.session_id);
+    if (!s)
+        return NF_OK;
+    NF_TRY(NF_MEMORY_ROOM(&m->item, 1, err));
+    struct nf_outbox_item *i = &m->item.v[m->item.n++];
+    *i = (struct nf_outbox_item){ .id = id,
+                                  .session_id = s->s.id,
+                                  .user_id = run->t.user_id,
+                                  .run_id = run_id,
+                                  .seq = run->out_last,
+                                  .status = NF_OUTBOX_PENDING,
+                                  .next_ms = now_ms,
+                                  .created_ms = run->t.ended_ms };
+    memcpy(i->channel, s->s.channel, sizeof(i->channel));
+    memcpy(i->address, s->s.address, sizeof(i->address));
+    return NF_OK;
+}
+
+static bool is_gone(const struct nf_memory *m, int64_t instance)
+{
+    for (size_t k = 0; k < m->instance.n; k++)
+        if (m->instance.v[k].number == instance && m->instance.v[k].state == NF_INSTANCE_GONE)
+            return true;
+    return false;
+}
+
+static enum nf_code recover(struct nf_outbox_store *st, const char *channel, int64_t owner,
                             enum nf_outbox_status status, int64_t *ret, struct nf_err *err)
 {
     struct nf_memory *m = memory_of(st);
@@ -94,7 +137,8 @@ static enum nf_code recover(struct nf_outbox_store *st, const char *channel,
     (void)err;
     for (size_t i = 0; i < m->item.n; i++) {
         struct nf_outbox_item *o = &m->item.v[i];
-        if (o->status != NF_OUTBOX_SENDING || strcmp(o->channel, channel) != 0)
+        if (o->status != NF_OUTBOX_SENDING || strcmp(o->channel, channel) != 0 ||
+            (o->owner != 0 && o->owner != owner && !is_gone(m, o->owner)))
             continue;
         o->status = status;
         n++;
@@ -103,10 +147,27 @@ static enum nf_code recover(struct nf_outbox_store *st, const char *channel,
     return NF_OK;
 }
 
+static enum nf_code ahead(struct nf_outbox_store *st, int64_t run_id, bool *ret, struct nf_err *err)
+{
+    struct nf_memory *m = memory_of(st);
+    const struct nf_memory_task *run = nf_memory_task(m, run_id);
+    bool found = false;
+    (void)err;
+    for (size_t i = 0; run && i < m->item.n; i++) {
+        const struct nf_outbox_item *o = &m->item.v[i];
+        found = found || (o->session_id == run->t.session_id && o->run_id != run_id &&
+                          !nf_outbox_is_final(o->status));
+    }
+    *ret = found;
+    return NF_OK;
+}
+
 const struct nf_outbox_store_ops nf_memory_outbox = {
     .due = due,
+    .ahead = ahead,
     .begin = begin,
     .sent = sent,
     .update = update,
+    .again = again,
     .recover = recover,
 };

@@ -36,7 +36,8 @@ static const struct nf_session *in_chat(const struct nf_memory *m, int64_t user_
 {
     for (size_t i = 0; i < m->session.n && address[0]; i++) {
         const struct nf_session *s = &m->session.v[i].s;
-        if (s->user_id == user_id && strcmp(s->channel, channel) == 0 &&
+        bool theirs = user_id ? !s->shared && s->user_id == user_id : s->shared;
+        if (theirs && !s->retired && strcmp(s->channel, channel) == 0 &&
             strcmp(s->address, address) == 0)
             return s;
     }
@@ -58,6 +59,14 @@ static int newest_first(const void *a, const void *b)
     const struct nf_session *x = a, *y = b;
     if (x->updated_ms != y->updated_ms)
         return x->updated_ms > y->updated_ms ? -1 : 1;
+    return x->id > y->id ? -1 : x->id < y->id;
+}
+
+static int pinned_last_first(const void *a, const void *b)
+{
+    const struct nf_session *x = a, *y = b;
+    if (x->pinned_ms != y->pinned_ms)
+        return x->pinned_ms > y->pinned_ms ? -1 : 1;
     return x->id > y->id ? -1 : x->id < y->id;
 }
 
@@ -87,7 +96,9 @@ static enum nf_code create(struct nf_session_store *st, const struct nf_session 
                            struct nf_err *err)
 {
     struct nf_memory *m = memory_of(st);
-    if (nf_memory_session(m, in->id) || in_chat(m, in->user_id, in->channel, in->address))
+    int64_t whose = in->shared ? 0 : in->user_id;
+    if (nf_memory_session(m, in->id) ||
+        (!in->retired && in_chat(m, whose, in->channel, in->address)))
         return nf_err_set(err, NF_E_CONFLICT, "this session exists");
     NF_TRY(NF_MEMORY_ROOM(&m->session, 1, err));
     struct nf_memory_session *s = &m->session.v[m->session.n++];
@@ -104,6 +115,43 @@ static enum nf_code rename_session(struct nf_session_store *st, const struct nf_
         return not_found(err);
     memcpy(s->s.title, in->title, sizeof(s->s.title));
     s->s.updated_ms = now_ms;
+    return NF_OK;
+}
+
+static enum nf_code set_model(struct nf_session_store *st, int64_t id, const char *model,
+                              struct nf_err *err)
+{
+    struct nf_memory_session *s = nf_memory_session(memory_of(st), id);
+    if (!s)
+        return not_found(err);
+    memset(s->s.model, 0, sizeof(s->s.model));
+    memcpy(s->s.model, model, strnlen(model, NF_MODEL_NAME_MAX));
+    return NF_OK;
+}
+
+static enum nf_code pinned(struct nf_session_store *st, int64_t user_id, size_t limit,
+                           struct nf_sessions *ret, struct nf_err *err)
+{
+    struct nf_memory *m = memory_of(st);
+    struct nf_sessions found = { .v = calloc(m->session.n + 1, sizeof(*found.v)) };
+    if (!found.v)
+        return nf_err_set(err, NF_E_NOMEM, "out of memory");
+    for (size_t i = 0; i < m->session.n; i++)
+        if (m->session.v[i].s.user_id == user_id && m->session.v[i].s.pinned_ms > 0)
+            found.v[found.n++] = m->session.v[i].s;
+    qsort(found.v, found.n, sizeof(*found.v), pinned_last_first);
+    found.n = found.n < limit ? found.n : limit;
+    *ret = found;
+    return NF_OK;
+}
+
+static enum nf_code pin(struct nf_session_store *st, int64_t id, int64_t user_id, int64_t at_ms,
+                        struct nf_err *err)
+{
+    struct nf_memory_session *s = nf_memory_session(memory_of(st), id);
+    if (!s || s->s.user_id != user_id)
+        return not_found(err);
+    s->s.pinned_ms = at_ms;
     return NF_OK;
 }
 
@@ -178,11 +226,19 @@ static enum nf_code remove_session(struct nf_session_store *st, int64_t id, int6
     return NF_OK;
 }
 
-/* Messages lie in the order of their seq within a session, as they are appended. */
-static enum nf_code messages(struct nf_session_store *st, int64_t session_id, int64_t before,
-                             size_t limit, struct nf_messages *ret, struct nf_err *err)
+static NF_RC push(struct nf_messages *list, const struct nf_message *from, int64_t media,
+                  struct nf_err *err)
 {
-    struct nf_memory *m = memory_of(st);
+    struct nf_message m = *from;
+    if (m.role == NF_ROLE_USER && m.seq < media)
+        m.parts = (struct nf_parts){ 0 };
+    return nf_memory_push_message(list, &m, err);
+}
+
+/* Messages lie in the order of their seq within a session, as they are appended. */
+static NF_RC read_messages(struct nf_memory *m, int64_t session_id, int64_t before, int64_t media,
+                           size_t limit, struct nf_messages *ret, struct nf_err *err)
+{
     NF_CLEANUP(nf_messages_done) struct nf_messages found = { 0 };
     size_t first = m->message.n;
     for (size_t n = 0; first > 0 && n < limit; first--) {
@@ -193,10 +249,22 @@ static enum nf_code messages(struct nf_session_store *st, int64_t session_id, in
     for (size_t i = first; i < m->message.n; i++) {
         const struct nf_message *x = &m->message.v[i];
         if (x->session_id == session_id && (before == 0 || x->seq < before))
-            NF_TRY(nf_memory_push_message(&found, x, err));
+            NF_TRY(push(&found, x, media, err));
     }
     *ret = nf_take(found);
     return NF_OK;
+}
+
+static enum nf_code messages(struct nf_session_store *st, int64_t session_id, int64_t before,
+                             size_t limit, struct nf_messages *ret, struct nf_err *err)
+{
+    return read_messages(memory_of(st), session_id, before, INT64_MAX, limit, ret, err);
+}
+
+static enum nf_code history(struct nf_session_store *st, int64_t session_id, int64_t media,
+                            size_t limit, struct nf_messages *ret, struct nf_err *err)
+{
+    return read_messages(memory_of(st), session_id, 0, media, limit, ret, err);
 }
 
 static enum nf_code run_messages(struct nf_session_store *st, int64_t session_id, int64_t run_id,
@@ -241,8 +309,12 @@ const struct nf_session_store_ops nf_memory_sessions = {
     .list = list,
     .create = create,
     .rename = rename_session,
+    .set_model = set_model,
+    .pinned = pinned,
+    .pin = pin,
     .remove = remove_session,
     .messages = messages,
+    .history = history,
     .run_messages = run_messages,
     .runs_since = runs_since,
 };

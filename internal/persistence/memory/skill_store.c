@@ -51,13 +51,21 @@ static enum nf_code list(struct nf_skill_store *s, struct nf_skills *ret, struct
     return NF_OK;
 }
 
-static enum nf_code create(struct nf_skill_store *s, const struct nf_skill *in, struct nf_err *err)
+static enum nf_code create(struct nf_skill_store *s, const struct nf_skill *in, size_t n,
+                           struct nf_err *err)
 {
     struct nf_memory *m = memory_of(s);
-    if (find_name(m, in->name))
-        return nf_err_set(err, NF_E_CONFLICT, "a skill of the name %s is installed", in->name);
-    NF_TRY(NF_MEMORY_ROOM(&m->skill, 1, err));
-    m->skill.v[m->skill.n++] = *in;
+    size_t before = m->skill.n;
+    assert(n > 0 && n <= NF_SKILLS_CREATE_MAX);
+    NF_TRY(NF_MEMORY_ROOM(&m->skill, n, err));
+    for (size_t i = 0; i < n; i++) {
+        if (find_name(m, in[i].name)) {
+            m->skill.n = before;
+            return nf_err_set(err, NF_E_CONFLICT, "a skill of the name %s is installed",
+                              in[i].name);
+        }
+        m->skill.v[m->skill.n++] = in[i];
+    }
     return NF_OK;
 }
 

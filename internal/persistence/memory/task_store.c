@@ -1,7 +1,9 @@
+#include "base/id.h"
 #include "base/own.h"
 #include "base/utf8.h"
 #include "persistence/memory/impl.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static struct nf_memory *memory_of(struct nf_task_store *s)
@@ -68,14 +70,68 @@ static enum nf_code changes(struct nf_task_store *st, int64_t task_id, struct nf
     return NF_OK;
 }
 
-static enum nf_code settle(struct nf_task_store *st, int64_t now_ms, const char *reason,
-                           struct nf_err *err)
+static struct nf_usage_hour *hour_of(struct nf_usage_hours *hours, int64_t at_ms, const char *model)
+{
+    for (size_t i = 0; i < hours->n; i++)
+        if (hours->v[i].at_ms == at_ms && strcmp(hours->v[i].model, model) == 0)
+            return &hours->v[i];
+    return NULL;
+}
+
+static int by_hour(const void *a, const void *b)
+{
+    const struct nf_usage_hour *x = a, *y = b;
+    return x->at_ms != y->at_ms ? (x->at_ms > y->at_ms) - (x->at_ms < y->at_ms)
+                                : strcmp(x->model, y->model);
+}
+
+static enum nf_code usage(struct nf_task_store *st, int64_t user_id, int64_t since_ms,
+                          struct nf_usage_hours *ret, struct nf_err *err)
+{
+    struct nf_memory *m = memory_of(st);
+    NF_CLEANUP(nf_usage_hours_done) struct nf_usage_hours found = { 0 };
+    size_t cap = 0;
+    for (size_t i = 0; i < m->usage.n; i++) {
+        const struct nf_usage *u = &m->usage.v[i];
+        int64_t at_ms = u->at_ms / NF_HOUR_MS * NF_HOUR_MS;
+        if (u->at_ms < since_ms || (user_id != 0 && u->user_id != user_id))
+            continue;
+        struct nf_usage_hour *h = hour_of(&found, at_ms, u->model);
+        if (!h && found.n == NF_USAGE_ROWS_MAX)
+            continue;
+        if (!h) {
+            void *v = nf_memory_room(found.v, &cap, found.n, 1, sizeof(*found.v), err);
+            if (!v)
+                return NF_E_NOMEM;
+            found.v = v;
+            h = &found.v[found.n++];
+            *h = (struct nf_usage_hour){ .at_ms = at_ms };
+            memcpy(h->model, u->model, sizeof(h->model));
+        }
+        h->calls++;
+        h->tokens = nf_tokens_add(h->tokens, u->tokens);
+    }
+    if (found.n > 0)
+        qsort(found.v, found.n, sizeof(*found.v), by_hour);
+    *ret = nf_take(found);
+    return NF_OK;
+}
+
+static bool is_of(int64_t id, int64_t instance)
+{
+    int64_t maker = nf_id_instance(id);
+    return maker == 0 || maker == instance;
+}
+
+static enum nf_code settle(struct nf_task_store *st, int64_t instance, int64_t now_ms,
+                           const char *reason, struct nf_err *err)
 {
     struct nf_memory *m = memory_of(st);
     NF_TRY(NF_MEMORY_ROOM(&m->change, m->task.n, err));
     for (size_t i = 0; i < m->task.n; i++) {
         struct nf_memory_task *t = &m->task.v[i];
-        if (t->t.session_id != 0 || t->t.kind != NF_TASK_TOOL || nf_task_is_final(t->t.status))
+        if (t->t.session_id != 0 || t->t.kind != NF_TASK_TOOL || nf_task_is_final(t->t.status) ||
+            !is_of(t->t.id, instance))
             continue;
         t->t.status = NF_TASK_UNKNOWN;
         t->t.ended_ms = now_ms;
@@ -87,7 +143,7 @@ static enum nf_code settle(struct nf_task_store *st, int64_t now_ms, const char 
     }
     for (size_t i = 0; i < m->approval.n; i++) {
         struct nf_approval_request *a = &m->approval.v[i];
-        if (a->session_id == 0 && a->status == NF_APPROVAL_PENDING)
+        if (a->session_id == 0 && a->status == NF_APPROVAL_PENDING && is_of(a->id, instance))
             a->status = NF_APPROVAL_CANCELLED;
     }
     return NF_OK;
@@ -97,5 +153,6 @@ const struct nf_task_store_ops nf_memory_tasks = {
     .get = get,
     .list = list,
     .changes = changes,
+    .usage = usage,
     .settle = settle,
 };

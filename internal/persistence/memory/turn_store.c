@@ -10,175 +10,6 @@ static struct nf_memory *memory_of(struct nf_turn_store *s)
     return nf_container_of(s, struct nf_memory, turns);
 }
 
-/* --- accept ---------------------------------------------------------------------------------- */
-
-static const struct nf_memory_inbox *find_inbox(const struct nf_memory *m,
-                                                const struct nf_accept *in)
-{
-    for (size_t i = 0; i < m->inbox.n; i++)
-        if (strcmp(m->inbox.v[i].source, in->source) == 0 &&
-            strcmp(m->inbox.v[i].client_id, in->client_id) == 0)
-            return &m->inbox.v[i];
-    return NULL;
-}
-
-static bool chat_is_taken(const struct nf_memory *m, const struct nf_session *s)
-{
-    for (size_t i = 0; i < m->session.n; i++) {
-        const struct nf_session *o = &m->session.v[i].s;
-        if (o->id == s->id ||
-            (s->address[0] && o->user_id == s->user_id && strcmp(o->channel, s->channel) == 0 &&
-             strcmp(o->address, s->address) == 0))
-            return true;
-    }
-    return false;
-}
-
-static NF_RC may_accept(struct nf_memory *m, const struct nf_accept *in, struct nf_err *err)
-{
-    if (in->create) {
-        if (chat_is_taken(m, in->create))
-            return nf_err_set(err, NF_E_CONFLICT, "this chat got a session meanwhile");
-        return NF_OK;
-    }
-    const struct nf_memory_session *s = nf_memory_session(m, in->session_id);
-    if (!s || s->s.user_id != in->user_id)
-        return nf_err_set(err, NF_E_NOT_FOUND, "no such session");
-    if (s->s.pending >= NF_SESSION_QUEUE_MAX)
-        return nf_err_set(err, NF_E_LIMIT, "%d messages of this session wait already",
-                          NF_SESSION_QUEUE_MAX);
-    return NF_OK;
-}
-
-static NF_RC room_to_accept(struct nf_memory *m, struct nf_err *err)
-{
-    NF_TRY(NF_MEMORY_ROOM(&m->session, 1, err));
-    NF_TRY(NF_MEMORY_ROOM(&m->inbox, 1, err));
-    NF_TRY(NF_MEMORY_ROOM(&m->message, 1, err));
-    NF_TRY(NF_MEMORY_ROOM(&m->task, 2, err));
-    return NF_MEMORY_ROOM(&m->change, 3, err);
-}
-
-static struct nf_memory_task *add_task(struct nf_memory *m, const struct nf_task *t)
-{
-    struct nf_memory_task *to = &m->task.v[m->task.n++];
-    *to = (struct nf_memory_task){
-        .t = *t, .changes = 1, .changed_ms = t->created_ms, .out_last = -1
-    };
-    return to;
-}
-
-static void add_turn(struct nf_memory *m, const struct nf_accept *in, struct nf_memory_session *s,
-                     bool claimed)
-{
-    struct nf_memory_task *turn = add_task(m, &(struct nf_task){ .id = in->run_id,
-                                                                 .turn_id = in->run_id,
-                                                                 .session_id = s->s.id,
-                                                                 .user_id = s->s.user_id,
-                                                                 .kind = NF_TASK_TURN,
-                                                                 .status = NF_TASK_PENDING,
-                                                                 .seq = s->s.last_seq,
-                                                                 .created_ms = in->now_ms });
-    nf_memory_note(m, turn);
-    if (!claimed)
-        return;
-    turn->t.status = NF_TASK_RUNNING;
-    turn->t.attempt = 1;
-    turn->t.started_ms = in->now_ms;
-    nf_memory_touch(turn, in->now_ms);
-    nf_memory_note(m, turn);
-    if (in->step_id == 0)
-        return;
-    nf_memory_note(m, add_task(m, &(struct nf_task){ .id = in->step_id,
-                                                     .turn_id = in->run_id,
-                                                     .n = 1,
-                                                     .session_id = s->s.id,
-                                                     .user_id = s->s.user_id,
-                                                     .kind = NF_TASK_MODEL,
-                                                     .status = NF_TASK_RUNNING,
-                                                     .attempt = 1,
-                                                     .created_ms = in->now_ms,
-                                                     .started_ms = in->now_ms }));
-}
-
-/* Nothing here fails. */
-static bool take_in(struct nf_memory *m, const struct nf_accept *in, struct nf_memory_session *s)
-{
-    bool claimed = s->s.pending == 0 && in->lease_ms > 0;
-    if (s->s.pending == 0)
-        s->ready_ms = in->now_ms;
-    s->s.last_seq++;
-    s->s.pending++;
-    s->s.updated_ms = in->now_ms;
-    if (claimed) {
-        s->owner = in->owner;
-        s->s.lease_until_ms = in->now_ms + in->lease_ms;
-        s->s.fence++;
-    }
-    add_turn(m, in, s, claimed);
-    return claimed;
-}
-
-/* As far as the session tells. */
-static struct nf_claim claim_of(const struct nf_session *s)
-{
-    struct nf_claim c = { .session_id = s->id, .user_id = s->user_id, .fence = s->fence };
-    memcpy(c.channel, s->channel, sizeof(c.channel));
-    memcpy(c.address, s->address, sizeof(c.address));
-    return c;
-}
-
-static enum nf_code accept_message(struct nf_turn_store *st, const struct nf_accept *in,
-                                   struct nf_accepted *ret, struct nf_err *err)
-{
-    struct nf_memory *m = memory_of(st);
-    const struct nf_memory_inbox *first = find_inbox(m, in);
-    if (first) {
-        *ret = (struct nf_accepted){ .duplicate = true,
-                                     .session_id = first->session_id,
-                                     .run_id = first->run_id,
-                                     .seq = first->seq };
-        return NF_OK;
-    }
-    NF_CLEANUP(nf_freep) char *source = NULL;
-    NF_CLEANUP(nf_freep) char *content = NULL;
-    NF_TRY(may_accept(m, in, err));
-    NF_TRY(room_to_accept(m, err));
-    NF_TRY(nf_strdup(in->source, &source, err));
-    NF_TRY(nf_strdup(in->content, &content, err));
-
-    if (in->create)
-        m->session.v[m->session.n++] =
-            (struct nf_memory_session){ .s = *in->create, .ready_ms = in->now_ms };
-    struct nf_memory_session *s = nf_memory_session(m, in->session_id);
-    bool claimed = take_in(m, in, s);
-    struct nf_memory_inbox entry = {
-        .source = nf_take(source), .session_id = s->s.id, .run_id = in->run_id, .seq = s->s.last_seq
-    };
-    struct nf_message said = { .session_id = s->s.id,
-                               .seq = s->s.last_seq,
-                               .role = NF_ROLE_USER,
-                               .run_id = in->run_id,
-                               .created_ms = in->now_ms,
-                               .content = nf_take(content) };
-    assert(strlen(in->client_id) <= NF_CLIENT_ID_MAX);
-    memcpy(entry.client_id, in->client_id, strlen(in->client_id) + 1);
-    memcpy(said.client_id, in->client_id, strlen(in->client_id) + 1);
-    m->inbox.v[m->inbox.n++] = entry;
-    m->message.v[m->message.n++] = said;
-    *ret = (struct nf_accepted){
-        .session_id = s->s.id, .run_id = in->run_id, .seq = s->s.last_seq, .claimed = claimed
-    };
-    if (!claimed)
-        return NF_OK;
-    ret->claim = claim_of(&s->s);
-    ret->claim.run_id = in->run_id;
-    ret->claim.seq = s->s.last_seq;
-    ret->claim.attempt = 1;
-    ret->claim.step_id = in->step_id;
-    return NF_OK;
-}
-
 /* --- claim and free -------------------------------------------------------------------------- */
 
 static struct nf_memory_task *oldest_open(struct nf_memory *m, int64_t session_id)
@@ -193,14 +24,15 @@ static struct nf_memory_task *oldest_open(struct nf_memory *m, int64_t session_i
     return oldest;
 }
 
-static enum nf_code claim(struct nf_turn_store *st, int64_t session_id, int64_t owner,
-                          int64_t lease_ms, int64_t now_ms, struct nf_claim *ret,
+static enum nf_code claim(struct nf_turn_store *st, int64_t session_id, int64_t fence,
+                          int64_t owner, int64_t lease_ms, int64_t now_ms, struct nf_claim *ret,
                           struct nf_err *err)
 {
     struct nf_memory *m = memory_of(st);
     struct nf_memory_session *s = nf_memory_session(m, session_id);
     struct nf_memory_task *t = oldest_open(m, session_id);
-    if (!s || !t || s->s.pending == 0 || s->s.lease_until_ms > now_ms)
+    bool ours = s && s->owner == owner && s->s.fence + 1 == fence && s->s.lease_until_ms > 0;
+    if (!s || !t || s->s.pending == 0 || (s->s.lease_until_ms > now_ms && !ours))
         return nf_err_set(err, NF_E_NOT_FOUND, "nothing waits in this session, or it is worked on");
     NF_TRY(NF_MEMORY_ROOM(&m->change, 1, err));
     s->owner = owner;
@@ -214,7 +46,8 @@ static enum nf_code claim(struct nf_turn_store *st, int64_t session_id, int64_t 
         nf_memory_touch(t, now_ms);
         nf_memory_note(m, t);
     }
-    *ret = claim_of(&s->s);
+    *ret = nf_memory_claim_of(&s->s);
+    ret->user_id = t->t.user_id;
     ret->run_id = t->t.id;
     ret->seq = t->t.seq;
     ret->attempt = t->t.attempt;
@@ -277,37 +110,58 @@ static enum nf_code release(struct nf_turn_store *st, int64_t owner, struct nf_e
     return NF_OK;
 }
 
-/* True if `a` has waited longer than `b`, or NULL is all there is. */
-static bool waited_longer(const struct nf_memory_session *a, const struct nf_memory_session *b)
+/* True if `a` comes before `b`, or NULL is all there is. */
+static bool comes_before(const struct nf_memory_session *a, const struct nf_memory_session *b)
 {
-    return !b || a->ready_ms < b->ready_ms || (a->ready_ms == b->ready_ms && a->s.id < b->s.id);
+    if (!b || a->s.user_id != b->s.user_id)
+        return !b || a->s.user_id < b->s.user_id;
+    return a->ready_ms < b->ready_ms || (a->ready_ms == b->ready_ms && a->s.id < b->s.id);
 }
 
-static enum nf_code ready(struct nf_turn_store *st, int64_t now_ms, size_t limit,
-                          struct nf_claims *ret, struct nf_err *err)
+static bool waits(const struct nf_memory_session *s, int64_t now_ms)
+{
+    return s->s.pending > 0 && s->s.lease_until_ms <= now_ms;
+}
+
+static enum nf_code take(struct nf_turn_store *st, const struct nf_round *round,
+                         struct nf_leases *ret, struct nf_err *err)
 {
     struct nf_memory *m = memory_of(st);
-    NF_CLEANUP(nf_claims_done) struct nf_claims found = { 0 };
-    const struct nf_memory_session *last = NULL;
-    size_t cap = 0;
-    while (found.n < limit) {
-        const struct nf_memory_session *next = NULL;
+    NF_CLEANUP(nf_leases_done) struct nf_leases found = { 0 };
+    int64_t after = round->after_user;
+    size_t cap = 0, of_user = 0;
+    found.v = nf_memory_room(NULL, &cap, 0, round->limit, sizeof(*found.v), err);
+    if (!found.v)
+        return NF_E_NOMEM;
+    while (found.n < round->limit) {
+        struct nf_memory_session *next = NULL;
         for (size_t i = 0; i < m->session.n; i++) {
-            const struct nf_memory_session *s = &m->session.v[i];
-            if (s->s.pending > 0 && s->s.lease_until_ms <= now_ms && s != last &&
-                (!last || waited_longer(last, s)) && waited_longer(s, next))
+            struct nf_memory_session *s = &m->session.v[i];
+            bool his = of_user > 0 && of_user < round->each && s->s.user_id == after;
+            if (waits(s, round->now_ms) && (s->s.user_id > after || his) && comes_before(s, next))
                 next = s;
         }
         if (!next)
             break;
-        void *v = nf_memory_room(found.session_ids, &cap, found.n, 1, sizeof(int64_t), err);
-        if (!v)
-            return NF_E_NOMEM;
-        found.session_ids = v;
-        found.session_ids[found.n++] = next->s.id;
-        last = next;
+        of_user = next->s.user_id == after ? of_user + 1 : 1;
+        after = next->s.user_id;
+        next->owner = round->owner;
+        next->s.lease_until_ms = round->now_ms + round->lease_ms;
+        found.v[found.n++] = (struct nf_lease){ next->s.id, after, next->s.fence + 1 };
     }
     *ret = nf_take(found);
+    return NF_OK;
+}
+
+static enum nf_code waiting(struct nf_turn_store *st, int64_t now_ms, size_t max, size_t *ret,
+                            struct nf_err *err)
+{
+    const struct nf_memory *m = memory_of(st);
+    size_t n = 0;
+    (void)err;
+    for (size_t i = 0; i < m->session.n && n < max; i++)
+        n += waits(&m->session.v[i], now_ms) ? 1 : 0;
+    *ret = n;
     return NF_OK;
 }
 
@@ -360,7 +214,7 @@ static enum nf_code step_begin(struct nf_turn_store *st, const struct nf_claim *
     copy.tokens = (struct nf_tokens){ 0 };
     copy.worker = copy.wall_us = copy.bytes = 0;
     copy.level[0] = '\0';
-    t = add_task(m, &copy);
+    t = nf_memory_add_task(m, &copy);
     copy = (struct nf_task){ 0 };
     t->changed_ms = step->started_ms;
     nf_memory_note(m, t);
@@ -408,7 +262,7 @@ static enum nf_code steps(struct nf_turn_store *st, int64_t run_id, struct nf_ta
 }
 
 const struct nf_turn_store_ops nf_memory_turns = {
-    .accept = accept_message,
+    .accept = nf_memory_accept,
     .claim = claim,
     .step_begin = step_begin,
     .step_end = step_end,
@@ -416,7 +270,10 @@ const struct nf_turn_store_ops nf_memory_turns = {
     .finish = nf_memory_finish,
     .park = park,
     .cancel_pending = cancel_pending,
+    .revise = nf_memory_revise,
+    .join = nf_memory_join,
     .heartbeat = heartbeat,
     .release = release,
-    .ready = ready,
+    .take = take,
+    .waiting = waiting,
 };

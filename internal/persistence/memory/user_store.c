@@ -47,7 +47,13 @@ static int by_id(const void *a, const void *b)
     return x->id < y->id ? -1 : x->id > y->id;
 }
 
-static enum nf_code list(struct nf_user_store *st, int64_t after_id, size_t limit,
+static bool is_asked(const struct nf_user_filter *f, const struct nf_user *u)
+{
+    return u->id > f->after_id && (f->role == 0 || u->role == f->role) &&
+           (f->status == 0 || u->status == f->status);
+}
+
+static enum nf_code list(struct nf_user_store *st, const struct nf_user_filter *f,
                          struct nf_users *ret, struct nf_err *err)
 {
     struct nf_memory *m = memory_of(st);
@@ -56,10 +62,10 @@ static enum nf_code list(struct nf_user_store *st, int64_t after_id, size_t limi
     if (!v)
         return nf_err_set(err, NF_E_NOMEM, "out of memory");
     for (size_t i = 0; i < m->user.n; i++)
-        if (m->user.v[i].id > after_id)
+        if (is_asked(f, &m->user.v[i]))
             v[n++] = m->user.v[i];
     qsort(v, n, sizeof(*v), by_id);
-    *ret = (struct nf_users){ .v = v, .n = n < limit ? n : limit };
+    *ret = (struct nf_users){ .v = v, .n = n < f->limit ? n : f->limit };
     return NF_OK;
 }
 
@@ -110,6 +116,27 @@ static enum nf_code update(struct nf_user_store *st, const struct nf_user *u, st
     return NF_OK;
 }
 
+static enum nf_code set_lang(struct nf_user_store *st, int64_t id, enum nf_lang lang,
+                             struct nf_err *err)
+{
+    struct nf_user *u = nf_memory_user(memory_of(st), id);
+    if (!u)
+        return not_found(err);
+    u->lang = lang;
+    return NF_OK;
+}
+
+static enum nf_code set_zone(struct nf_user_store *st, int64_t id, const char *zone,
+                             struct nf_err *err)
+{
+    struct nf_user *u = nf_memory_user(memory_of(st), id);
+    if (!u)
+        return not_found(err);
+    memset(u->zone, 0, sizeof(u->zone));
+    memcpy(u->zone, zone, strnlen(zone, NF_ZONE_NAME_MAX));
+    return NF_OK;
+}
+
 static int by_account(const void *a, const void *b)
 {
     const struct nf_identity *x = a, *y = b;
@@ -146,6 +173,17 @@ static enum nf_code link_account(struct nf_user_store *st, const struct nf_ident
     return NF_OK;
 }
 
+static enum nf_code move_account(struct nf_user_store *st, const struct nf_identity *i,
+                                 int64_t from_id, struct nf_err *err)
+{
+    struct nf_memory *m = memory_of(st);
+    struct nf_identity *found = account(m, i->channel, i->account);
+    if (!found || found->user_id != from_id || !nf_memory_user(m, i->user_id))
+        return nf_err_set(err, NF_E_NOT_FOUND, "no such account of this user");
+    *found = *i;
+    return NF_OK;
+}
+
 static enum nf_code unlink_account(struct nf_user_store *st, const struct nf_identity *i,
                                    struct nf_err *err)
 {
@@ -163,7 +201,10 @@ const struct nf_user_store_ops nf_memory_users = {
     .list = list,
     .create = create,
     .update = update,
+    .set_lang = set_lang,
+    .set_zone = set_zone,
     .identities = identities,
     .link = link_account,
+    .move = move_account,
     .unlink = unlink_account,
 };

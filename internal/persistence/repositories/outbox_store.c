@@ -43,10 +43,9 @@ static enum nf_code due(struct nf_outbox_store *s, int64_t now_ms, size_t limit,
     return NF_OK;
 }
 
-static enum nf_code begin(struct nf_outbox_store *s, int64_t id, int64_t now_ms, struct nf_err *err)
+static enum nf_code begin(struct nf_outbox_store *s, int64_t id, int64_t owner, struct nf_err *err)
 {
-    (void)now_ms;
-    struct nf_cmd cmd = NF_CMD(outbox_begin, 1, .id = id);
+    struct nf_cmd cmd = NF_CMD(outbox_begin, 1, .id = id, .owner = owner);
     enum nf_code rc = nf_db_tx(db_of(s), &cmd, 1, NULL, err);
     return rc == NF_E_CONFLICT ? nf_err_set(err, rc, "somebody else delivers this") : rc;
 }
@@ -58,13 +57,21 @@ static enum nf_code sent(struct nf_outbox_store *s, int64_t id, struct nf_err *e
     return rc == NF_E_CONFLICT ? nf_row_found(0, "outbox item", err) : rc;
 }
 
-static enum nf_code update(struct nf_outbox_store *s, int64_t id, enum nf_outbox_status status,
-                           int64_t next_ms, const char *reason, struct nf_err *err)
+static enum nf_code update(struct nf_outbox_store *s, int64_t id, int64_t owner,
+                           enum nf_outbox_status status, int64_t next_ms, const char *reason,
+                           struct nf_err *err)
 {
     struct nf_cmd cmd = NF_CMD(outbox_update, 1, .id = id, .status = status, .next = next_ms,
-                               .reason = nf_row_cut(reason, NF_REASON_MAX));
+                               .reason = nf_row_cut(reason, NF_REASON_MAX), .owner = owner);
     enum nf_code rc = nf_db_tx(db_of(s), &cmd, 1, NULL, err);
     return rc == NF_E_CONFLICT ? nf_row_found(0, "outbox item", err) : rc;
+}
+
+static enum nf_code again(struct nf_outbox_store *s, int64_t id, int64_t run_id, int64_t now_ms,
+                          struct nf_err *err)
+{
+    struct nf_cmd cmd = NF_CMD(outbox_again, NF_ROWS_ANY, .id = id, .run = run_id, .now = now_ms);
+    return nf_db_tx(db_of(s), &cmd, 1, NULL, err);
 }
 
 static enum nf_code count(void *to, const void *row, struct nf_err *err)
@@ -75,21 +82,33 @@ static enum nf_code count(void *to, const void *row, struct nf_err *err)
     return NF_OK;
 }
 
-static enum nf_code recover(struct nf_outbox_store *s, const char *channel,
+static enum nf_code recover(struct nf_outbox_store *s, const char *channel, int64_t owner,
                             enum nf_outbox_status status, int64_t *ret, struct nf_err *err)
 {
     int64_t n = 0;
-    struct nf_cmd cmd = NF_CMD_ROW(outbox_recover, NF_ROWS_ANY, count, &n,
-                                   .channel = nf_slice_of(channel), .status = status);
+    struct nf_cmd cmd =
+        NF_CMD_ROW(outbox_recover, NF_ROWS_ANY, count, &n, .channel = nf_slice_of(channel),
+                   .status = status, .owner = owner);
     NF_TRY(nf_db_tx(db_of(s), &cmd, 1, NULL, err));
     *ret = n;
     return NF_OK;
 }
 
+static enum nf_code ahead(struct nf_outbox_store *s, int64_t run_id, bool *ret, struct nf_err *err)
+{
+    size_t rows = 0;
+    struct nf_cmd cmd = NF_CMD(outbox_ahead, NF_ROWS_ANY, .run = run_id);
+    NF_TRY(nf_db_read(db_of(s), &cmd, &rows, err));
+    *ret = rows > 0;
+    return NF_OK;
+}
+
 const struct nf_outbox_store_ops nf_repository_outbox = {
     .due = due,
+    .ahead = ahead,
     .begin = begin,
     .sent = sent,
     .update = update,
+    .again = again,
     .recover = recover,
 };

@@ -33,6 +33,8 @@ enum nf_code nf_parts_to_json(const struct nf_parts *parts, struct nf_str *ret, 
             nf_json_put_str(
                 &o, text_fields[k].key,
                 *(char *const *)(const void *)((const char *)p + text_fields[k].offset));
+        if (p->wall_us > 0)
+            nf_json_put_i64(&o, "wall_us", p->wall_us);
         if (p->is_error)
             nf_json_put_bool(&o, "is_error", true);
         if (p->cache)
@@ -55,6 +57,7 @@ static NF_RC add_part(const struct nf_json *v, struct nf_parts *to, struct nf_er
         if (text)
             NF_TRY(nf_strdup(text, (char **)(void *)((char *)p + text_fields[k].offset), err));
     }
+    p->wall_us = nf_json_i64(nf_json_get(v, "wall_us"), 0);
     p->is_error = nf_json_bool(nf_json_get(v, "is_error"), false);
     p->cache = nf_json_bool(nf_json_get(v, "cache"), false);
     return NF_OK;

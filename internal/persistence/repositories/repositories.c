@@ -20,7 +20,13 @@ enum nf_code nf_repositories_new(struct nf_db *db, struct nf_stores *ret, struct
         .approvals.ops = &nf_repository_approvals,
         .skills.ops = &nf_repository_skills,
         .kv.ops = &nf_repository_kv,
+        .retention.ops = &nf_repository_retention,
+        .instances.ops = &nf_repository_instances,
         .chats.ops = &nf_repository_chats,
+        .pairings.ops = &nf_repository_pairings,
+        .schedules.ops = &nf_repository_schedules,
+        .search.ops = &nf_repository_search,
+        .notes.ops = &nf_repository_notes,
     };
     *ret = (struct nf_stores){
         .turns = &r->turns,
@@ -32,7 +38,13 @@ enum nf_code nf_repositories_new(struct nf_db *db, struct nf_stores *ret, struct
         .approvals = &r->approvals,
         .skills = &r->skills,
         .kv = &r->kv,
+        .retention = &r->retention,
+        .instances = &r->instances,
         .chats = &r->chats,
+        .pairings = &r->pairings,
+        .schedules = &r->schedules,
+        .search = &r->search,
+        .notes = &r->notes,
         .impl = r,
         .free = free,
     };

@@ -74,7 +74,11 @@ enum nf_code nf_row_session_one(void *to, const void *row, struct nf_err *err)
                             .fence = r->fence,
                             .lease_until_ms = r->lease_until,
                             .created_ms = r->created_at,
-                            .updated_ms = r->updated_at };
+                            .updated_ms = r->updated_at,
+                            .retired = r->is_current == 0,
+                            .shared = r->shared != 0,
+                            .pinned_ms = r->pinned_at };
+    NF_TRY(nf_row_copy(s.model, sizeof(s.model), r->model, "a model's name", err));
     NF_TRY(nf_row_copy(s.channel, sizeof(s.channel), r->channel, "a channel", err));
     NF_TRY(nf_row_copy(s.address, sizeof(s.address), r->address, "an address", err));
     NF_TRY(nf_row_copy(s.title, sizeof(s.title), r->title, "a title", err));
@@ -94,27 +98,35 @@ enum nf_code nf_row_session(void *to, const void *row, struct nf_err *err)
     return NF_OK;
 }
 
+static NF_RC read_message(struct nf_message *m, const struct messages_last_row *r,
+                          struct nf_err *err)
+{
+    *m = (struct nf_message){ .session_id = r->session_id,
+                              .seq = r->seq,
+                              .run_id = r->run_id,
+                              .created_ms = r->created_at,
+                              .branch = r->branch };
+    NF_TRY(nf_row_enum(r->role, NF_ROLE_USER, NF_ROLE_NOTICE, "role", err));
+    m->role = (enum nf_role)r->role;
+    NF_TRY(nf_row_copy(m->client_id, sizeof(m->client_id), r->client_id, "a message's id", err));
+    NF_TRY(nf_row_copy(m->model, sizeof(m->model), r->model, "a model's name", err));
+    NF_TRY(nf_strndup(r->content.p ? r->content.p : "", r->content.n, &m->content, err));
+    return nf_parts_from_json(r->parts, &m->parts, err);
+}
+
 enum nf_code nf_row_message(void *to, const void *row, struct nf_err *err)
 {
-    const struct messages_last_row *r = row;
-    NF_CLEANUP(nf_message_done)
-    struct nf_message m = {
-        .session_id = r->session_id, .seq = r->seq, .run_id = r->run_id, .created_ms = r->created_at
-    };
-    NF_TRY(nf_row_enum(r->role, NF_ROLE_USER, NF_ROLE_NOTICE, "role", err));
-    m.role = (enum nf_role)r->role;
-    NF_TRY(nf_row_copy(m.client_id, sizeof(m.client_id), r->client_id, "a message's id", err));
-    NF_TRY(nf_row_copy(m.model, sizeof(m.model), r->model, "a model's name", err));
-    NF_TRY(nf_strndup(r->content.p ? r->content.p : "", r->content.n, &m.content, err));
-    NF_TRY(nf_parts_from_json(r->parts, &m.parts, err));
-
     struct nf_messages *list = to;
     struct nf_message *v = nf_row_grow(list->v, list->n, sizeof(*v), err);
     if (!v)
         return NF_E_NOMEM;
     list->v = v;
-    v[list->n++] = nf_take(m);
-    return NF_OK;
+    enum nf_code rc = read_message(&v[list->n], row, err); /* in place: it is big */
+    if (rc != NF_OK)
+        nf_message_done(&v[list->n]);
+    else
+        list->n++;
+    return rc;
 }
 
 static NF_RC optional(char **to, str from, struct nf_err *err)
@@ -175,7 +187,10 @@ enum nf_code nf_row_user_one(void *to, const void *row, struct nf_err *err)
     NF_TRY(nf_row_enum(r->status, NF_USER_ACTIVE, NF_USER_BLOCKED, "status of a user", err));
     u.role = (enum nf_user_role)r->role;
     u.status = (enum nf_user_status)r->status;
+    NF_TRY(nf_row_enum(r->lang, 0, NF_LANG_RU, "language", err));
+    u.lang = (enum nf_lang)r->lang;
     NF_TRY(nf_row_copy(u.name, sizeof(u.name), r->name, "a user's name", err));
+    NF_TRY(nf_row_copy(u.zone, sizeof(u.zone), r->zone, "a time zone", err));
     *(struct nf_user *)to = u;
     return NF_OK;
 }

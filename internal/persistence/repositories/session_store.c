@@ -30,6 +30,12 @@ static enum nf_code get(struct nf_session_store *s, int64_t id, int64_t user_id,
 static enum nf_code find(struct nf_session_store *s, int64_t user_id, const char *channel,
                          const char *address, struct nf_session *ret, struct nf_err *err)
 {
+    if (user_id == 0)
+        return read_session(s,
+                            NF_CMD(session_find_shared, NF_ROWS_ANY,
+                                   .channel = nf_slice_of(channel),
+                                   .address = nf_slice_of(address)),
+                            ret, err);
     return read_session(s,
                         NF_CMD(session_find, NF_ROWS_ANY, .user = user_id,
                                .channel = nf_slice_of(channel), .address = nf_slice_of(address)),
@@ -53,10 +59,11 @@ static enum nf_code list(struct nf_session_store *s, int64_t user_id, int64_t be
 static enum nf_code create(struct nf_session_store *s, const struct nf_session *in,
                            struct nf_err *err)
 {
-    struct nf_cmd cmd = NF_CMD(session_put, 1, .id = in->id, .user = in->user_id,
-                               .channel = nf_slice_of(in->channel),
-                               .address = nf_slice_of(in->address), .title = nf_slice_of(in->title),
-                               .created = in->created_ms, .updated = in->updated_ms);
+    struct nf_cmd cmd = NF_CMD(
+        session_put, 1, .id = in->id, .user = in->user_id, .channel = nf_slice_of(in->channel),
+        .address = nf_slice_of(in->address), .title = nf_slice_of(in->title),
+        .created = in->created_ms, .updated = in->updated_ms, .model = nf_slice_of(in->model),
+        .current = !in->retired, .shared = in->shared);
     enum nf_code rc = nf_db_tx(db_of(s), &cmd, 1, NULL, err);
     return rc == NF_E_CONFLICT ? nf_err_set(err, rc, "this session exists") : rc;
 }
@@ -70,16 +77,45 @@ static enum nf_code rename_session(struct nf_session_store *s, const struct nf_s
     return rc == NF_E_CONFLICT ? nf_row_found(0, "session", err) : rc;
 }
 
+static enum nf_code set_model(struct nf_session_store *s, int64_t id, const char *model,
+                              struct nf_err *err)
+{
+    struct nf_cmd cmd = NF_CMD(session_model, 1, .id = id, .model = nf_slice_of(model));
+    enum nf_code rc = nf_db_tx(db_of(s), &cmd, 1, NULL, err);
+    return rc == NF_E_CONFLICT ? nf_row_found(0, "session", err) : rc;
+}
+
+static enum nf_code pinned(struct nf_session_store *s, int64_t user_id, size_t limit,
+                           struct nf_sessions *ret, struct nf_err *err)
+{
+    NF_CLEANUP(nf_sessions_done) struct nf_sessions found = { 0 };
+    struct nf_cmd cmd = NF_CMD_ROW(session_pinned, NF_ROWS_ANY, nf_row_session, &found,
+                                   .user = user_id, .limit = (i64)limit);
+    NF_TRY(nf_db_read(db_of(s), &cmd, NULL, err));
+    *ret = nf_take(found);
+    return NF_OK;
+}
+
+static enum nf_code pin(struct nf_session_store *s, int64_t id, int64_t user_id, int64_t at_ms,
+                        struct nf_err *err)
+{
+    struct nf_cmd cmd = NF_CMD(session_pin, 1, .id = id, .user = user_id, .at = at_ms);
+    enum nf_code rc = nf_db_tx(db_of(s), &cmd, 1, NULL, err);
+    return rc == NF_E_CONFLICT ? nf_row_found(0, "session", err) : rc;
+}
+
 static enum nf_code remove_session(struct nf_session_store *s, int64_t id, int64_t user_id,
                                    struct nf_err *err)
 {
     struct nf_session found;
-    /* Changes before tasks: they are found through them. */
+    /* Changes before tasks, the index before messages: they are found through them. */
     struct nf_cmd cmds[] = {
         NF_CMD(session_remove, 1, .id = id, .user = user_id),
         NF_CMD(session_remove_changes, NF_ROWS_ANY, .session = id),
         NF_CMD(session_remove_tasks, NF_ROWS_ANY, .session = id),
         NF_CMD(session_remove_approvals, NF_ROWS_ANY, .session = id),
+        NF_CMD(session_remove_search, NF_ROWS_ANY, .session = id),
+        NF_CMD(session_remove_docs, NF_ROWS_ANY, .session = id),
         NF_CMD(session_remove_messages, NF_ROWS_ANY, .session = id),
         NF_CMD(session_remove_outbox, NF_ROWS_ANY, .session = id),
     };
@@ -99,17 +135,35 @@ static void reverse(struct nf_messages *m)
     }
 }
 
-static enum nf_code messages(struct nf_session_store *s, int64_t session_id, int64_t before,
-                             size_t limit, struct nf_messages *ret, struct nf_err *err)
+static NF_RC read_messages(struct nf_session_store *s, struct nf_cmd cmd, struct nf_messages *ret,
+                           struct nf_err *err)
 {
     NF_CLEANUP(nf_messages_done) struct nf_messages found = { 0 };
-    struct nf_cmd cmd =
-        NF_CMD_ROW(messages_last, NF_ROWS_ANY, nf_row_message, &found, .session = session_id,
-                   .before = before ? before : INT64_MAX, .limit = (i64)limit);
+    cmd.row = nf_row_message;
+    cmd.to = &found;
     NF_TRY(nf_db_read(db_of(s), &cmd, NULL, err));
     reverse(&found);
     *ret = nf_take(found);
     return NF_OK;
+}
+
+static enum nf_code messages(struct nf_session_store *s, int64_t session_id, int64_t before,
+                             size_t limit, struct nf_messages *ret, struct nf_err *err)
+{
+    return read_messages(s,
+                         NF_CMD(messages_last, NF_ROWS_ANY, .session = session_id,
+                                .before = before ? before : INT64_MAX, .limit = (i64)limit,
+                                .media = INT64_MAX),
+                         ret, err);
+}
+
+static enum nf_code history(struct nf_session_store *s, int64_t session_id, int64_t media,
+                            size_t limit, struct nf_messages *ret, struct nf_err *err)
+{
+    return read_messages(s,
+                         NF_CMD(messages_last, NF_ROWS_ANY, .session = session_id,
+                                .before = INT64_MAX, .limit = (i64)limit, .media = media),
+                         ret, err);
 }
 
 static enum nf_code run_messages(struct nf_session_store *s, int64_t session_id, int64_t run_id,
@@ -140,8 +194,12 @@ const struct nf_session_store_ops nf_repository_sessions = {
     .list = list,
     .create = create,
     .rename = rename_session,
+    .set_model = set_model,
+    .pinned = pinned,
+    .pin = pin,
     .remove = remove_session,
     .messages = messages,
+    .history = history,
     .run_messages = run_messages,
     .runs_since = runs_since,
 };

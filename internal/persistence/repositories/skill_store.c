@@ -64,16 +64,35 @@ static enum nf_code list(struct nf_skill_store *s, struct nf_skills *ret, struct
     return NF_OK;
 }
 
-static enum nf_code create(struct nf_skill_store *s, const struct nf_skill *k, struct nf_err *err)
+static struct skill_put_in put_in(const struct nf_skill *k)
 {
-    struct nf_cmd cmd = NF_CMD(skill_put, 1, .id = k->id, .name = nf_slice_of(k->name),
-                               .version = nf_slice_of(k->version), .hash = nf_slice_of(k->hash),
-                               .status = k->status, .granted_hash = nf_row_text(k->granted_hash),
-                               .granted_by = k->granted_by, .granted_at = k->granted_ms,
-                               .created = k->created_ms, .updated = k->updated_ms);
-    enum nf_code rc = nf_db_tx(db_of(s), &cmd, 1, NULL, err);
-    return rc == NF_E_CONFLICT ? nf_err_set(err, rc, "a skill of the name %s is installed", k->name)
-                               : rc;
+    return (struct skill_put_in){ .id = k->id,
+                                  .name = nf_slice_of(k->name),
+                                  .version = nf_slice_of(k->version),
+                                  .hash = nf_slice_of(k->hash),
+                                  .status = k->status,
+                                  .granted_hash = nf_row_text(k->granted_hash),
+                                  .granted_by = k->granted_by,
+                                  .granted_at = k->granted_ms,
+                                  .created = k->created_ms,
+                                  .updated = k->updated_ms };
+}
+
+static enum nf_code create(struct nf_skill_store *s, const struct nf_skill *v, size_t n,
+                           struct nf_err *err)
+{
+    struct skill_put_in in[NF_SKILLS_CREATE_MAX];
+    struct nf_cmd cmds[NF_SKILLS_CREATE_MAX];
+    size_t failed = 0;
+    assert(n > 0 && n <= NF_SKILLS_CREATE_MAX);
+    for (size_t i = 0; i < n; i++) {
+        in[i] = put_in(&v[i]);
+        cmds[i] = (struct nf_cmd){ .q = NF_Q_skill_put, .expect = 1, .in = &in[i] };
+    }
+    enum nf_code rc = nf_db_tx(db_of(s), cmds, n, &failed, err);
+    return rc == NF_E_CONFLICT
+               ? nf_err_set(err, rc, "a skill of the name %s is installed", v[failed].name)
+               : rc;
 }
 
 static enum nf_code update(struct nf_skill_store *s, const struct nf_skill *k, int64_t read_ms,

@@ -1,6 +1,9 @@
+#include "base/id.h"
 #include "base/own.h"
 #include "persistence/repositories/impl.h"
 #include "persistence/repositories/row.h"
+
+#define TURN_MS (24 * NF_HOUR_MS) /* a turn's calls are not that much younger than it is */
 
 static struct nf_db *db_of(struct nf_task_store *s)
 {
@@ -74,15 +77,44 @@ static enum nf_code changes(struct nf_task_store *s, int64_t task_id, struct nf_
     return NF_OK;
 }
 
-static enum nf_code settle(struct nf_task_store *s, int64_t now_ms, const char *reason,
-                           struct nf_err *err)
+static enum nf_code on_hour(void *to, const void *row, struct nf_err *err)
+{
+    const struct usage_hours_row *r = row;
+    struct nf_usage_hours *hours = to;
+    struct nf_usage_hour h = { .at_ms = r->at,
+                               .calls = r->calls,
+                               .tokens = { r->input, r->output, r->cache_read, r->cache_write } };
+    NF_TRY(nf_row_copy(h.model, sizeof(h.model), r->model, "a model's name", err));
+    struct nf_usage_hour *v = nf_row_grow(hours->v, hours->n, sizeof(*v), err);
+    if (!v)
+        return NF_E_NOMEM;
+    hours->v = v;
+    v[hours->n++] = h;
+    return NF_OK;
+}
+
+static enum nf_code usage(struct nf_task_store *s, int64_t user_id, int64_t since_ms,
+                          struct nf_usage_hours *ret, struct nf_err *err)
+{
+    NF_CLEANUP(nf_usage_hours_done) struct nf_usage_hours found = { 0 };
+    int64_t begun_ms = since_ms > TURN_MS ? since_ms - TURN_MS : 0;
+    struct nf_cmd cmd =
+        NF_CMD_ROW(usage_hours, NF_ROWS_ANY, on_hour, &found, .id = nf_id_at(begun_ms),
+                   .since = since_ms, .user = user_id, .limit = NF_USAGE_ROWS_MAX);
+    NF_TRY(nf_db_read(db_of(s), &cmd, NULL, err));
+    *ret = nf_take(found);
+    return NF_OK;
+}
+
+static enum nf_code settle(struct nf_task_store *s, int64_t instance, int64_t now_ms,
+                           const char *reason, struct nf_err *err)
 {
     struct nf_cmd cmds[] = {
-        NF_CMD(by_hand_note, NF_ROWS_ANY, .now = now_ms,
+        NF_CMD(by_hand_note, NF_ROWS_ANY, .now = now_ms, .instance = instance,
                .reason = nf_row_cut(reason, NF_REASON_MAX)),
-        NF_CMD(by_hand_settle, NF_ROWS_ANY, .now = now_ms,
+        NF_CMD(by_hand_settle, NF_ROWS_ANY, .now = now_ms, .instance = instance,
                .reason = nf_row_cut(reason, NF_REASON_MAX)),
-        NF_CMD(by_hand_unask, NF_ROWS_ANY),
+        NF_CMD(by_hand_unask, NF_ROWS_ANY, .instance = instance),
     };
     return nf_db_tx(db_of(s), cmds, sizeof(cmds) / sizeof(cmds[0]), NULL, err);
 }
@@ -91,5 +123,6 @@ const struct nf_task_store_ops nf_repository_tasks = {
     .get = get,
     .list = list,
     .changes = changes,
+    .usage = usage,
     .settle = settle,
 };

@@ -177,7 +177,8 @@ enum nf_code nf_repository_finish(struct nf_turn_store *s, const struct nf_finis
                                          .channel = nf_slice_of(end->outbox->channel),
                                          .address = nf_slice_of(end->outbox->address),
                                          .next = end->outbox->next_ms,
-                                         .now = end->now_ms };
+                                         .now = end->now_ms,
+                                         .user = c->user_id };
         add(&f, NF_Q_outbox_put, 1, &outbox);
     }
     enum nf_code rc = nf_db_tx(db, f.cmds, f.n, NULL, err);

@@ -36,12 +36,13 @@ static enum nf_code find(struct nf_user_store *s, const char *channel, const cha
                      ret, err);
 }
 
-static enum nf_code list(struct nf_user_store *s, int64_t after_id, size_t limit,
+static enum nf_code list(struct nf_user_store *s, const struct nf_user_filter *f,
                          struct nf_users *ret, struct nf_err *err)
 {
     NF_CLEANUP(nf_users_done) struct nf_users users = { 0 };
-    struct nf_cmd cmd = NF_CMD_ROW(user_list, NF_ROWS_ANY, nf_row_user, &users, .after = after_id,
-                                   .limit = (i64)limit);
+    struct nf_cmd cmd =
+        NF_CMD_ROW(user_list, NF_ROWS_ANY, nf_row_user, &users, .after = f->after_id,
+                   .limit = (i64)f->limit, .role = f->role, .status = f->status);
     NF_TRY(nf_db_read(db_of(s), &cmd, NULL, err));
     *ret = nf_take(users);
     return NF_OK;
@@ -61,7 +62,7 @@ static enum nf_code create(struct nf_user_store *s, const struct nf_user *u,
     struct identity_put_in id_in = identity(i);
     struct nf_cmd cmds[] = {
         NF_CMD(user_put, 1, .id = u->id, .name = nf_slice_of(u->name), .role = u->role,
-               .status = u->status, .created = u->created_ms),
+               .status = u->status, .created = u->created_ms, .lang = u->lang),
         { .q = NF_Q_identity_put, .expect = 1, .in = &id_in },
     };
     enum nf_code rc = nf_db_tx(db_of(s), cmds, 2, NULL, err);
@@ -80,6 +81,22 @@ static enum nf_code update(struct nf_user_store *s, const struct nf_user *u, str
         return rc;
     NF_TRY(get(s, u->id, &found, err));
     return nf_err_set(err, NF_E_CONFLICT, "it would leave no active owner: make another one first");
+}
+
+static enum nf_code set_lang(struct nf_user_store *s, int64_t id, enum nf_lang lang,
+                             struct nf_err *err)
+{
+    struct nf_cmd cmd = NF_CMD(user_lang, 1, .id = id, .lang = lang);
+    enum nf_code rc = nf_db_tx(db_of(s), &cmd, 1, NULL, err);
+    return rc == NF_E_CONFLICT ? nf_row_found(0, "user", err) : rc;
+}
+
+static enum nf_code set_zone(struct nf_user_store *s, int64_t id, const char *zone,
+                             struct nf_err *err)
+{
+    struct nf_cmd cmd = NF_CMD(user_zone, 1, .id = id, .zone = nf_slice_of(zone));
+    enum nf_code rc = nf_db_tx(db_of(s), &cmd, 1, NULL, err);
+    return rc == NF_E_CONFLICT ? nf_row_found(0, "user", err) : rc;
 }
 
 static enum nf_code on_identity(void *to, const void *row, struct nf_err *err)
@@ -120,6 +137,19 @@ static enum nf_code link_account(struct nf_user_store *s, const struct nf_identi
     return nf_err_set(err, rc, "the account '%s' on %s is taken", i->account, i->channel);
 }
 
+static enum nf_code move_account(struct nf_user_store *s, const struct nf_identity *i,
+                                 int64_t from_id, struct nf_err *err)
+{
+    struct identity_put_in in = identity(i);
+    struct nf_cmd cmds[] = {
+        NF_CMD(identity_remove, 1, .user = from_id, .channel = nf_slice_of(i->channel),
+               .account = nf_slice_of(i->account)),
+        { .q = NF_Q_identity_put, .expect = 1, .in = &in },
+    };
+    enum nf_code rc = nf_db_tx(db_of(s), cmds, 2, NULL, err);
+    return rc == NF_E_CONFLICT ? nf_row_found(0, "account of this user", err) : rc;
+}
+
 static enum nf_code unlink_account(struct nf_user_store *s, const struct nf_identity *i,
                                    struct nf_err *err)
 {
@@ -136,7 +166,10 @@ const struct nf_user_store_ops nf_repository_users = {
     .list = list,
     .create = create,
     .update = update,
+    .set_lang = set_lang,
+    .set_zone = set_zone,
     .identities = identities,
     .link = link_account,
+    .move = move_account,
     .unlink = unlink_account,
 };

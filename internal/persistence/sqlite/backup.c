@@ -4,8 +4,8 @@
 #include "base/string.h"
 #include "persistence/migrations.h"
 #include "persistence/sqlite/conn.h"
-#include "persistence/sqlite/lock.h"
 #include "persistence/sqlite/migrate.h"
+#include "runtime/lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -145,7 +145,7 @@ enum nf_code nf_sqlite_restore(const char *from, const char *to, struct nf_err *
     struct nf_sqlite_verified v;
     NF_TRY(nf_sqlite_verify(from, &v, err));
     NF_CLEANUP(close_fd) int lock = -1;
-    NF_TRY(nf_lite_lock(to, &lock, err));
+    NF_TRY(nf_lock_take("database", to, &lock, err));
 
     /* The copy is complete before anything is moved. */
     NF_CLEANUP(nf_str_done) struct nf_str fresh = { 0 };

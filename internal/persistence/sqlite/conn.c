@@ -53,6 +53,7 @@ enum nf_code nf_lite_error(sqlite3 *conn, const char *path, int rc, struct nf_er
                           dir);
     switch (rc & 0xff) {
     case SQLITE_BUSY:
+    case SQLITE_PROTOCOL: /* a lock could not be taken, and not since somebody has it */
     case SQLITE_LOCKED:
         return nf_err_set(err, NF_E_UNAVAILABLE,
                           "database '%s' is locked by another program: close it", path);

@@ -6,28 +6,15 @@
 #include "persistence/sqlite/backup.h"
 #include "persistence/sqlite/checkpoint.h"
 #include "persistence/sqlite/conn.h"
-#include "persistence/sqlite/lock.h"
+#include "persistence/sqlite/lane.h"
 #include "persistence/sqlite/migrate.h"
-#include "persistence/sqlite/thread.h"
 #include "persistence/sqlite/writer.h"
 #include "runtime/executor.h"
+#include "runtime/lock.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
-
-/* A thread with a queue of jobs. */
-struct lane {
-    struct sqlite *db;
-    pthread_t thread;
-    pthread_mutex_t mu;
-    pthread_cond_t wake;
-    struct nf_lite_job *head, **tail; /* under mu */
-    size_t waiting;                   /* under mu */
-    bool stop;                        /* under mu */
-    bool runs;
-};
 
 struct sqlite {
     struct nf_db base;
@@ -38,12 +25,15 @@ struct sqlite {
     struct nf_lite_writer writer;              /* the write lane's */
     struct nf_lite_stmts reader;               /* the read lane's */
     struct nf_lite_checkpointer *checkpointer; /* told by the write lane */
-    struct lane write, read;
+    struct nf_lite_lane write, read;
+    struct nf_lite_job *held, *held_last; /* of this round */
+    size_t held_n;
+    struct nf_round_end round_end;
     struct nf_post *post;
     pthread_mutex_t mu;
-    pthread_cond_t done_wake;     /* callers that block */
-    struct nf_lite_job *done;     /* under mu: on their way back */
-    struct nf_sqlite_stats stats; /* under mu */
+    pthread_cond_t done_wake; /* callers that block */
+    struct nf_lite_job *done; /* under mu: on their way back */
+    struct nf_db_stats stats; /* under mu */
 };
 
 /* What `waiter` of a job points to. */
@@ -111,30 +101,12 @@ static void wake_callers(void *arg)
 
 /* --- threads --------------------------------------------------------------------------------- */
 
-/* Up to `max` jobs, 0 when the lane stops. Waits for the first. */
-static size_t take_jobs(struct lane *l, struct nf_lite_job **ret, size_t max)
-{
-    size_t n = 0;
-    pthread_mutex_lock(&l->mu);
-    while (!l->head && !l->stop)
-        pthread_cond_wait(&l->wake, &l->mu);
-    while (l->head && n < max) {
-        ret[n++] = l->head;
-        l->head = l->head->next;
-    }
-    if (!l->head)
-        l->tail = &l->head;
-    l->waiting -= n;
-    pthread_mutex_unlock(&l->mu);
-    return n;
-}
-
 static void *write_main(void *arg)
 {
-    struct lane *l = arg;
-    struct sqlite *db = l->db;
+    struct nf_lite_lane *l = arg;
+    struct sqlite *db = l->owner;
     struct nf_lite_job *jobs[NF_LITE_BATCH_MAX];
-    for (size_t n; (n = take_jobs(l, jobs, NF_LITE_BATCH_MAX)) > 0;) {
+    for (size_t n; (n = nf_lite_lane_take(l, jobs, NF_LITE_BATCH_MAX)) > 0;) {
         int64_t began = mono_us();
         nf_lite_writer_run(&db->writer, jobs, n);
         uint64_t us = (uint64_t)(mono_us() - began);
@@ -154,9 +126,9 @@ static void *write_main(void *arg)
 
 static void *read_main(void *arg)
 {
-    struct lane *l = arg;
-    struct sqlite *db = l->db;
-    for (struct nf_lite_job *j; take_jobs(l, &j, 1) > 0;) {
+    struct nf_lite_lane *l = arg;
+    struct sqlite *db = l->owner;
+    for (struct nf_lite_job *j; nf_lite_lane_take(l, &j, 1) > 0;) {
         int rc;
         j->rc = nf_lite_run(&db->reader, &j->cmds[0], 0, &j->rows, &j->touched, &rc, &j->err);
         give_back(db, &j, 1);
@@ -164,45 +136,41 @@ static void *read_main(void *arg)
     return NULL;
 }
 
-static NF_RC start_lane(struct sqlite *db, struct lane *l, const char *name,
-                        void *(*main_fn)(void *), struct nf_err *err)
+/* --- to a lane and back ---------------------------------------------------------------------- */
+
+/* The fibers of a round have run. What they want written is handed over together: it shares a
+ * commit, which costs more than the transactions do, and the thread is woken once. */
+static void hand_over(void *arg)
 {
-    l->db = db;
-    int rc = nf_lite_thread(&l->thread, name, main_fn, l);
-    if (rc != 0)
-        return nf_err_set(err, NF_E_UNAVAILABLE, "cannot start a thread for the database");
-    l->runs = true;
-    return NF_OK;
+    struct sqlite *db = arg;
+    struct nf_lite_job *first = nf_take(db->held);
+    nf_lite_lane_put(&db->write, first, nf_take(db->held_last), nf_take(db->held_n));
 }
 
-static void stop_lane(struct lane *l)
+static void hold(struct sqlite *db, struct nf_lite_job *j)
 {
-    if (!l->runs)
-        return;
-    pthread_mutex_lock(&l->mu);
-    assert(!l->head);
-    l->stop = true;
-    pthread_cond_signal(&l->wake);
-    pthread_mutex_unlock(&l->mu);
-    pthread_join(l->thread, NULL);
-    l->runs = false;
+    if (db->held_last) {
+        db->held_last->next = j;
+    } else {
+        db->held = j;
+        nf_loop_at_round_end(db->loop, &db->round_end);
+    }
+    db->held_last = j;
+    db->held_n++;
 }
 
 /* Hand the job to the lane's thread and wait for it. Not to be interrupted: the thread uses the
  * caller's frame, and who hears "cancelled" could not know whether it was committed. */
-static void run_on(struct lane *l, struct nf_lite_job *j)
+static void run_on(struct sqlite *db, struct nf_lite_lane *l, struct nf_lite_job *j)
 {
-    struct sqlite *db = l->db;
     struct waiter w = { 0 };
     /* cppcheck-suppress autoVariables ; nobody has the job when this returns */
     j->waiter = &w;
     j->next = NULL;
-    pthread_mutex_lock(&l->mu);
-    *l->tail = j;
-    l->tail = &j->next;
-    l->waiting++;
-    pthread_cond_signal(&l->wake);
-    pthread_mutex_unlock(&l->mu);
+    if (db->loop && l == &db->write)
+        hold(db, j);
+    else
+        nf_lite_lane_put(l, j, j, 1);
     if (db->loop) {
         (void)nf_wait_uninterruptible(&w.wait);
         return;
@@ -223,6 +191,11 @@ static NF_RC finish_job(struct sqlite *db, struct nf_lite_job *j, struct nf_err 
     if (rc == NF_OK)
         rc = nf_lite_rows_replay(&j->rows, db->queries, j->cmds, err);
     nf_lite_rows_done(&j->rows);
+    if (rc == NF_E_IO) {
+        pthread_mutex_lock(&db->mu);
+        db->stats.damaged++;
+        pthread_mutex_unlock(&db->mu);
+    }
     return rc;
 }
 
@@ -232,7 +205,7 @@ static enum nf_code sqlite_tx(struct nf_db *base, const struct nf_cmd *cmds, siz
     struct sqlite *db = sqlite_of(base);
     struct nf_lite_job job = { .cmds = cmds, .n = n };
     assert(n > 0);
-    run_on(&db->write, &job);
+    run_on(db, &db->write, &job);
     if (failed)
         *failed = job.failed;
     return finish_job(db, &job, err);
@@ -243,7 +216,7 @@ static enum nf_code sqlite_read(struct nf_db *base, const struct nf_cmd *cmd, si
 {
     struct sqlite *db = sqlite_of(base);
     struct nf_lite_job job = { .cmds = cmd, .n = 1 };
-    run_on(&db->read, &job);
+    run_on(db, &db->read, &job);
     pthread_mutex_lock(&db->mu);
     db->stats.reads++;
     pthread_mutex_unlock(&db->mu);
@@ -256,12 +229,12 @@ static enum nf_code sqlite_read(struct nf_db *base, const struct nf_cmd *cmd, si
 static void sqlite_free(struct nf_db *base)
 {
     struct sqlite *db = sqlite_of(base);
-    stop_lane(&db->write);
-    stop_lane(&db->read);
+    nf_lite_lane_stop(&db->write);
+    nf_lite_lane_stop(&db->read);
     nf_lite_checkpointer_free(db->checkpointer);
     nf_post_free(db->post);
     nf_lite_stmts_done(&db->reader);
-    nf_lite_stmts_done(&db->writer.stmts);
+    nf_lite_writer_done(&db->writer);
     /* The reader first: the last connection copies the log into the file and removes it. */
     if (db->reader.conn)
         nf_lite_conn_close(db->reader.conn);
@@ -271,11 +244,8 @@ static void sqlite_free(struct nf_db *base)
         close(db->lock);
     pthread_cond_destroy(&db->done_wake);
     pthread_mutex_destroy(&db->mu);
-    struct lane *lanes[] = { &db->write, &db->read };
-    for (size_t i = 0; i < 2; i++) {
-        pthread_cond_destroy(&lanes[i]->wake);
-        pthread_mutex_destroy(&lanes[i]->mu);
-    }
+    nf_lite_lane_done(&db->write);
+    nf_lite_lane_done(&db->read);
     free(db->path);
     free(db);
 }
@@ -303,30 +273,22 @@ static enum nf_code sqlite_backup(struct nf_db *base, const char *path, struct n
     return rc;
 }
 
-static const struct nf_db_ops ops = {
-    .tx = sqlite_tx,
-    .read = sqlite_read,
-    .backup = sqlite_backup,
-    .free = sqlite_free,
-};
-
-void nf_sqlite_stats(struct nf_db *base, struct nf_sqlite_stats *ret)
+static void sqlite_stats(struct nf_db *base, struct nf_db_stats *ret)
 {
     struct sqlite *db = sqlite_of(base);
     pthread_mutex_lock(&db->mu);
     *ret = db->stats;
     pthread_mutex_unlock(&db->mu);
-    pthread_mutex_lock(&db->write.mu);
-    ret->write_queue = db->write.waiting;
-    pthread_mutex_unlock(&db->write.mu);
+    ret->write_queue = nf_lite_lane_waiting(&db->write) + db->held_n;
 }
 
-static void init_lane(struct lane *l)
-{
-    pthread_mutex_init(&l->mu, NULL);
-    pthread_cond_init(&l->wake, NULL);
-    l->tail = &l->head;
-}
+static const struct nf_db_ops ops = {
+    .tx = sqlite_tx,
+    .read = sqlite_read,
+    .backup = sqlite_backup,
+    .stats = sqlite_stats,
+    .free = sqlite_free,
+};
 
 /* A restore that was cut off after it had moved the database away: to begin with an empty one would
  * look as if everything were lost. */
@@ -346,7 +308,7 @@ static NF_RC open_files(struct sqlite *db, const char *path, struct nf_err *err)
 {
     struct nf_lite_stmts *w = &db->writer.stmts, *r = &db->reader;
     NF_TRY(nf_strdup(path, &db->path, err));
-    NF_TRY(nf_lite_lock(path, &db->lock, err));
+    NF_TRY(nf_lock_take("database", path, &db->lock, err));
     NF_TRY(check_restored(path, err));
     NF_TRY(nf_lite_conn_open(path, NF_LITE_WRITER, db->busy_ms, &w->conn, err));
     NF_TRY(nf_lite_migrate(w->conn, path, nf_migrations_all(), err));
@@ -365,8 +327,8 @@ static NF_RC open_all(struct sqlite *db, const char *path, struct nf_err *err)
     if (db->loop)
         NF_TRY(nf_post_new(db->loop, wake_callers, db, &db->post, err));
     NF_TRY(nf_lite_checkpointer_new(db->path, db->busy_ms, &db->checkpointer, err));
-    NF_TRY(start_lane(db, &db->write, "db-write", write_main, err));
-    return start_lane(db, &db->read, "db-read", read_main, err);
+    NF_TRY(nf_lite_lane_start(&db->write, "db-write", write_main, db, err));
+    return nf_lite_lane_start(&db->read, "db-read", read_main, db, err);
 }
 
 enum nf_code nf_sqlite_open(struct nf_loop *loop, const char *path, struct nf_db **ret,
@@ -387,8 +349,9 @@ enum nf_code nf_sqlite_open_with(struct nf_loop *loop, const char *path, int bus
     db->busy_ms = busy_ms;
     pthread_mutex_init(&db->mu, NULL);
     pthread_cond_init(&db->done_wake, NULL);
-    init_lane(&db->write);
-    init_lane(&db->read);
+    nf_lite_lane_init(&db->write);
+    nf_lite_lane_init(&db->read);
+    db->round_end = (struct nf_round_end){ .fn = hand_over, .arg = db };
     enum nf_code rc = open_all(db, path, err);
     if (rc != NF_OK) {
         sqlite_free(&db->base);

@@ -21,13 +21,3 @@ NF_RC nf_sqlite_open(struct nf_loop *loop, const char *path, struct nf_db **ret,
 /* As nf_sqlite_open, waiting `busy_ms` for such a lock. */
 NF_RC nf_sqlite_open_with(struct nf_loop *loop, const char *path, int busy_ms, struct nf_db **ret,
                           struct nf_err *err);
-
-/* Since it was opened; for metrics. From any thread. */
-struct nf_sqlite_stats {
-    uint64_t commits;      /* syncs of the disk */
-    uint64_t transactions; /* that shared them, refused and failed ones included */
-    uint64_t reads;
-    uint64_t write_queue; /* waiting now */
-    uint64_t commit_us_total, commit_us_max;
-};
-void nf_sqlite_stats(struct nf_db *db, struct nf_sqlite_stats *ret);

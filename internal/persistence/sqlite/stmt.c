@@ -1,24 +1,59 @@
 #include "persistence/sqlite/stmt.h"
 
+#include "base/own.h"
 #include "persistence/sqlite/conn.h"
 
 #include <sqlite3.h>
+#include <string.h>
 
-static NF_RC prepare(struct nf_lite_stmts *s, enum nf_query q, struct nf_err *err)
+/* *to = the statement for SQLite. One of several rows that breaks a constraint in the middle is
+ * undone with its whole transaction, so SQLite need not be able to undo it alone ("OR ABORT", else
+ * the default): for that it copies each page that the statement is about to change. */
+static NF_RC write_sql(const char *sql, struct nf_str *to, struct nf_err *err)
 {
-    int rc = sqlite3_prepare_v3(s->conn, s->queries[q].sql, -1, SQLITE_PREPARE_PERSISTENT, &s->v[q],
-                                NULL);
+    static const char *const verbs[] = { "INSERT ", "UPDATE " };
+    NF_CLEANUP(nf_str_done) struct nf_str own = { 0 };
+    if (strstr(sql, "/*lite:")) { /* few have something of their own */
+        NF_TRY(nf_sql_expand(sql, "lite", &own, err));
+        sql = nf_str_c(&own);
+    }
+    nf_str_reset(to);
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+        size_t n = strlen(verbs[i]);
+        if (strncmp(sql, verbs[i], n) != 0)
+            continue;
+        NF_TRY(nf_str_addf(to, err, "%sOR FAIL ", verbs[i]));
+        sql += n;
+        break;
+    }
+    return nf_str_adds(to, sql, err);
+}
+
+/* `sql` is scratch. */
+static NF_RC prepare(struct nf_lite_stmts *s, enum nf_query q, struct nf_str *sql,
+                     struct nf_err *err)
+{
+    NF_TRY(write_sql(s->queries[q].sql, sql, err));
+    int rc =
+        sqlite3_prepare_v3(s->conn, nf_str_c(sql), -1, SQLITE_PREPARE_PERSISTENT, &s->v[q], NULL);
     if (rc != SQLITE_OK)
         return nf_err_wrap(err, nf_lite_error(s->conn, s->path, rc, err), "statement %s",
                            s->queries[q].name);
     return NF_OK;
 }
 
+static NF_RC prepare_late(struct nf_lite_stmts *s, enum nf_query q, struct nf_err *err)
+{
+    NF_CLEANUP(nf_str_done) struct nf_str sql = { 0 };
+    return prepare(s, q, &sql, err);
+}
+
 enum nf_code nf_lite_stmts_check(struct nf_lite_stmts *s, struct nf_err *err)
 {
+    NF_CLEANUP(nf_str_done) struct nf_str sql = { 0 };
     for (int q = 0; q < NF_QUERY_COUNT; q++) {
         const struct nf_query_info *i = &s->queries[q];
-        NF_TRY(prepare(s, (enum nf_query)q, err));
+        NF_TRY(prepare(s, (enum nf_query)q, &sql, err));
         size_t in = (size_t)sqlite3_bind_parameter_count(s->v[q]);
         size_t out = (size_t)sqlite3_column_count(s->v[q]);
         if (in != i->in_n || out != i->out_n)
@@ -63,7 +98,7 @@ enum nf_code nf_lite_run(struct nf_lite_stmts *s, const struct nf_cmd *c, size_t
     const struct nf_query_info *q = &s->queries[c->q];
     *rc = SQLITE_OK;
     if (!s->v[c->q])
-        NF_TRY(prepare(s, c->q, err));
+        NF_TRY(prepare_late(s, c->q, err));
     sqlite3_stmt *stmt = s->v[c->q];
     enum nf_code code = NF_OK;
     int64_t n = 0;

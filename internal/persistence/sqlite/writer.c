@@ -58,6 +58,27 @@ static int exec(struct nf_lite_writer *w, const char *sql)
     return sqlite3_exec(w->stmts.conn, sql, NULL, NULL, NULL);
 }
 
+/* What each batch needs is parsed once. */
+static int exec_kept(struct nf_lite_writer *w, sqlite3_stmt **kept, const char *sql)
+{
+    int rc =
+        *kept ? SQLITE_OK
+              : sqlite3_prepare_v3(w->stmts.conn, sql, -1, SQLITE_PREPARE_PERSISTENT, kept, NULL);
+    if (rc != SQLITE_OK)
+        return rc;
+    rc = sqlite3_step(*kept);
+    (void)sqlite3_reset(*kept); /* says the same once more */
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+void nf_lite_writer_done(struct nf_lite_writer *w)
+{
+    sqlite3_finalize(w->begin);
+    sqlite3_finalize(w->commit);
+    w->begin = w->commit = NULL;
+    nf_lite_stmts_done(&w->stmts);
+}
+
 static enum outcome run_job(struct nf_lite_writer *w, struct nf_lite_job *j, bool marked,
                             struct nf_err *err)
 {
@@ -86,12 +107,12 @@ static void roll_back(struct nf_lite_writer *w)
 static enum outcome attempt(struct nf_lite_writer *w, struct nf_lite_job *const *jobs, size_t n,
                             bool marked, struct nf_err *err)
 {
-    int rc = exec(w, "BEGIN IMMEDIATE");
+    int rc = exec_kept(w, &w->begin, "BEGIN IMMEDIATE");
     enum outcome out = rc == SQLITE_OK ? GO_ON : lost(w, rc, err);
     for (size_t i = 0; i < n && out == GO_ON; i++)
         out = run_job(w, jobs[i], marked, err);
     /* A refusal is only true once that is stored which it was judged by: so it, too, can fail. */
-    if (out == GO_ON && (rc = exec(w, "COMMIT")) != SQLITE_OK)
+    if (out == GO_ON && (rc = exec_kept(w, &w->commit, "COMMIT")) != SQLITE_OK)
         out = lost(w, rc, err);
     if (out != GO_ON)
         roll_back(w);

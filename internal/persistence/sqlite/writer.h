@@ -22,7 +22,8 @@ struct nf_lite_job {
 
 struct nf_lite_writer {
     struct nf_lite_stmts stmts;
-    int wal_frames; /* in the log after the last commit */
+    struct sqlite3_stmt *begin, *commit; /* of a batch; NULL until the first */
+    int wal_frames;                      /* in the log after the last commit */
 };
 
 /* `w->stmts` is set. Rows and results of the jobs are filled in; every job of a batch is durable,
@@ -31,6 +32,9 @@ void nf_lite_writer_run(struct nf_lite_writer *w, struct nf_lite_job *const *job
 
 /* Between two batches: copy the log into the file, after which it starts over. */
 void nf_lite_writer_checkpoint(struct nf_lite_writer *w);
+
+/* Finalise its statements, those of `stmts` too. Half-built is fine. */
+void nf_lite_writer_done(struct nf_lite_writer *w);
 
 /* Begin to watch the log. */
 void nf_lite_writer_watch(struct nf_lite_writer *w);

@@ -80,23 +80,11 @@ size_t nf_num_parse(struct nf_calc *c, const char *p, size_t n, struct nf_num *r
     return i;
 }
 
-struct nf_num nf_num_round(struct nf_calc *c, struct nf_num a, int64_t places)
+static struct nf_num round_exact(struct nf_calc *c, struct nf_num a, int64_t places)
 {
     struct nf_big ten, num, den, rest, q;
     uint64_t power = (uint64_t)(places < 0 ? -places : places);
 
-    if (!a.exact) {
-        struct nf_num exact;
-        char text[64];
-
-        /* A double has no digits there. */
-        if (fabs(a.approx) >= 1e15 || places > 15 || places < -15)
-            return places < -15 ? nf_num_of(c, 0) : a;
-        (void)snprintf(text, sizeof(text), "%.*f", places < 0 ? 0 : (int)places, a.approx);
-        if (nf_num_parse(c, text, strlen(text), &exact) == 0)
-            return a;
-        return places < 0 ? nf_num_round(c, exact, places) : exact;
-    }
     ten = nf_big_pow(c, nf_big_of(c, 10), power);
     num = places > 0 ? nf_big_mul(c, a.num, ten) : a.num;
     den = places > 0 ? a.den : nf_big_mul(c, a.den, ten);
@@ -105,6 +93,22 @@ struct nf_num nf_num_round(struct nf_calc *c, struct nf_num a, int64_t places)
         q = nf_big_add(c, q, nf_big_of(c, 1));
     return places > 0 ? nf_num_ratio(c, a.neg, q, ten)
                       : nf_num_ratio(c, a.neg, nf_big_mul(c, q, ten), nf_big_of(c, 1));
+}
+
+struct nf_num nf_num_round(struct nf_calc *c, struct nf_num a, int64_t places)
+{
+    struct nf_num exact = a;
+    char text[64];
+
+    if (a.exact)
+        return round_exact(c, a, places);
+    /* A double has no digits there. */
+    if (fabs(a.approx) >= 1e15 || places > 15 || places < -15)
+        return places < -15 ? nf_num_of(c, 0) : a;
+    (void)snprintf(text, sizeof(text), "%.*f", places < 0 ? 0 : (int)places, a.approx);
+    if (nf_num_parse(c, text, strlen(text), &exact) == 0)
+        return a;
+    return places < 0 && exact.exact ? round_exact(c, exact, places) : exact;
 }
 
 /* digits * 10^exponent, without zeros at the end. */
@@ -141,7 +145,7 @@ static void write_decimal(const char *digits, size_t n, int64_t exponent, struct
 
 static bool double_text(double v, int digits, struct nf_buf *to)
 {
-    char text[64], plain[32];
+    char text[64], plain[32] = "";
     size_t n = 0;
 
     if (v == 0) {

@@ -10,7 +10,7 @@
 #define HOLIDAYS_MAX 400
 #define OCCURRENCES_MAX 50
 /* 29 February on a certain weekday may be 40 years away. */
-#define DAYS_SEARCHED (41 * 366)
+#define DAYS_SEARCHED (INT64_C(41) * 366)
 
 /* --- business days ---------------------------------------------------------------------------- */
 

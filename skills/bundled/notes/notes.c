@@ -39,7 +39,7 @@ static size_t read_tags(struct nf_args *a, const char **ret)
 
     for (v = a->h->json_first(a->h, v); v && a->rc == NF_SKILL_OK; v = a->h->json_next(a->h, v)) {
         const char *tag =
-            clean_tag(a, "tags", nf_args_item(a, "tags", v, i++, 2 * NF_NOTE_TAG_MAX));
+            clean_tag(a, "tags", nf_args_item(a, "tags", v, i++, (size_t)2 * NF_NOTE_TAG_MAX));
         bool known = false;
 
         for (size_t k = 0; k < n; k++)
@@ -138,7 +138,7 @@ static const char *joined(struct nf_args *a, const char *old, const char *new)
 
 static int save(struct nf_args *a, struct nf_buf *out)
 {
-    struct nf_note n = { 0 };
+    struct nf_note n = { .text = "" };
     int64_t id = nf_args_int_or(a, "id", 1, 999999999999, 0);
     bool append = nf_args_bool_or(a, "append", false);
     const char *text = id > 0 ? nf_args_text_or(a, "text", NF_NOTE_TEXT_MAX, NULL)

@@ -135,14 +135,17 @@ static void take_base64(struct nf_args *a, struct nf_buf *to, const char *p, siz
 static void take_url(struct nf_args *a, struct nf_buf *to, const char *p, size_t n, bool form)
 {
     for (size_t i = 0; i < n && a->rc == NF_SKILL_OK; i++) {
+        int high = p[i] == '%' && n - i >= 3 ? hex_digit(p[i + 1]) : -1,
+            low = high >= 0 ? hex_digit(p[i + 2]) : -1;
+
         if (p[i] == '+' && form) {
             nf_buf_addc(to, ' ');
         } else if (p[i] != '%') {
             nf_buf_addc(to, p[i]);
-        } else if (n - i < 3 || hex_digit(p[i + 1]) < 0 || hex_digit(p[i + 2]) < 0) {
+        } else if (low < 0) {
             bad(a, "URL encoding (two hexadecimal digits follow %)", i);
         } else {
-            nf_buf_addc(to, (char)(hex_digit(p[i + 1]) << 4 | hex_digit(p[i + 2])));
+            nf_buf_addc(to, (char)(high * 16 + low));
             i += 2;
         }
     }
@@ -224,7 +227,8 @@ int nf_text_hash(struct nf_args *a, struct nf_buf *out)
     const char *text = nf_args_text(a, "text", NF_TEXT_MAX);
     size_t name = nf_args_choice_or(a, "algorithm", names, 2);
     size_t input = nf_args_choice_or(a, "input", inputs, 0);
-    struct nf_buf bytes = nf_buf_of(a->h, NF_BUF_MAX), shown = nf_buf_of(a->h, 2 * NF_HASH_MAX);
+    struct nf_buf bytes = nf_buf_of(a->h, NF_BUF_MAX),
+                  shown = nf_buf_of(a->h, (size_t)2 * NF_HASH_MAX);
     uint8_t digest[NF_HASH_MAX];
 
     if (input == 0)

@@ -2,30 +2,18 @@
  * Asking JSON: a JSON Pointer (RFC 6901) or a part of JSONPath (RFC 9535): $ .name ['name'] [0]
  * [-1] [1:3] [*] .* ..name ..* and filters [?@.name], [?@.name == 5] with == != < <= > >=.
  */
-#include "skills/bundled/text/tools.h"
+#include "skills/bundled/text/query.h"
 
 #include "skills/bundled/common/text.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define QUERY_MAX 1000
 #define MATCHES_MAX 1000
-#define STEPS_MAX 64
 #define VISITS_MAX 200000 /* values looked at, over all steps */
 #define NAME_MAX_BYTES 256
 
 typedef const struct nf_skill_json *value;
-
-enum step_kind { NAME, INDEX, SLICE, ALL, FILTER };
-struct step {
-    enum step_kind kind;
-    bool deep; /* behind "..": of the value and all within */
-    char *name;
-    int64_t from, to; /* INDEX: from. SLICE */
-    const char *op;   /* FILTER: NULL: the member is there */
-    value literal;
-};
 
 struct match {
     value v;
@@ -34,26 +22,10 @@ struct match {
     int64_t index;
 };
 
-struct query {
-    struct nf_args *a;
-    const char *text, *p;
-    struct step steps[STEPS_MAX];
-    size_t steps_n;
-    int64_t visits;
-};
-
 struct matches {
     struct match *at;
     size_t n;
 };
-
-static void wrong(struct query *q, const char *what)
-{
-    nf_args_fail(q->a, NF_SKILL_E_INVALID,
-                 "argument \"path\": %s at character %zu; a path is like /items/0/name or "
-                 "$.items[0].name, $..name, $.items[?@.price < 10]",
-                 what, (size_t)(q->p - q->text) + 1);
-}
 
 /* --- pointer ---------------------------------------------------------------------------------- */
 
@@ -122,193 +94,9 @@ static int by_pointer(struct nf_args *a, value v, const char *pointer, struct nf
     return NF_SKILL_OK;
 }
 
-/* --- reading a path --------------------------------------------------------------------------- */
-
-static void blanks(struct query *q)
-{
-    while (*q->p == ' ')
-        q->p++;
-}
-
-static bool is_name(char c)
-{
-    return nf_text_is_digit(c) || (nf_text_lower(c) >= 'a' && nf_text_lower(c) <= 'z') ||
-           c == '_' || c == '-' || (unsigned char)c >= 0x80;
-}
-
-static char *copy(struct query *q, const char *p, size_t n)
-{
-    char *to = nf_args_alloc(q->a, n + 1, 1);
-
-    if (to)
-        memcpy(to, p, n);
-    return to;
-}
-
-static char *bare_name(struct query *q)
-{
-    size_t n = 0;
-
-    while (is_name(q->p[n]))
-        n++;
-    if (n == 0)
-        wrong(q, "a name expected");
-    q->p += n;
-    return copy(q, q->p - n, n);
-}
-
-/* 'text' or "text", with \ before a quote or itself. */
-static char *quoted(struct query *q)
-{
-    char quote = *q->p++, *to = copy(q, q->p, strlen(q->p));
-    size_t n = 0;
-
-    if (!to)
-        return NULL;
-    for (; *q->p && *q->p != quote; q->p++) {
-        if (*q->p == '\\' && q->p[1])
-            q->p++;
-        to[n++] = *q->p;
-    }
-    to[n] = '\0';
-    if (*q->p != quote)
-        wrong(q, "the closing quote is missing");
-    else
-        q->p++;
-    return to;
-}
-
-static bool take_int(struct query *q, int64_t *ret)
-{
-    bool negative = *q->p == '-';
-    const char *p = q->p + negative;
-    int64_t v = 0;
-
-    if (!nf_text_is_digit(*p))
-        return false;
-    for (; nf_text_is_digit(*p) && v < 1000000000; p++)
-        v = v * 10 + (*p - '0');
-    q->p = p;
-    *ret = negative ? -v : v;
-    return true;
-}
-
-/* Behind "[?": @.name, optionally an operator and a literal. */
-static void read_filter(struct query *q, struct step *s)
-{
-    static const char *const ops[] = { "==", "!=", "<=", ">=", "<", ">" };
-    bool brackets;
-    size_t n = 0;
-
-    s->kind = FILTER;
-    blanks(q);
-    brackets = *q->p == '(';
-    q->p += brackets;
-    blanks(q);
-    if (q->p[0] != '@') {
-        wrong(q, "@.name expected");
-        return;
-    }
-    q->p++;
-    if (*q->p == '.') {
-        q->p++;
-        s->name = bare_name(q);
-    }
-    blanks(q);
-    for (size_t i = 0; i < 6 && !s->op; i++)
-        if (strncmp(q->p, ops[i], strlen(ops[i])) == 0) {
-            s->op = ops[i];
-            q->p += strlen(ops[i]);
-        }
-    blanks(q);
-    if (s->op && (*q->p == '\'' || *q->p == '"')) {
-        const char *text = quoted(q);
-        struct nf_skill_bytes json =
-            q->a->h->json_quote(q->a->h, text ? text : "", text ? strlen(text) : 0);
-
-        s->literal = q->a->h->json_parse(q->a->h, json.p, json.n);
-    } else if (s->op) {
-        n = strcspn(q->p, " )]");
-        s->literal = q->a->h->json_parse(q->a->h, q->p, n);
-        if (!s->literal)
-            wrong(q, "a number, 'text', true, false or null expected");
-        q->p += n;
-    }
-    blanks(q);
-    if (brackets && *q->p++ != ')') {
-        q->p--;
-        wrong(q, ") expected");
-    }
-}
-
-/* Behind '['. */
-static void read_bracket(struct query *q, struct step *s)
-{
-    blanks(q);
-    if (*q->p == '*') {
-        q->p++;
-        s->kind = ALL;
-    } else if (*q->p == '\'' || *q->p == '"') {
-        s->kind = NAME;
-        s->name = quoted(q);
-    } else if (*q->p == '?') {
-        q->p++;
-        read_filter(q, s);
-    } else {
-        bool from = take_int(q, &s->from);
-
-        s->kind = *q->p == ':' ? SLICE : INDEX;
-        s->to = INT64_MAX;
-        if (s->kind == SLICE) {
-            q->p++;
-            (void)take_int(q, &s->to);
-        } else if (!from) {
-            wrong(q, "an index, 'name', * or ? expected");
-        }
-    }
-    blanks(q);
-    if (*q->p == ']')
-        q->p++;
-    else
-        wrong(q, "] expected");
-}
-
-static void read_path(struct query *q)
-{
-    q->p++; /* $ */
-    while (*q->p && q->a->rc == NF_SKILL_OK) {
-        struct step *s = &q->steps[q->steps_n];
-
-        if (q->steps_n++ == STEPS_MAX) {
-            wrong(q, "too many steps");
-            return;
-        }
-        if (q->p[0] == '.') {
-            s->deep = q->p[1] == '.';
-            q->p += s->deep ? 2 : 1;
-            if (*q->p == '*') {
-                q->p++;
-                s->kind = ALL;
-                continue;
-            }
-            if (*q->p != '[' || !s->deep) {
-                s->kind = NAME;
-                s->name = bare_name(q);
-                continue;
-            }
-        }
-        if (*q->p != '[') {
-            wrong(q, ". or [ expected");
-            return;
-        }
-        q->p++;
-        read_bracket(q, s);
-    }
-}
-
 /* --- following it ----------------------------------------------------------------------------- */
 
-static bool visit(struct query *q)
+static bool visit(struct nf_query *q)
 {
     if (++q->visits > VISITS_MAX)
         nf_args_fail(q->a, NF_SKILL_E_LIMIT,
@@ -316,7 +104,7 @@ static bool visit(struct query *q)
     return q->a->rc == NF_SKILL_OK;
 }
 
-static void add(struct query *q, struct matches *to, const struct match *parent, value v,
+static void add(struct nf_query *q, struct matches *to, const struct match *parent, value v,
                 int64_t index)
 {
     const char *key = q->a->h->json_key(q->a->h, v);
@@ -334,7 +122,7 @@ static int compare_numbers(double a, double b)
     return a < b ? -1 : a > b;
 }
 
-static bool passes(const struct nf_skill_host *h, const struct step *s, value v)
+static bool passes(const struct nf_skill_host *h, const struct nf_step *s, value v)
 {
     value member = s->name ? h->json_get(h, v, s->name) : v;
     int type = h->json_type(h, member), order;
@@ -363,7 +151,7 @@ static bool passes(const struct nf_skill_host *h, const struct step *s, value v)
     }
 }
 
-static void select_from(struct query *q, const struct step *s, const struct match *m,
+static void select_from(struct nf_query *q, const struct nf_step *s, const struct match *m,
                         struct matches *to)
 {
     const struct nf_skill_host *h = q->a->h;
@@ -371,25 +159,26 @@ static void select_from(struct query *q, const struct step *s, const struct matc
     int64_t from = s->from < 0 ? s->from + n : s->from, end = s->to < 0 ? s->to + n : s->to;
     bool array = h->json_type(h, m->v) == NF_SKILL_JSON_ARRAY;
 
-    if (s->kind == NAME) {
+    if (s->kind == NF_STEP_NAME) {
         value v = s->name ? h->json_get(h, m->v, s->name) : NULL;
 
         if (v)
             add(q, to, m, v, 0);
         return;
     }
-    if (!array && s->kind != ALL && s->kind != FILTER)
+    if (!array && s->kind != NF_STEP_ALL && s->kind != NF_STEP_FILTER)
         return;
     for (value v = h->json_first(h, m->v); v && visit(q); v = h->json_next(h, v), i++)
-        if (s->kind == ALL || (s->kind == INDEX && i == from) ||
-            (s->kind == SLICE && i >= from && i < end) || (s->kind == FILTER && passes(h, s, v)))
+        if (s->kind == NF_STEP_ALL || (s->kind == NF_STEP_INDEX && i == from) ||
+            (s->kind == NF_STEP_SLICE && i >= from && i < end) ||
+            (s->kind == NF_STEP_FILTER && passes(h, s, v)))
             add(q, to, m, v, i);
 }
 
 /* NOLINTBEGIN(misc-no-recursion): JSON is nested 64 deep at most, as the host parses */
 
 /* All values within m and itself, to `to`: nested 64 deep at most, as the host parses. */
-static void descend(struct query *q, const struct step *s, const struct match *m,
+static void descend(struct nf_query *q, const struct nf_step *s, const struct match *m,
                     struct matches *to)
 {
     const struct nf_skill_host *h = q->a->h;
@@ -424,7 +213,7 @@ static void put_path(const struct match *m, struct nf_buf *to)
         if (!*p && *m->key) {
             nf_buf_addf(to, ".%s", m->key);
             return;
-        } else if (!is_name(*p)) {
+        } else if (!nf_query_is_name(*p)) {
             break;
         }
     nf_buf_adds(to, "['");
@@ -440,7 +229,7 @@ static void put_path(const struct match *m, struct nf_buf *to)
 
 static int by_path(struct nf_args *a, value v, const char *path, struct nf_buf *out)
 {
-    struct query *q = nf_args_alloc(a, 1, sizeof(*q));
+    struct nf_query *q = nf_args_alloc(a, 1, sizeof(*q));
     struct matches now = { nf_args_alloc(a, 1, sizeof(struct match)), 1 };
 
     if (a->rc != NF_SKILL_OK)
@@ -448,7 +237,7 @@ static int by_path(struct nf_args *a, value v, const char *path, struct nf_buf *
     q->a = a;
     q->text = q->p = path;
     now.at[0].v = v;
-    read_path(q);
+    nf_query_read(q);
     for (size_t i = 0; i < q->steps_n && a->rc == NF_SKILL_OK; i++) {
         struct matches next = { nf_args_alloc(a, MATCHES_MAX, sizeof(struct match)), 0 };
 
@@ -531,7 +320,7 @@ int nf_text_json(struct nf_args *a, struct nf_buf *out)
     static const char *const operations[] = { "query", "format", "minify", NULL };
     const char *json = nf_args_text(a, "json", NF_TEXT_MAX);
     size_t operation = nf_args_choice_or(a, "operation", operations, 0);
-    const char *path = nf_args_text_or(a, "path", QUERY_MAX, "");
+    const char *path = nf_args_text_or(a, "path", NF_QUERY_MAX, "");
     int64_t indent = nf_args_int_or(a, "indent", 0, 8, 2);
     value v;
 

@@ -158,15 +158,12 @@ int nf_text_regex(struct nf_args *a, struct nf_buf *out)
     r = nf_regex_new(a, "pattern", nf_args_text(a, "pattern", NF_REGEX_PATTERN_MAX), flags);
     if (!r)
         return a->rc;
+    nf_out_open(out, '{');
     if (operation == TEST) {
-        bool found = nf_regex_search(r, text, n, 0, at);
-
-        nf_out_open(out, '{');
-        nf_put_bool(out, "matches", found);
+        nf_put_bool(out, "matches", nf_regex_search(r, text, n, 0, at));
         nf_out_close(out, '}');
         return a->rc;
     }
-    nf_out_open(out, '{');
     if (operation != REPLACE) {
         nf_out_key(out, operation == FIND ? "matches" : "parts");
         nf_out_open(out, '[');

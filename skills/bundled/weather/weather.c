@@ -10,7 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Where to ask, unless the configuration has others by these keys. */
+#define GEOCODING_KEY "geocoding_url"
 #define GEOCODING "https://geocoding-api.open-meteo.com/v1/search"
+#define FORECAST_KEY "forecast_url"
 #define FORECAST "https://api.open-meteo.com/v1/forecast"
 #define WHO "Open-Meteo"
 #define SOURCE "Weather data by Open-Meteo.com (CC BY 4.0)"
@@ -61,12 +64,23 @@ static bool qualifies(const struct nf_skill_host *h, value v, const char *parts)
     return true;
 }
 
+/* Its own server, such as one that the owner runs. */
+static const char *url_of(struct nf_args *a, const char *key, const char *otherwise)
+{
+    struct nf_skill_bytes b;
+
+    if (a->rc != NF_SKILL_OK || !NF_SKILL_HAS(a->h, struct nf_skill_host, config_get) ||
+        a->h->config_get(a->h, key, &b) != NF_SKILL_OK)
+        return otherwise;
+    return b.p;
+}
+
 static value search(struct nf_args *a, const char *name, size_t n)
 {
     struct nf_buf url = nf_buf_of(a->h, 2048);
     struct nf_skill_http_response r;
 
-    nf_buf_adds(&url, GEOCODING "?name=");
+    nf_buf_addf(&url, "%s?name=", url_of(a, GEOCODING_KEY, GEOCODING));
     nf_url_escape(name, n, &url);
     nf_buf_addf(&url, "&count=%d&language=en&format=json", CANDIDATES);
     if (a->rc == NF_SKILL_OK)
@@ -198,8 +212,8 @@ static value forecast(struct nf_args *a, const struct place *p, const char *quer
     struct nf_buf url = nf_buf_of(a->h, 2048);
     struct nf_skill_http_response r;
 
-    nf_buf_addf(&url, FORECAST "?latitude=%.4f&longitude=%.4f&timezone=auto&%s", p->latitude,
-                p->longitude, query);
+    nf_buf_addf(&url, "%s?latitude=%.4f&longitude=%.4f&timezone=auto&%s",
+                url_of(a, FORECAST_KEY, FORECAST), p->latitude, p->longitude, query);
     if (unit == 1)
         nf_buf_adds(&url,
                     "&temperature_unit=fahrenheit&wind_speed_unit=mph&precipitation_unit=inch");

@@ -18,7 +18,7 @@
 #define QUERY_MAX 500
 #define RESULTS_MAX 20
 #define SNIPPET_MAX 400
-#define ENGINE_KEY "search_engine" /* in the store: the URL of a SearXNG */
+#define ENGINE_KEY "search_engine" /* in the store and in the configuration: URL of a SearXNG */
 #define DUCKDUCKGO "https://html.duckduckgo.com/html/?q="
 
 struct results {
@@ -158,15 +158,37 @@ static void duckduckgo(struct nf_args *a, const char *query, struct results *r)
 
 /* --- tools ------------------------------------------------------------------------------------ */
 
-/* The SearXNG that was set, without a '/' at its end; NULL: none. */
+/* Without the '/' at its end. */
+static const char *trimmed(struct nf_args *a, struct nf_skill_bytes url)
+{
+    struct nf_buf b = nf_buf_of(a->h, (size_t)NF_URL_MAX + 1);
+
+    while (url.n > 0 && url.p[url.n - 1] == '/')
+        url.n--;
+    nf_buf_add(&b, url.p, url.n);
+    if (a->rc == NF_SKILL_OK)
+        a->rc = b.rc;
+    return nf_buf_c(&b);
+}
+
+static bool is_engine(struct nf_skill_bytes b)
+{
+    return nf_url_is_web(b.p) && b.n <= NF_URL_MAX;
+}
+
+/* The SearXNG that the person set, or the owner for all, without a '/' at its end; NULL: none. */
 static const char *engine_of(struct nf_args *a)
 {
     struct nf_skill_bytes b;
     int rc = a->rc == NF_SKILL_OK ? a->h->kv_get(a->h, ENGINE_KEY, &b) : a->rc;
     char why[200];
 
-    if (rc == NF_SKILL_OK && nf_url_is_web(b.p) && b.n <= NF_URL_MAX)
+    if (rc == NF_SKILL_OK && is_engine(b))
         return b.p;
+    if (rc == NF_SKILL_E_NOT_FOUND && NF_SKILL_HAS(a->h, struct nf_skill_host, config_get))
+        rc = a->h->config_get(a->h, ENGINE_KEY, &b);
+    if (rc == NF_SKILL_OK && is_engine(b))
+        return trimmed(a, b);
     if (rc != NF_SKILL_OK && rc != NF_SKILL_E_NOT_FOUND) {
         (void)snprintf(why, sizeof(why), "%s", a->h->error(a->h));
         nf_args_fail(a, rc, "the setting of the search engine cannot be read: %s", why);
@@ -218,9 +240,9 @@ int nf_web_search_engine(struct nf_args *a, struct nf_buf *out)
         return a->rc;
     if (engine == 2)
         rc = a->h->kv_put(a->h, ENGINE_KEY, url, n);
-    else if (engine == 1)
-        rc = a->h->kv_delete(a->h, ENGINE_KEY);
-    if (rc != NF_SKILL_OK && rc != NF_SKILL_E_NOT_FOUND) {
+    else if (engine == 1) /* also where the owner has set another for all */
+        rc = a->h->kv_put(a->h, ENGINE_KEY, engines[1], strlen(engines[1]));
+    if (rc != NF_SKILL_OK) {
         (void)snprintf(why, sizeof(why), "%s", a->h->error(a->h));
         nf_args_fail(a, rc, "the setting cannot be written: %s", why);
         return a->rc;

@@ -128,13 +128,12 @@ const char *nf_url_parameter(struct nf_args *a, const char *url, const char *nam
 
         if (strncmp(++p, name, n) != 0 || p[n] != '=')
             continue;
-        for (p += n + 1; *p && *p != '&' && *p != '#'; p++)
-            if (*p == '%' && hex(p[1]) >= 0 && hex(p[2]) >= 0) {
-                nf_buf_addc(&b, (char)(hex(p[1]) << 4 | hex(p[2])));
-                p += 2;
-            } else {
-                nf_buf_addc(&b, *p == '+' ? ' ' : *p);
-            }
+        for (p += n + 1; *p && *p != '&' && *p != '#'; p++) {
+            int high = *p == '%' ? hex(p[1]) : -1, low = high >= 0 ? hex(p[2]) : -1;
+
+            nf_buf_addc(&b, (char)(low >= 0 ? high * 16 + low : *p == '+' ? ' ' : *p));
+            p += low >= 0 ? 2 : 0;
+        }
         if (a->rc == NF_SKILL_OK)
             a->rc = b.rc;
         return nf_buf_c(&b);

@@ -126,7 +126,8 @@ struct nf_skill_host {
         __attribute__((format(printf, 2, 3)))
 #endif
         ;
-    /* Say why the call fails, in words that the model or a person can act on; returns `code`. */
+    /* Say why the call fails, in words that the model or a person can act on: 1,023 bytes are
+     * kept. Returns `code`. */
     int (*fail)(const struct nf_skill_host *h, int code, const char *format, ...)
 #ifdef __GNUC__
         __attribute__((format(printf, 3, 4)))
@@ -221,6 +222,14 @@ struct nf_skill_host {
                      const struct nf_skill_json **ret);
     /* A file, or an empty directory. */
     int (*file_remove)(const struct nf_skill_host *h, const char *path);
+
+    /* --- config: what the owner has set for this skill (skills.config), alike for everybody. Not
+     * in hosts of before Nexflow 0.2: NF_SKILL_HAS(h, struct nf_skill_host, config_get).
+     * ------------
+     */
+
+    /* The value of a key, text. NF_SKILL_E_NOT_FOUND: it is not set. */
+    int (*config_get)(const struct nf_skill_host *h, const char *key, struct nf_skill_bytes *ret);
 };
 
 struct nf_skill_request {
@@ -232,8 +241,8 @@ struct nf_skill_request {
 
 /* The plugin. `init` runs once per process, after the lock-down and before the first call: other
  * than NF_SKILL_OK, and the process is not used; NULL: nothing to do. It has no person it acts for,
- * so http, kv and files answer NF_SKILL_E_DENIED. `done` runs when an idle process is retired;
- * a process may also be killed without it. */
+ * so http, kv, files and config answer NF_SKILL_E_DENIED. `done` runs when an idle process is
+ * retired; a process may also be killed without it. */
 struct nf_skill_v1 {
     uint32_t abi_major, struct_size;
     const char *name, *version; /* as in the manifest */

@@ -68,7 +68,8 @@ static int call(const struct nf_skill_host *h, const struct nf_skill_request *r)
     if (strcmp(r->tool, "told") == 0)
         return told(h, r);
     if (strcmp(r->tool, "fail") == 0)
-        return h->fail(h, NF_SKILL_E_NOT_FOUND, "there is no such city");
+        return h->fail(h, NF_SKILL_E_NOT_FOUND,
+                       "there is no such city; there are %0900d and Zwolle", 7);
     return wait_for(h, r); /* wait, again, asks, always */
 }
 

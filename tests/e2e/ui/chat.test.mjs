@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { World, answers, composer, copied, ended, longText, online, real, reply, say, shot } from './harness.mjs';
+import { test } from 'node:test';
+import { answers, composer, copied, ended, longText, online, openWorld, reply, say, shot } from './harness.mjs';
 
-let world;
-before(async () => {
-  world = await World.create();
-});
-after(() => world.close());
+const world = openWorld();
 
 async function fresh() {
   const page = await world.tab(await world.window());
@@ -16,17 +12,15 @@ async function fresh() {
 
 test('an answer streams, and is shown as Markdown with its model and tokens', async () => {
   const page = await fresh();
-  await say(page, longText(1.5));
-  await page.locator('.message.assistant h3').first().waitFor();
-  const early = (await answers(page).first().innerText()).length;
+  await say(page, longText(4));
+  await page.locator('.turn[data-state="running"] .message.assistant h3').first().waitFor(); // before its end
   await ended(page);
   assert.equal(await page.locator('.waiting').count(), 0);
-  assert.ok((await answers(page).first().innerText()).length > early, 'it grew');
-  assert.equal(await copied(page), reply(longText(1.5)));
+  assert.equal(await copied(page), reply(longText(4)));
   assert.ok((await page.locator('.answer-foot .model').innerText()).length > 0);
-  if (!real) assert.match(await page.locator('.answer-foot').innerText(), /42 in · [\d,.]+ out/);
+  assert.match(await page.locator('.answer-foot').innerText(), /10 in · [\d,.]+ out/);
   await page.locator('figure.code .hljs-keyword').first().waitFor();
-  assert.equal(await page.locator('figure.code').count(), await page.locator('figure.code').getByRole('button').count());
+  assert.equal(await page.locator('figure.code').count(), await page.locator('figure.code').getByRole('button', { name: 'Copy code' }).count());
 });
 
 test('copying a code block gives its text', async () => {
@@ -49,25 +43,13 @@ test('the back button goes to the conversation before', async () => {
   const page = await fresh();
   await say(page, 'go back to this');
   await ended(page);
-  assert.equal(await page.title(), 'go back to this · Nexflow');
+  await page.waitForFunction(() => document.title === 'go back to this · Nexflow'); // which the daemon says beside the answer
   await page.getByRole('button', { name: 'New chat' }).click();
   await page.waitForFunction(() => document.title === 'New chat · Nexflow');
   await page.goBack();
   await page.locator('.bubble', { hasText: 'go back to this' }).waitFor();
   await page.goForward();
   await page.getByRole('heading', { level: 1, name: 'New chat' }).waitFor();
-});
-
-test('signing out forgets what was written here', { skip: real }, async () => {
-  const page = await world.tab(await world.window());
-  await online(page);
-  await composer(page).fill('a secret draft');
-  await page.getByRole('button', { name: 'Sign out' }).click();
-  await page.getByRole('heading', { name: 'You are signed out' }).waitFor();
-  assert.equal(await page.evaluate(() => JSON.stringify({ ...localStorage }).includes('secret')), false);
-  await page.reload();
-  await page.getByRole('heading', { name: 'You are signed out' }).waitFor();
-  await world.signIn();
 });
 
 test('the parts of an answer that are complete are not drawn again', async () => {
@@ -109,10 +91,23 @@ test('conversations are listed, opened, renamed and deleted', async () => {
   await page.getByRole('heading', { level: 1, name: 'A better name' }).waitFor();
   await page.reload();
   await page.getByRole('heading', { level: 1, name: 'A better name' }).waitFor();
+  const row = list.getByRole('button', { name: 'A better name', exact: true });
   await page.getByRole('button', { name: 'Delete: A better name' }).click();
-  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
   await page.getByRole('heading', { level: 1, name: 'New chat' }).waitFor();
-  assert.equal(await list.getByRole('button', { name: 'A better name' }).count(), 0);
+  assert.equal(await row.count(), 0);
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await row.waitFor();
+  await row.hover();
+  await page.getByRole('button', { name: 'Pin: A better name' }).click();
+  await list.getByRole('heading', { name: 'Pinned' }).waitFor();
+  await page.reload();
+  await list.getByRole('heading', { name: 'Pinned' }).waitFor();
+  await row.hover();
+  await page.getByRole('button', { name: 'Delete: A better name' }).click();
+  await page.reload(); // who leaves has decided
+  await online(page);
+  await list.getByRole('button', { name: 'the second conversation', exact: true }).waitFor();
+  assert.equal(await row.count(), 0);
 });
 
 test('a draft survives a reload', async () => {
@@ -123,42 +118,6 @@ test('a draft survives a reload', async () => {
   assert.equal(await composer(page).inputValue(), 'half a thought');
 });
 
-test('a failed run and a refused message are shown as such', { skip: real }, async () => {
-  const page = await fresh();
-  await say(page, 'mock:error');
-  await ended(page, 1, 'failed');
-  assert.match(await page.locator('.notice').innerText(), /check llm\.providers/);
-  await say(page, 'mock:refuse');
-  await page.getByText('Not sent: too many messages wait').waitFor();
-  await shot(page, 'errors');
-  await page.getByRole('button', { name: 'Discard' }).click();
-  assert.equal(await page.locator('[data-unsent]').count(), 0);
-});
-
-test('without a model the page says how to add one, and notices when there is one', { skip: real }, async () => {
-  const models = world.mock.models;
-  world.mock.models = [];
-  const page = await fresh();
-  await page.getByRole('heading', { name: 'No model is connected yet' }).waitFor();
-  await page.getByText('nexflow up', { exact: true }).waitFor();
-  await shot(page, 'first-run');
-  world.mock.models = models;
-  await page.getByText('What shall we work on?').waitFor();
-  assert.equal(await page.getByRole('heading', { name: 'No model is connected yet' }).count(), 0);
-});
-
-test('a used link says so, and how to get another', { skip: real }, async () => {
-  const context = await world.browser.newContext();
-  const page = await world.tab(context, '/#t=used-before');
-  await page.getByRole('heading', { name: 'This link does not work any more' }).waitFor();
-  await page.getByText('nexflow link', { exact: true }).waitFor();
-  assert.equal(await page.evaluate(() => location.href), `${world.line.url}/`);
-  const link = world.mock.link();
-  await page.evaluate((hash) => (location.hash = hash), new URL(link).hash);
-  await composer(page).waitFor();
-  await context.close();
-});
-
 test('who is signed out is told so', async () => {
   const context = await world.browser.newContext();
   const page = await world.tab(context);
@@ -167,19 +126,47 @@ test('who is signed out is told so', async () => {
   await context.close();
 });
 
-test('older messages come when one scrolls up, and the place is kept', { skip: real }, async () => {
+test('who answers is chosen for a conversation, and stays', async () => {
   const page = await fresh();
-  world.mock.delayMs = 0;
-  for (let i = 1; i <= 60; i++) {
-    await say(page, `message ${i} of many`);
-    await ended(page, i);
-  }
-  world.mock.delayMs = 12;
+  const choice = page.getByRole('combobox', { name: 'Model of this conversation' });
+  const [usual, other] = await choice.locator('option').evaluateAll((options) => options.slice(1).map((o) => o.value));
+  const answeredBy = async (n) => (await page.locator('.answer-foot .model').nth(n).innerText());
+  await choice.selectOption(other);
+  await say(page, 'who are you?');
+  await ended(page);
+  assert.equal(await answeredBy(0), other);
   await page.reload();
-  await page.locator('.bubble', { hasText: 'message 60 ' }).waitFor();
-  assert.equal(await page.locator('.turn').count(), 25);
-  await page.locator('.transcript').evaluate((box) => (box.scrollTop = 0));
-  await page.locator('.turn').nth(40).waitFor({ state: 'attached' });
-  const offset = await page.locator('.transcript').evaluate((box) => box.scrollTop);
-  assert.ok(offset > 200, `the reader was not moved: ${offset}`);
+  await ended(page);
+  assert.equal(await choice.inputValue(), other);
+  await choice.selectOption('');
+  await page.waitForFunction(async () => (await (await fetch(`/api/v1/sessions/${location.hash.slice(4)}`)).json()).model === null);
+  await say(page, 'and now?');
+  await ended(page, 2);
+  assert.equal(await answeredBy(1), usual);
+  await page.getByRole('button', { name: 'New chat' }).click();
+  assert.equal(await choice.inputValue(), '');
+});
+
+test('signing out forgets what was written here', async () => {
+  const page = await world.tab(await world.window());
+  await online(page);
+  await composer(page).fill('a secret draft');
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('heading', { name: 'You are signed out' }).waitFor();
+  assert.equal(await page.evaluate(() => JSON.stringify({ ...localStorage }).includes('secret')), false);
+  await page.reload();
+  await page.getByRole('heading', { name: 'You are signed out' }).waitFor();
+  await world.signIn();
+});
+
+test('a used link says so, and how to get another', async () => {
+  const context = await world.browser.newContext();
+  const page = await world.tab(context, '/#t=used-before');
+  await page.getByRole('heading', { name: 'This link does not work any more' }).waitFor();
+  await page.getByText('nexflow link', { exact: true }).waitFor();
+  assert.equal(await page.evaluate(() => location.href), `${world.line.url}/`);
+  const link = world.link();
+  await page.evaluate((hash) => (location.hash = hash), new URL(link).hash);
+  await composer(page).waitFor();
+  await context.close();
 });

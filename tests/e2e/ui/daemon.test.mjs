@@ -1,16 +1,11 @@
-// With NEXFLOW_ASKS: a daemon whose model calls calc_evaluate, which asks (tests/e2e/page_test.py).
+// Against a daemon whose model calls calc_evaluate, which asks (tests/e2e/page_test.py).
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { World, accessible, ended, online, say, shot } from './harness.mjs';
+import { test } from 'node:test';
+import { accessible, ended, online, openWorld, say, shot } from './harness.mjs';
 
-const skip = !process.env.NEXFLOW_ASKS;
-let world;
-before(async () => {
-  if (!skip) world = await World.create();
-});
-after(() => world?.close());
+const world = openWorld();
 
-test('a call waits for its approval, runs, and is shown again after a reload', { skip }, async () => {
+test('a call waits for its approval, runs, and is shown again after a reload', async () => {
   const page = await world.tab(await world.window());
   await online(page);
   await say(page, 'work it out');
@@ -46,7 +41,7 @@ test('a call waits for its approval, runs, and is shown again after a reload', {
   assert.match(await denied.innerText(), /not today/);
 });
 
-test('the page of skills has those of the daemon, and runs one', { skip }, async () => {
+test('the page of skills has those of the daemon, and runs one', async () => {
   const page = await world.tab(await world.window(), '/#/skills');
   await online(page);
   const calc = page.getByRole('article', { name: /^calc/ });
@@ -65,4 +60,40 @@ test('the page of skills has those of the daemon, and runs one', { skip }, async
   await calc.getByText('Disabled', { exact: true }).waitFor();
   await calc.getByRole('button', { name: 'Enable', exact: true }).click();
   await calc.getByText('Enabled', { exact: true }).waitFor();
+});
+
+test('a skill is installed from a directory by who has seen what it may do', async () => {
+  const page = await world.tab(await world.window(), '/#/skills');
+  const install = page.getByRole('region', { name: 'Install a skill' });
+  await install.getByRole('textbox').fill('/nowhere/at/all');
+  await install.getByRole('button', { name: 'Look at it' }).click();
+  await install.locator('.result.bad').waitFor();
+  await install.getByRole('textbox').fill(process.env.NEXFLOW_SKILL);
+  await install.getByRole('button', { name: 'Look at it' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Let text do this?' });
+  await dialog.getByText('What it may do').waitFor();
+  await accessible(page, 'what a skill may do');
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  assert.equal(await page.getByRole('article', { name: /^text/ }).count(), 0);
+  await install.getByRole('button', { name: 'Look at it' }).click();
+  await dialog.getByRole('button', { name: 'Install and enable' }).click();
+  await page.getByText('text is installed and enabled.').waitFor();
+  await page.getByRole('article', { name: /^text/ }).getByText('Enabled', { exact: true }).waitFor();
+});
+
+test('the pages of people and channels have those of the daemon', async () => {
+  const page = await world.tab(await world.window(), '/#/people');
+  await online(page);
+  const owner = page.getByRole('article', { name: /^Owner/ });
+  await owner.getByText('Accounts and access').click();
+  await owner.getByText('None yet').waitFor();
+  await owner.getByRole('button', { name: 'Link an account' }).click();
+  await page.getByRole('dialog').getByText('No bot is connected yet').waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
+  await page.getByRole('textbox', { name: 'Name' }).fill('Clara');
+  await page.getByRole('button', { name: 'Add a person' }).click();
+  await page.getByRole('combobox', { name: 'Role: Clara' }).selectOption('admin');
+  await accessible(page, 'people of the daemon');
+  await page.getByRole('link', { name: 'Channels' }).click();
+  await page.getByText('No bot is connected yet').waitFor();
 });

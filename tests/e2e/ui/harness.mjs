@@ -8,9 +8,11 @@
 //   CHROMIUM           the browser, /usr/bin/chromium
 import assert from 'node:assert/strict';
 import { execSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import net from 'node:net';
 import { join } from 'node:path';
-import AxeBuilder from '@axe-core/playwright';
+import { after, afterEach, before } from 'node:test';
 import { chromium } from 'playwright-core';
 import { Mock } from './mock/server.mjs';
 
@@ -66,30 +68,32 @@ class Line {
   }
 }
 
-export class World {
+class World {
   reports = [];
   errors = [];
 
-  static async create() {
-    const world = new World();
+  async open() {
     if (!real) {
       assert.ok(process.env.NF_UI_FILES, 'NF_UI_FILES: where is the built page?');
-      world.mock = await Mock.start(process.env.NF_UI_FILES);
+      this.mock = await Mock.start(process.env.NF_UI_FILES);
     }
-    world.line = new Line(real ? process.env.NEXFLOW_URL : world.mock.url);
-    await world.line.up();
-    world.browser = await chromium.launch({
+    this.line = new Line(real ? process.env.NEXFLOW_URL : this.mock.url);
+    await this.line.up();
+    this.browser = await chromium.launch({
       executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true, args: ARGS });
-    await world.signIn();
-    return world;
+    await this.signIn();
+  }
+
+  link() {
+    if (!real) return this.mock.link();
+    return /http[^\s"]+/.exec(execSync(process.env.NEXFLOW_LINK, { encoding: 'utf8' }))[0];
   }
 
   // A link works once: sign in, and let every later window begin with that cookie.
   async signIn() {
     const context = await this.browser.newContext();
     const page = await context.newPage();
-    const link = real ? execSync(process.env.NEXFLOW_LINK, { encoding: 'utf8' }) : this.mock.link();
-    await page.goto(`${this.line.url}/${new URL(/http[^\s"]+/.exec(link)[0]).hash}`);
+    await page.goto(`${this.line.url}/${new URL(this.link()).hash}`);
     await page.getByRole('textbox', { name: 'Message' }).waitFor();
     assert.equal(await page.evaluate(() => location.hash), '');
     this.state = await context.storageState();
@@ -100,7 +104,7 @@ export class World {
   async window(options = {}) {
     const context = await this.browser.newContext({ storageState: this.state, locale: 'en-GB', ...options });
     await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: this.line.url });
-    context.setDefaultTimeout(15000);
+    context.setDefaultTimeout(45000); // other suites run beside it
     await context.addInitScript(() => {
       addEventListener('securitypolicyviolation', (e) => {
         console.error(`CSP ${e.violatedDirective} ${e.blockedURI} ${e.sample}`);
@@ -113,7 +117,7 @@ export class World {
     const page = await context.newPage();
     page.on('console', (m) => {
       // A cut line and a missing sign-in are what some tests are about.
-      if (m.type() !== 'error' || /ERR_|Failed to load resource|WebSocket connection/.test(m.text())) return;
+      if (m.type() !== 'error' || /ERR_|Failed to load resource|WebSocket connection|fetching the script/.test(m.text())) return;
       this.errors.push(m.text());
     });
     page.on('pageerror', (e) => this.errors.push(String(e)));
@@ -125,9 +129,14 @@ export class World {
     return page;
   }
 
+  // What a test leaves open would go on working beside the next.
+  async tidy() {
+    for (const context of this.browser?.contexts() ?? []) await context.close();
+  }
+
   async close() {
-    await this.browser.close();
-    await this.line.down();
+    await this.browser?.close();
+    await this.line?.down();
     await this.mock?.stop();
     assert.deepEqual(this.errors, [], 'console errors and reports');
   }
@@ -141,6 +150,15 @@ export class World {
   }
 }
 
+// The world of a file of tests.
+export function openWorld() {
+  const world = new World();
+  before(() => world.open());
+  afterEach(() => world.tidy());
+  after(() => world.close()); // fails on any report, console error or dialog
+  return world;
+}
+
 export const composer = (page) => page.getByRole('textbox', { name: 'Message' });
 export const answers = (page) => page.locator('.message.assistant');
 
@@ -148,6 +166,12 @@ export async function say(page, text) {
   await composer(page).fill(text);
   await composer(page).press('Enter');
 }
+
+// As another device of the person would: text that is too long for a test to type.
+export const sayElsewhere = (page, text) => page.evaluate(async (content) => {
+  await fetch('/api/v1/messages', { method: 'POST', headers: { 'Content-Type': 'application/json' },
+                                    body: JSON.stringify({ message_id: crypto.randomUUID(), session_id: location.hash.slice(4), content }) });
+}, text);
 
 export async function online(page) {
   await page.locator('.link-dot.online').waitFor({ state: 'attached' });
@@ -167,12 +191,31 @@ export async function shot(page, name) {
   if (process.env.NEXFLOW_SHOTS) await page.screenshot({ path: join(process.env.NEXFLOW_SHOTS, `${name}.png`) });
 }
 
+// In both schemes.
+export async function shots(page, name) {
+  for (const colorScheme of ['dark', 'light']) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' }); // at once
+    await shot(page, `${name}-${colorScheme}`);
+  }
+  await page.emulateMedia({ reducedMotion: 'no-preference' });
+}
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+const violations = (page, runOnly) => page.evaluate(async (only) => {
+  const { violations: found } = await window.axe.run(document, { runOnly: only, resultTypes: ['violations'], preload: false });
+  return found.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.target} ${n.failureSummary}`).join('; ')}`);
+}, runOnly);
+
+// All rules in the light scheme; in the dark one those of colour, for nothing else differs.
 export async function accessible(page, what) {
-  const result = await new AxeBuilder({ page })
-    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
-    .analyze();
-  const found = result.violations.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.target} ${n.failureSummary}`).join('; ')}`);
-  assert.deepEqual(found, [], what);
+  if (!await page.evaluate(() => 'axe' in window)) await page.evaluate(AXE);
+  await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
+  assert.deepEqual(await violations(page, { type: 'tag', values: TAGS }), [], what);
+  await page.emulateMedia({ colorScheme: 'dark' });
+  assert.deepEqual(await violations(page, { type: 'rule', values: ['color-contrast', 'link-in-text-block'] }), [], `${what}, dark`);
+  await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'no-preference' });
 }
 
 // About `kilobytes` of text with every kind of block, that is different in every line.

@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { World, ended, online, say } from './harness.mjs';
+import { test } from 'node:test';
+import { ended, online, openWorld, say } from './harness.mjs';
 
-let world;
-before(async () => {
-  world = await World.create();
-});
-after(() => world.close()); // fails on any report, console error or dialog
+const world = openWorld();
 
 const CORPUS = [
   '<script>alert(1)</script>',

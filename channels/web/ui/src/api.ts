@@ -1,5 +1,5 @@
 // The daemon's REST interface, as far as this page needs it.
-import type { Approval, MessagePage, Models, SessionInfo, Step } from './protocol';
+import type { Approval, Hit, MessagePage, Models, SessionInfo, Step, Usage } from './protocol';
 
 export class ApiError extends Error {
   constructor(readonly status: number, readonly code: string, message: string) {
@@ -38,13 +38,17 @@ export const api = {
   exchange: (token: string) => call<void>('POST', '/api/v1/auth/exchange', { token }),
   logout: () => call<void>('POST', '/api/v1/auth/logout'),
   models: () => call<Models>('GET', '/api/v1/models'),
-  sessions: (cursor?: string) => call<{ sessions: SessionInfo[]; next_cursor: string | null }>(
+  sessions: (cursor?: string) => call<{ sessions: SessionInfo[]; pinned?: SessionInfo[]; next_cursor: string | null }>(
     'GET', `/api/v1/sessions?limit=100${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`),
   session: (id: string) => call<SessionInfo>('GET', at(id)),
-  rename: (id: string, title: string) => call<SessionInfo>('PATCH', at(id), { title }),
+  change: (id: string, change: { title?: string; pinned?: boolean; model?: string | null }) => call<SessionInfo>('PATCH', at(id), change),
+  search: (q: string, cursor = '', session = '') => call<{ hits: Hit[]; complete: boolean; next_cursor: string | null }>(
+    'GET', `/api/v1/search?${new URLSearchParams({ q, limit: '20', ...(cursor ? { cursor } : {}), ...(session ? { session_id: session } : {}) })}`),
   remove: (id: string) => call<void>('DELETE', at(id)),
   steps: async (run: string) =>
     (await call<{ steps: Step[] }>('GET', `/api/v1/tasks/${encodeURIComponent(run)}`)).steps,
+  turns: async (session: string, limit: number, cursor: string | null) => (await call<{ tasks: { id: string; usage?: Usage }[] }>(
+    'GET', `/api/v1/tasks?session_id=${encodeURIComponent(session)}&limit=${limit}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`)).tasks,
   approvals: () => call<{ approvals: Approval[] }>('GET', '/api/v1/approvals'),
   decide: (id: string, allow: boolean, reason: string) => call<void>(
     'POST', `/api/v1/approvals/${encodeURIComponent(id)}`,

@@ -31,12 +31,15 @@ export interface NoticeItem {
   kind: 'notice';
   id: string;
   text: string;
+  code?: string;
+  values?: string[];
 }
 export type Item = TextItem | ToolItem | NoticeItem;
 
 export interface Turn {
   runId: string;
   seq: number; // of the message it answers
+  parent?: number; // seq of the question it goes on from, 0: the beginning; undefined: the one before it
   user?: { messageId?: string; content: string; at?: string };
   state: TurnState;
   items: Item[];
@@ -45,6 +48,7 @@ export interface Turn {
   pos: number; // of the last event applied; 0: none
   settled: boolean; // read from the database as a whole: events add nothing but the usage
   stored: StoredMessage[]; // what of it was read, by seq
+  questions?: Map<number, StoredMessage>;
   version: number; // grows with each change
 }
 
@@ -64,6 +68,8 @@ export class Conversation {
   turns: Turn[] = [];
   older: string | null = null; // cursor of what came before
   loaded = false;
+  kept = false; // what was seen earlier: to be read anew
+  private leaf: number | null = null; // the question whose way is shown; null: the newest
   private start = 0;
   private byRun = new Map<string, Turn>();
 
@@ -87,6 +93,20 @@ export class Conversation {
     this.sort();
   }
 
+  // The newest turns as they are seen, and whether there are no others.
+  seen(most: number): { turns: Turn[]; complete: boolean } {
+    const turns = this.turns.slice(-most).map((turn): Turn => ({ ...turn, stored: [], questions: undefined }));
+    return { turns, complete: this.older === null && turns.length === this.turns.length };
+  }
+
+  // Show what was seen earlier, until it can be read.
+  showKept(turns: Turn[], complete: boolean): void {
+    this.kept = this.loaded = true;
+    this.turns = turns;
+    this.byRun = new Map(turns.map((turn) => [turn.runId, turn]));
+    this.older = complete ? null : ''; // there are more, at no place that is known
+  }
+
   // The daemon says how many turns have not ended: older ones without an answer never get one.
   setPending(pending: number): void {
     const open = this.turns.filter((turn) => !isOver(turn));
@@ -100,6 +120,7 @@ export class Conversation {
   accepted(frame: Accepted): Turn {
     const turn = this.turn(frame.run_id, frame.seq);
     turn.version++;
+    turn.parent ??= frame.parent_seq;
     turn.user ??= { messageId: frame.message_id, content: frame.content ?? '' };
     return turn;
   }
@@ -163,6 +184,14 @@ export class Conversation {
     if (turn) turn.version++;
   }
 
+  // What turns used that were read as messages, which do not tell.
+  used(runId: string, usage: Usage | undefined): void {
+    const turn = this.byRun.get(runId);
+    if (!turn || turn.usage || !usage) return;
+    turn.usage = usage;
+    turn.version++;
+  }
+
   // Where to resume: behind everything that is complete.
   after(): number {
     let after = this.start;
@@ -171,6 +200,54 @@ export class Conversation {
       if (!isOver(turn)) break;
     }
     return after;
+  }
+
+  /* ---- branches ---- */
+
+  // The question that the turn's own goes on from; undefined: it is not loaded.
+  parentOf(turn: Turn): number | undefined {
+    if (turn.parent !== undefined) return turn.parent;
+    const i = this.turns.indexOf(turn);
+    if (i > 0) return this.turns[i - 1].seq;
+    return this.older === null ? 0 : undefined;
+  }
+
+  // The turns on the way to the question that is looked at.
+  shown(): Turn[] {
+    if (this.turns.every((turn) => turn.parent === undefined)) return this.turns;
+    const bySeq = new Map(this.turns.map((turn) => [turn.seq, turn]));
+    const way: Turn[] = [];
+    let at = this.leaf === null ? this.turns.at(-1) : bySeq.get(this.leaf);
+    while (at) {
+      way.push(at);
+      const parent = this.parentOf(at) ?? 0;
+      at = parent < at.seq ? bySeq.get(parent) : undefined;
+    }
+    return way.reverse();
+  }
+
+  // All versions of a question: those that go on from the same.
+  versions(turn: Turn): Turn[] {
+    const parent = this.parentOf(turn);
+    if (parent === undefined) return [turn];
+    return this.turns.filter((other) => this.parentOf(other) === parent);
+  }
+
+  // Look at this version, and at what was said last behind it.
+  choose(turn: Turn): void {
+    const behind = new Set([turn.seq]);
+    let last = turn;
+    for (const other of this.turns) {
+      if (!behind.has(this.parentOf(other) ?? -1)) continue;
+      behind.add(other.seq);
+      last = other;
+    }
+    this.leaf = last === this.turns.at(-1) ? null : last.seq;
+  }
+
+  // What the next question must say it goes on from; undefined: nothing, it goes on from the newest.
+  goesOnFrom(): number | undefined {
+    return this.leaf ?? undefined;
   }
 
   active(): Turn | undefined {
@@ -201,13 +278,7 @@ export class Conversation {
   private addMessage(message: StoredMessage): Turn | null {
     const turn = this.turn(message.run_id, message.seq);
     if (message.role === 'user') {
-      turn.seq = message.seq;
-      turn.version++;
-      turn.user = {
-        messageId: message.message_id,
-        content: message.content,
-        at: message.created_at,
-      };
+      addQuestion(turn, message);
       return null;
     }
     // What is being written here is completed by events, which say more than the stored text.
@@ -241,6 +312,17 @@ export class Conversation {
   }
 }
 
+// One turn may answer several questions, which were asked while it ran.
+function addQuestion(turn: Turn, message: StoredMessage): void {
+  turn.version++;
+  turn.questions ??= new Map();
+  turn.questions.set(message.seq, message);
+  const all = [...turn.questions.values()].sort((a, b) => a.seq - b.seq);
+  turn.seq = all[0].seq;
+  turn.parent = all[0].parent_seq;
+  turn.user = { messageId: all[0].message_id, content: all.map((m) => m.content).join('\n\n'), at: all[0].created_at };
+}
+
 function rebuild(turn: Turn): void {
   turn.items = [];
   turn.state = 'done';
@@ -252,12 +334,12 @@ function rebuild(turn: Turn): void {
 function addStored(turn: Turn, message: StoredMessage): void {
   const id = `stored-${message.seq}`;
   if (message.role === 'notice') {
-    turn.items.push({ kind: 'notice', id, text: message.content });
+    turn.items.push({ kind: 'notice', id, text: message.content, code: message.code, values: message.values });
     turn.state = 'failed';
     return;
   }
   if (message.role === 'tool') {
-    if (message.tool_call_id) setResult(turn, message.tool_call_id, message.content, message.is_error);
+    if (message.tool_call_id) setResult(turn, message.tool_call_id, message);
     return;
   }
   if (message.content) turn.items.push({ kind: 'text', id, text: message.content, open: false });
@@ -267,10 +349,11 @@ function addStored(turn: Turn, message: StoredMessage): void {
   turn.model = message.model ?? turn.model;
 }
 
-function setResult(turn: Turn, id: string, result: string, failed?: boolean): void {
+function setResult(turn: Turn, id: string, of: { content: string; is_error?: boolean; duration_us?: number }): void {
   const item = turn.items.find((i): i is ToolItem => i.kind === 'tool' && i.id === id);
   if (!item) return;
-  Object.assign(item, { result, failed });
+  Object.assign(item, { result: of.content, failed: of.is_error });
+  if (of.duration_us) item.ms = of.duration_us / 1000;
   delete item.progress;
   delete item.since;
   delete item.waits;
@@ -320,7 +403,7 @@ function change(turn: Turn, event: RunEvent, delta: string): void {
       break;
     case 'TOOL_CALL_RESULT':
       toolItem(turn, event.toolCallId);
-      setResult(turn, event.toolCallId, event.content, event.is_error);
+      setResult(turn, event.toolCallId, event);
       break;
     case 'RUN_FINISHED':
       finish(turn, event);
@@ -328,7 +411,7 @@ function change(turn: Turn, event: RunEvent, delta: string): void {
     case 'RUN_ERROR':
       turn.state = 'failed';
       for (const item of turn.items) if (item.kind === 'text') item.open = false;
-      turn.items.push({ kind: 'notice', id: `error-${event.seq}`, text: event.message });
+      turn.items.push({ kind: 'notice', id: `error-${event.seq}`, text: event.message, code: event.code, values: event.values });
       break;
     case 'RUN_STARTED':
       break;

@@ -24,12 +24,37 @@ const LANGUAGES = {
 };
 for (const [name, language] of Object.entries(LANGUAGES)) hljs.registerLanguage(name, language);
 
-const policy = window.trustedTypes?.createPolicy('nexflow-hl', {
-  createHTML: (html: string) => html, // only what hljs made, which escapes the text it is given
-});
+// What hljs makes is text, escaped, and <span class="...">: read back here into elements, so that
+// nothing has to be trusted as HTML.
+const PIECE = /<span class="([\w\- ]*)">|<\/span>|&(amp|lt|gt|quot|#x27);|[^<&]+/g;
+const CHARACTERS: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', '#x27': '\'' };
+
+function elements(html: string): DocumentFragment {
+  const all = document.createDocumentFragment();
+  let at: Node = all;
+  let text = '';
+  const flush = (): void => {
+    if (text) at.appendChild(document.createTextNode(text));
+    text = '';
+  };
+  for (const [whole, name, character] of html.matchAll(PIECE)) {
+    if (character) text += CHARACTERS[character];
+    else if (whole === '</span>') {
+      flush();
+      at = at.parentNode ?? all;
+    } else if (name !== undefined) {
+      flush();
+      const span = document.createElement('span');
+      span.className = name;
+      at = at.appendChild(span);
+    } else text += whole;
+  }
+  flush();
+  return all;
+}
 
 export function highlight(element: Element, text: string, lang: string): void {
   if (!hljs.getLanguage(lang)) return;
   const html = hljs.highlight(text, { language: lang, ignoreIllegals: true }).value;
-  element.innerHTML = (policy?.createHTML(html) ?? html) as unknown as string;
+  element.replaceChildren(elements(html));
 }

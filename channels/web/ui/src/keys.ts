@@ -1,6 +1,6 @@
 // Keys that work everywhere on the page.
 import { newChat, running, stop } from './store';
-import { helpOpen, sidebarOpen } from './view/ui';
+import { helpOpen, paletteOpen, sidebarOpen } from './view/ui';
 
 function isTyping(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && /^(TEXTAREA|INPUT|SELECT)$/.test(target.tagName);
@@ -22,6 +22,9 @@ export function listenToKeys(): void {
     if (event.key === 'Escape') {
       if (sidebarOpen.value) sidebarOpen.value = false;
       else if (running.value) stop();
+    } else if ((event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.code === 'KeyK') {
+      event.preventDefault();
+      paletteOpen.value = true;
     } else if ((event.ctrlKey || event.metaKey) && event.shiftKey && event.code === 'KeyO') {
       event.preventDefault();
       newChat();

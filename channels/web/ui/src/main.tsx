@@ -1,11 +1,2 @@
-import { render } from 'preact';
-import { listenToKeys } from './keys';
-import { applySettings } from './settings';
-import { start } from './store';
-import { App } from './view/app';
-
-applySettings();
-listenToKeys();
-const root = document.getElementById('app');
-if (root) render(<App />, root);
-void start();
+// The page begins here, and nothing else happens here: see build.mjs, `wholeCore`.
+import './core';

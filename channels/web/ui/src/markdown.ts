@@ -1,79 +1,36 @@
-// Markdown to blocks, for text that is still being written. Pure: strings in, strings out.
+// Markdown to blocks, for text that is still being written. Pure: strings in, tokens out; what is
+// drawn of them is made in view/tokens.tsx, element by element, so that no text becomes HTML.
 //
 // Blocks that can no longer change are kept as the same objects; only what follows them is parsed
-// again. The HTML is built so that raw HTML in the text is shown as text, but whoever puts it into
-// the document still has to sanitise it.
-import { Lexer, Parser, Renderer, type Token, type Tokens, type TokensList } from 'marked';
+// again.
+import { Lexer, type Token, type Tokens, type TokensList } from 'marked';
+import { mathExtensions } from './mathTokens';
 
 export interface Block {
   key: number;
   raw: string;
+  token: Token;
+  level: number; // of a heading: 3 and more, for the page and the message have the first two
+  growing: boolean; // it has code in it that may still grow
   code?: { lang: string; text: string; open: boolean };
-  html?: string;
 }
 
 // A list may swallow the block behind it, and a paragraph the line behind it: the last two blocks
 // are never taken for final while the text grows.
 const HELD_BACK = 2;
-const HEADING_BASE = 2; // the page and the message have the first two levels
-const OPTIONS = { gfm: true, breaks: false, async: false } as const;
-
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
-}
-
-function safeHref(href: string): string | null {
-  return /^(https?:\/\/|mailto:)/i.test(href) ? href : null;
-}
-
-class PageRenderer extends Renderer {
-  level = HEADING_BASE;
-
-  override html({ text }: Tokens.HTML | Tokens.Tag): string {
-    return escapeHtml(text);
-  }
-
-  // Levels never skip one, whatever the text does, so that the outline of the page stays sound.
-  override heading({ tokens, depth }: Tokens.Heading): string {
-    this.level = Math.min(depth + HEADING_BASE, this.level + 1, 6);
-    return `<h${this.level}>${this.parser.parseInline(tokens)}</h${this.level}>`;
-  }
-
-  override link({ href, tokens }: Tokens.Link): string {
-    const text = this.parser.parseInline(tokens);
-    const safe = safeHref(href);
-    if (!safe) return text;
-    const to = escapeHtml(safe);
-    return `<a href="${to}" target="_blank" rel="noopener noreferrer nofollow">${text}</a>`;
-  }
-
-  // Nothing is fetched from elsewhere because a model named it.
-  override image({ href, text }: Tokens.Image): string {
-    const name = escapeHtml(text || href);
-    const safe = safeHref(href);
-    if (!safe) return name;
-    const to = escapeHtml(safe);
-    return `<a class="image" href="${to}" target="_blank" rel="noopener noreferrer nofollow">${name}</a>`;
-  }
-
-  override checkbox({ checked }: Tokens.Checkbox): string {
-    return `<span class="box">${checked ? '☑' : '☐'}</span> `;
-  }
-
-  override table(token: Tokens.Table): string {
-    return `<div class="table" tabindex="0">${super.table(token)}</div>`;
-  }
-
-  override code({ text, lang }: Tokens.Code): string {
-    const name = escapeHtml((lang ?? '').split(/\s/)[0]);
-    return `<pre tabindex="0" data-lang="${name}"><code>${escapeHtml(text)}</code></pre>`;
-  }
-}
+const HEADING_BASE = 2;
+const OPTIONS = { gfm: true, breaks: false, async: false, extensions: mathExtensions };
 
 function lex(text: string, links: TokensList['links']): TokensList {
   const lexer = new Lexer(OPTIONS);
   Object.assign(lexer.tokens.links, links);
-  return lexer.lex(text);
+  try {
+    return lexer.lex(text);
+  } catch {
+    // Nested deeper than the stack is: as it was written.
+    return Object.assign([{ type: 'paragraph', raw: text, text, tokens: [{ type: 'text', raw: text, text }] }],
+                         { links: {} }) as TokensList;
+  }
 }
 
 // Whether a fence is still open, so that its last line may grow.
@@ -166,33 +123,35 @@ export class MarkdownTail {
   // Blocks of `tokens`; one that is as in `before` stays the same object.
   private render(tokens: Token[], before: Block[], level: number, growing: boolean,
                  first = this.done.length): { blocks: Block[]; level: number } {
-    const renderer = new PageRenderer(OPTIONS);
-    const parser = new Parser({ ...OPTIONS, renderer });
-    renderer.level = level;
     const blocks: Block[] = [];
     for (const token of tokens) {
       if (token.type === 'space' || token.type === 'def') continue;
-      const made = this.block(token, first + blocks.length, parser, growing);
+      // Levels never skip one, whatever the text does, so that the outline of the page stays sound.
+      if (token.type === 'heading') level = Math.min(token.depth + HEADING_BASE, level + 1, 6);
+      const made = block(token, first + blocks.length, level, growing);
       const old = before[blocks.length];
       blocks.push(old && same(old, made) ? old : made);
     }
-    return { blocks, level: renderer.level };
-  }
-
-  private block(token: Token, key: number, parser: Parser, growing: boolean): Block {
-    if (token.type === 'code') {
-      const code = token as Tokens.Code;
-      const lang = (code.lang ?? '').split(/\s/)[0];
-      const open = growing && code.codeBlockStyle !== 'indented' && fenceIsOpen(code.raw);
-      return { key, raw: code.raw, code: { lang, text: code.text, open } };
-    }
-    return { key, raw: token.raw, html: parser.parse([token]) };
+    return { blocks, level };
   }
 }
 
+export function langOf(code: Tokens.Code): string {
+  return (code.lang ?? '').split(/\s/)[0];
+}
+
+function block(token: Token, key: number, level: number, growing: boolean): Block {
+  if (token.type !== 'code') return { key, raw: token.raw, token, level, growing: growing && /```|~~~/.test(token.raw) };
+  const code = token as Tokens.Code;
+  const open = growing && code.codeBlockStyle !== 'indented' && fenceIsOpen(code.raw);
+  return { key, raw: code.raw, token, level, growing, code: { lang: langOf(code), text: code.text, open } };
+}
+
+// A text that is the same may still mean something else: its references stand elsewhere.
 function same(a: Block, b: Block): boolean {
-  return a.key === b.key && a.html === b.html && a.code?.text === b.code?.text &&
-    a.code?.lang === b.code?.lang && a.code?.open === b.code?.open;
+  if (a.key !== b.key || a.raw !== b.raw || a.level !== b.level) return false;
+  if (a.growing !== b.growing || a.code?.open !== b.code?.open) return false;
+  return !a.raw.includes('[') || JSON.stringify(a.token) === JSON.stringify(b.token);
 }
 
 // All blocks of a text that is complete.

@@ -7,6 +7,9 @@ export interface Unsent {
   sessionId: string | null;
   content: string;
   at: number;
+  model?: string; // who answers in the session that is made for it
+  parentSeq?: number; // the question it goes on from, if that is not the newest
+  files?: { name: string; bytes: number }[]; // kept by attachments.ts under the message's id
   error?: string; // the daemon refused it: shown, and not sent again by itself
 }
 

@@ -14,6 +14,8 @@ export interface SessionInfo {
   updated_at: string;
   pending: number;
   last_seq: number;
+  pinned?: boolean;
+  model?: string | null; // who answers there; null: the default
   resume_after?: number; // the events that the stored messages do not tell are behind it
 }
 
@@ -27,13 +29,17 @@ export interface StoredMessage {
   seq: number;
   role: 'user' | 'assistant' | 'tool' | 'notice';
   content: string;
+  code?: string; // role "notice": which reason `content` tells, and its values
+  values?: string[];
   run_id: string;
   message_id?: string;
+  parent_seq?: number; // a question: the one it goes on from, 0: from the beginning; absent: the one before
   model?: string;
   created_at: string;
   tool_calls?: StoredToolCall[];
   tool_call_id?: string; // role "tool": whose result `content` is
   is_error?: boolean;
+  duration_us?: number;
 }
 
 export interface MessagePage {
@@ -43,7 +49,27 @@ export interface MessagePage {
 
 export interface Models {
   default: string | null;
-  models: { name: string; provider: string }[];
+  models: { name: string; provider: string; prices?: { input?: string; output?: string } }[];
+  aliases?: { name: string; models: string[] }[];
+  currency?: string;
+}
+
+export interface Hit {
+  session_id: string;
+  title: string;
+  seq: number;
+  run_id: string;
+  role: 'user' | 'assistant';
+  at: string;
+  snippet: string; // what was found stands between U+0002 and U+0003
+}
+
+// A file on its way with a message.
+export interface Attached {
+  name: string;
+  media_type: string;
+  bytes: number;
+  data: string; // base64
 }
 
 interface Place {
@@ -61,9 +87,9 @@ export type RunEvent = Place &
     | { type: 'TOOL_CALL_START'; toolCallId: string; toolCallName: string }
     | { type: 'TOOL_CALL_ARGS'; toolCallId: string; delta: string }
     | { type: 'TOOL_CALL_END'; toolCallId: string }
-    | { type: 'TOOL_CALL_RESULT'; toolCallId: string; content: string; is_error?: boolean }
+    | { type: 'TOOL_CALL_RESULT'; toolCallId: string; content: string; is_error?: boolean; duration_us?: number }
     | { type: 'RUN_FINISHED'; model?: string; usage?: Usage; stopped?: boolean }
-    | { type: 'RUN_ERROR'; message: string }
+    | { type: 'RUN_ERROR'; message: string; code?: string; values?: string[] }
   );
 
 // A call of a tool that a person has to allow: exactly this one, once.
@@ -101,6 +127,7 @@ export interface Accepted {
   run_id: string;
   seq: number;
   content?: string;
+  parent_seq?: number;
   duplicate?: boolean;
 }
 
@@ -109,12 +136,12 @@ export type ServerFrame =
   | Accepted
   | { type: 'error'; code: string; message: string; message_id?: string }
   | { type: 'cancelled'; session_id: string; run_id: string }
-  | { type: 'session'; session_id: string; title?: string; deleted?: boolean }
+  | { type: 'session'; session_id: string; title?: string; pinned?: boolean; model?: string | null; deleted?: boolean }
   | { type: 'approval'; approval: Approval }
   | Meanwhile;
 
 export type ClientFrame =
-  | { type: 'user_message'; message_id: string; session_id?: string; content: string }
+  | { type: 'user_message'; message_id: string; session_id?: string; content: string; parent_seq?: number; model?: string }
   | { type: 'resume'; session_id: string; after: number }
   | { type: 'stop'; session_id: string };
 

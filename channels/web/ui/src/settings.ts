@@ -1,6 +1,7 @@
 // What this browser remembers: language, appearance, drafts. Works without storage, forgetting.
 import { signal } from '@preact/signals';
-import { pickLanguage, translate, type Key, type Language } from './strings';
+import { inWords, loadLanguage, t } from './languages';
+import { fill, formOf, pickLanguage, type Language, type Text, type Values } from './strings';
 import type { Storage } from './outbox';
 
 function findStorage(): Storage | null {
@@ -48,7 +49,8 @@ export const language = signal<Language>(
   pickLanguage(settings.get('nexflow.language'), navigator.languages ?? []));
 export const theme = signal<Theme>(storedTheme());
 
-export function setLanguage(value: Language): void {
+export async function setLanguage(value: Language): Promise<void> {
+  await loadLanguage(value);
   language.value = value;
   settings.set('nexflow.language', value);
   applySettings();
@@ -66,8 +68,11 @@ export function applySettings(): void {
   else document.documentElement.dataset.theme = theme.value;
 }
 
-export function t(key: Key, values?: Record<string, string>): string {
-  return translate(language.value, key, values);
+export { inWords, t };
+
+// The texts of a page, which come with it in all languages: t() for that page.
+export function texts<K extends string>(all: Record<Language, Record<K, Text>>) {
+  return (key: K, values?: Values, count?: number): string => fill(formOf(all[language.value][key], language.value, count), values);
 }
 
 export function number(value: number, options?: Intl.NumberFormatOptions): string {

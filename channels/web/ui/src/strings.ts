@@ -1,9 +1,13 @@
-// Every text that a person sees. One key map; a language has all keys or it does not compile.
+// Every text that a person sees. One key map; a language has all keys or it does not compile. English
+// comes with the page, another language is loaded by who wants it. Pages have maps of their own.
 
-const en = {
+export const en = {
   appName: 'Nexflow',
   newChat: 'New chat',
   skills: 'Skills',
+  people: 'People',
+  channels: 'Channels',
+  schedules: 'Schedules',
   untitled: 'Untitled chat',
   sessions: 'Conversations',
   noSessions: 'Nothing here yet.',
@@ -14,8 +18,6 @@ const en = {
   cancel: 'Cancel',
   save: 'Save',
   renameLabel: 'Title of the conversation',
-  removeTitle: 'Delete this conversation?',
-  removeText: '“{title}” and all its messages will be gone.',
   composer: 'Message',
   placeholder: 'Write a message',
   send: 'Send',
@@ -99,115 +101,68 @@ const en = {
   keyMove: 'Previous or next message',
   keyHelp: 'Show this list',
   close: 'Close',
+  sidebar: 'Sidebar',
+  sections: 'Sections',
+  chats: 'Chats',
+  manage: 'Manage',
+  today: 'Today',
+  yesterday: 'Yesterday',
+  thisWeek: 'Last 7 days',
+  earlier: 'Earlier',
+  nothingHere: 'There is nothing here',
+  loadFailed: 'This part of the page could not be loaded.',
+  wrap: 'Wrap',
+  download: 'Download',
+  pinned: 'Pinned',
+  pin: 'Pin',
+  unpin: 'Unpin',
+  export: 'Export as',
+  deletedText: '“{title}” was deleted',
+  undo: 'Undo',
+  edit: 'Edit',
+  regenerate: 'Answer again',
+  version: 'Version {n} of {all}',
+  previousVersion: 'Previous version',
+  nextVersion: 'Next version',
+  sendEdit: 'Send',
+  filesLost: 'The files of this message are not in this browser any more: attach them again',
+  cancelled: 'cancelled',
+  attach: 'Attach files',
+  detach: 'Remove {name}',
+  dropHere: 'Drop files here',
+  tooMany: 'At most {n} files can be attached to one message',
+  tooBig: '“{name}” does not fit: at most 6 MiB in one message',
+  unreadable: '“{name}” cannot be read',
+  uploading: 'Sending {percent} %',
+  search: 'Search',
+  searchHint: 'Words from any conversation',
+  searchNothing: 'Nothing was found',
+  searchMore: 'More results',
+  searchIndexing: 'Older messages are still being taken in',
+  searchPages: 'Pages',
+  searchChats: 'Conversations',
+  searchMessages: 'Messages',
+  keySearch: 'Search everything',
+  keyEdit: 'Edit the last message',
+  file: 'file',
+  more: 'More',
+  retryTurn: 'Try again',
+  cost: 'Cost of this turn',
+  overview: 'Overview',
+  tasks: 'Tasks',
+  health: 'Health',
+  models: 'Models',
+  model: 'Model of this conversation',
+  modelDefault: '{name} (default)',
+  settings: 'Settings',
+  setupModel: 'Add a model',
   notFound: 'This conversation does not exist any more.',
 };
 
 export type Key = keyof typeof en;
 
-const ru: Record<Key, string> = {
-  appName: 'Nexflow',
-  newChat: 'Новый чат',
-  skills: 'Навыки',
-  untitled: 'Без названия',
-  sessions: 'Разговоры',
-  noSessions: 'Пока пусто.',
-  openMenu: 'Показать разговоры',
-  closeMenu: 'Скрыть разговоры',
-  rename: 'Переименовать',
-  remove: 'Удалить',
-  cancel: 'Отмена',
-  save: 'Сохранить',
-  renameLabel: 'Название разговора',
-  removeTitle: 'Удалить этот разговор?',
-  removeText: '«{title}» и все его сообщения исчезнут.',
-  composer: 'Сообщение',
-  placeholder: 'Напишите сообщение',
-  send: 'Отправить',
-  stop: 'Остановить',
-  hint: 'Enter отправляет, Shift+Enter начинает новую строку',
-  you: 'Вы',
-  assistant: 'Nexflow',
-  transcript: 'Разговор',
-  welcome: 'Чем займёмся?',
-  starters: 'Примеры',
-  starter1: 'Расскажи, с чем ты можешь помочь',
-  starter2: 'Спланируй мою неделю по заметкам',
-  starter3: 'Напиши команду, которая найдёт большие файлы',
-  copy: 'Копировать',
-  copied: 'Скопировано',
-  copyCode: 'Копировать код',
-  copyAnswer: 'Копировать ответ',
-  waiting: 'Ждёт своей очереди',
-  thinking: 'Думает',
-  answering: 'Отвечает',
-  answerDone: 'Ответ готов',
-  answerStopped: 'Остановлено',
-  answerFailed: 'Ответить не удалось',
-  tokens: '{in} прочитано · {out} написано',
-  tokensHint: 'Прочитанные и написанные токены',
-  toolRunning: 'выполняется',
-  toolDone: 'готово',
-  toolFailed: 'ошибка',
-  toolWaits: 'ждёт вас',
-  toolDuration: 'Сколько это заняло',
-  toolRan: '{time} в песочнице уровня {level}, процесс {worker}',
-  toolArgs: 'Запрос',
-  toolResult: 'Ответ',
-  ms: 'мс',
-  s: 'с',
-  min: 'мин',
-  approvalTitle: 'Разрешить этот вызов?',
-  approvalElse: 'Этот вызов ждёт решения владельца',
-  approvalUser: 'Просит',
-  approvalTool: 'Инструмент',
-  approvalPlace: 'Где работает',
-  approvalLeft: 'Отклонится автоматически через {time}',
-  approvalOver: 'Время на решение вышло',
-  allowOnce: 'Разрешить один раз',
-  deny: 'Отклонить',
-  denyReason: 'Почему? Модель узнает причину.',
-  denyHint: 'Можно не писать',
-  approvalAsks: 'Инструмент ждёт вашего решения',
-  queued: 'Ещё не отправлено',
-  queuedOffline: 'Будет отправлено, когда демон вернётся',
-  notSent: 'Не отправлено: {reason}',
-  retry: 'Повторить',
-  discard: 'Убрать',
-  online: 'На связи',
-  offline: 'Нет связи, переподключение',
-  connecting: 'Подключение',
-  loadOlder: 'Более ранние сообщения',
-  moreSessions: 'Более ранние разговоры',
-  loading: 'Загрузка',
-  toBottom: 'К последнему сообщению',
-  problem: 'Что-то пошло не так',
-  dismiss: 'Закрыть',
-  noModelTitle: 'Модель ещё не подключена',
-  noModelText: 'Nexflow работает, но отвечать пока некому: нет языковой модели. Добавьте её любым из способов; страница заметит сама.',
-  noModelUp: 'Пусть он сам найдёт ключи и локальные серверы:',
-  noModelConfig: 'Или добавьте провайдера в файл настроек и перечитайте его:',
-  signedOutTitle: 'Вы не вошли',
-  signedOutText: 'Получите новую ссылку на машине, где работает Nexflow, и откройте её здесь. Она действует один раз, десять минут.',
-  badLinkTitle: 'Эта ссылка больше не действует',
-  signOut: 'Выйти',
-  theme: 'Оформление',
-  themeAuto: 'Авто',
-  themeLight: 'Светлое',
-  themeDark: 'Тёмное',
-  language: 'Язык',
-  shortcuts: 'Клавиши',
-  keySend: 'Отправить сообщение',
-  keyLine: 'Новая строка',
-  keyStop: 'Остановить ответ',
-  keyNew: 'Новый чат',
-  keyMove: 'Предыдущее или следующее сообщение',
-  keyHelp: 'Показать этот список',
-  close: 'Закрыть',
-  notFound: 'Этого разговора больше нет.',
-};
-
-export const languages = { en, ru } as const;
-export type Language = keyof typeof languages;
+export type Words = Record<Key, string>;
+export type Language = 'en' | 'ru';
 
 export function pickLanguage(stored: string | null, preferred: readonly string[]): Language {
   if (stored === 'en' || stored === 'ru') return stored;
@@ -218,6 +173,18 @@ export function pickLanguage(stored: string | null, preferred: readonly string[]
   return 'en';
 }
 
-export function translate(language: Language, key: Key, values: Record<string, string> = {}): string {
-  return languages[language][key].replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+export type Values = Record<string, string>;
+
+// A text that depends on a number has a form for each kind of number that its language knows
+// (Unicode CLDR, "Language Plural Rules"): `count` says which.
+export type Forms = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
+export type Text = string | Forms;
+
+export function formOf(text: Text, language: Language, count = 0): string {
+  if (typeof text === 'string') return text;
+  return text[new Intl.PluralRules(language).select(count)] ?? text.other;
+}
+
+export function fill(text: string, values: Values = {}): string {
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
 }

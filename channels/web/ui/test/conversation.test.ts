@@ -240,3 +240,47 @@ test('turns that the daemon does not count as pending have ended', () => {
   chat.setPending(1);
   assert.deepEqual(chat.turns.map((turn) => turn.state), ['stopped', 'queued']);
 });
+
+test('a question put otherwise hides what it replaces, and can be looked at again', () => {
+  const chat = new Conversation('s');
+  const user = (seq: number, run: string, parent?: number) =>
+    ({ seq, role: 'user' as const, content: `q${seq}`, run_id: run, created_at: '', ...(parent === undefined ? {} : { parent_seq: parent }) });
+  const said = (seq: number, run: string) => ({ seq, role: 'assistant' as const, content: `a${seq}`, run_id: run, created_at: '' });
+  chat.addPage({ next_cursor: null, messages: [user(1, 'a'), said(2, 'a'), user(3, 'b'), said(4, 'b'), user(5, 'c', 1), said(6, 'c'), user(7, 'd')] }, false);
+  const runs = (): string => chat.shown().map((turn) => turn.runId).join('');
+  assert.equal(runs(), 'acd');
+  assert.equal(chat.goesOnFrom(), undefined);
+  const [, b, c] = chat.turns;
+  assert.deepEqual(chat.versions(c), [b, c]);
+  chat.choose(b);
+  assert.equal(runs(), 'ab');
+  assert.equal(chat.goesOnFrom(), 3);
+  chat.choose(c);
+  assert.equal(runs(), 'acd');
+});
+
+test('what a question goes on from is not known before it is loaded', () => {
+  const chat = new Conversation('s');
+  chat.addPage({ next_cursor: '5', messages: [
+    { seq: 5, role: 'user', content: 'q', run_id: 'c', created_at: '' },
+    { seq: 7, role: 'user', content: 'q', run_id: 'd', created_at: '', parent_seq: 1 }] }, false);
+  assert.equal(chat.parentOf(chat.turns[0]), undefined);
+  assert.deepEqual(chat.versions(chat.turns[0]), [chat.turns[0]]);
+  assert.deepEqual(chat.shown().map((turn) => turn.runId), ['d']);
+});
+
+test('what was seen can be shown again, the newest of it, and is known to be read anew', () => {
+  const chat = new Conversation('s');
+  const messages = Array.from({ length: 8 }, (_, i) => ({
+    seq: i + 1, role: i % 2 ? 'assistant' : 'user', content: `text ${i}`, run_id: `r${Math.floor(i / 2)}`, created_at: '' }));
+  chat.addPage({ messages: messages as never, next_cursor: null }, false);
+  const seen = structuredClone(chat.seen(3));
+  assert.deepEqual(seen.turns.map((turn) => turn.user?.content), ['text 2', 'text 4', 'text 6']);
+  assert.equal(seen.complete, false);
+  const again = new Conversation('s');
+  again.showKept(seen.turns, seen.complete);
+  assert.equal(again.kept && again.loaded, true);
+  assert.equal(again.older, '');
+  assert.deepEqual(again.shown().map((turn) => turn.items.map((item) => item.kind === 'text' && item.text)), [['text 3'], ['text 5'], ['text 7']]);
+  assert.equal(chat.seen(4).complete, true);
+});

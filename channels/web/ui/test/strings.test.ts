@@ -1,23 +1,47 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { skillLanguages } from '../src/skillStrings';
-import { languages, pickLanguage, translate } from '../src/strings';
+import { skillLanguages } from '../src/pages/skillsStrings';
+import { healthLanguages } from '../src/pages/healthStrings';
+import { modelLanguages } from '../src/pages/modelsStrings';
+import { settingsLanguages } from '../src/pages/settingsStrings';
+import { overviewLanguages, usageLanguages } from '../src/pages/overviewStrings';
+import { channelTexts } from '../src/pages/channelsStrings';
+import { peopleTexts } from '../src/pages/peopleStrings';
+import { scheduleLanguages } from '../src/pages/schedulesStrings';
+import { taskLanguages } from '../src/pages/tasksStrings';
+import { ru, russianReasons } from '../src/ru';
+import { en, fill, formOf, pickLanguage, type Text } from '../src/strings';
 
-test('translations keep the placeholders of the original', () => {
-  const names = (text: string): string[] => [...text.matchAll(/\{\w+\}/g)].map((m) => m[0]).sort();
-  for (const [key, text] of Object.entries(languages.en)) {
-    const other = languages.ru[key as keyof typeof languages.en];
-    assert.deepEqual(names(other), names(text), key);
-    assert.notEqual(other, '', key);
-  }
-});
+const forms = (text: Text): string[] => (typeof text === 'string' ? [text] : Object.values(text));
+const names = (text: string): string[] => [...text.matchAll(/\{\w+\}/g)].map((m) => m[0]).sort();
 
-test('the page of skills has the same placeholders too', () => {
-  const names = (text: string): string[] => [...text.matchAll(/\{\w+\}/g)].map((m) => m[0]).sort();
-  for (const [key, text] of Object.entries(skillLanguages.en)) {
-    assert.deepEqual(names(skillLanguages.ru[key as keyof typeof skillLanguages.en]), names(text), key);
-  }
-});
+// Every map of texts: the page's own and those of its pages.
+const MAPS: Record<string, { en: Record<string, Text>; ru: Record<string, Text> }> = {
+  page: { en, ru },
+  skills: skillLanguages,
+  overview: overviewLanguages,
+  usage: usageLanguages,
+  tasks: taskLanguages,
+  health: healthLanguages,
+  models: modelLanguages,
+  settings: settingsLanguages,
+  people: peopleTexts,
+  channels: channelTexts,
+  schedules: scheduleLanguages,
+};
+
+for (const [map, languages] of Object.entries(MAPS)) {
+  test(`translations keep the placeholders of the original (${map})`, () => {
+    for (const [key, text] of Object.entries(languages.en)) {
+      for (const form of forms(languages.ru[key])) {
+        assert.deepEqual(names(form), names(forms(text).at(-1) ?? ''), key);
+        assert.notEqual(form, '', key);
+      }
+    }
+  });
+}
 
 test('the stored language wins, then the browser, then English', () => {
   assert.equal(pickLanguage('ru', ['en-GB']), 'ru');
@@ -26,6 +50,36 @@ test('the stored language wins, then the browser, then English', () => {
 });
 
 test('values are filled in and missing ones stay visible', () => {
-  assert.equal(translate('en', 'notSent', { reason: 'full' }), 'Not sent: full');
-  assert.equal(translate('en', 'notSent'), 'Not sent: {reason}');
+  assert.equal(fill(en.notSent, { reason: 'full' }), 'Not sent: full');
+  assert.equal(fill(en.notSent), 'Not sent: {reason}');
+});
+
+test('a text with a number has the form of that number in its language', () => {
+  const { en: english, ru: russian } = overviewLanguages;
+  assert.equal(fill(formOf(english.failedTasks, 'en', 1), { n: '1' }), '1 recent task failed');
+  assert.equal(fill(formOf(english.failedTasks, 'en', 2), { n: '2' }), '2 recent tasks failed');
+  assert.equal(fill(formOf(russian.failedTasks, 'ru', 21), { n: '21' }), '21 недавняя задача не удалась');
+  assert.equal(fill(formOf(russian.failedTasks, 'ru', 3), { n: '3' }), '3 недавние задачи не удались');
+  assert.equal(fill(formOf(russian.failedTasks, 'ru', 11), { n: '11' }), '11 недавних задач не удались');
+});
+
+// What the daemon gives a code, by code: how many values it has. Conversions side by side are one.
+function reasonsOfDaemon(): Map<string, number> {
+  const read = (file: string): string => readFileSync(join(process.env.NF_TREE ?? '.', 'internal/domain', file), 'utf8');
+  const formats = new Map([...read('reason.h').matchAll(/#define (NF_REASON_\w+)\s*\\?\s*((?:"(?:[^"\\]|\\.)*"\s*\\?\s*)+)/g)].map(([, name, text]) => [name, text]));
+  return new Map([...read('reason.c').matchAll(/\{ "([a-z-]+)", (NF_REASON_\w+) \}/g)].map(([, code, name]) =>
+    [code, (formats.get(name)?.match(/(?:%[.\dl]*[sd])+/g) ?? []).length]));
+}
+
+test('every reason that has a code is said in Russian, with values that it has', () => {
+  const codes = reasonsOfDaemon();
+  assert.ok(codes.size > 20);
+  assert.equal(codes.get('model-down'), 2);
+  assert.deepEqual([...codes.keys()].sort(), Object.keys(russianReasons).sort());
+  const [api, schema] = ['docs/api.md', 'docs/openapi.yaml'].map((file) => readFileSync(join(process.env.NF_TREE ?? '.', file), 'utf8'));
+  for (const code of codes.keys()) assert.ok(api.includes(`\`${code}\``), `docs/api.md: ${code}`);
+  assert.deepEqual(/ReasonCode:\n.*\n\s+enum: \[(.*)\]/.exec(schema)?.[1].split(', '), [...codes.keys()]);
+  for (const [code, text] of Object.entries(russianReasons)) {
+    for (const [, n] of text.matchAll(/\{(\d)\}/g)) assert.ok(Number(n) < (codes.get(code) ?? 0), `${code}: {${n}}`);
+  }
 });

@@ -9,6 +9,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { WebSocketServer } from 'ws';
+import { People } from './people.mjs';
 import { Skills } from './skills.mjs';
 
 const ATTEMPT = 2 ** 24;
@@ -17,13 +18,14 @@ export const CSP =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; " +
   "font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; " +
   "media-src 'self' blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; " +
-  "require-trusted-types-for 'script'; trusted-types nexflow nexflow-hl nexflow-sw dompurify";
+  "require-trusted-types-for 'script'; trusted-types nexflow-sw";
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const id = (n) => n.toString(32).padStart(13, '0');
 
 export class Mock {
   delayMs = 12;
+  listMs = 0; // how long the list of sessions is under way
   models = [{ name: 'mock/echo-1', provider: 'mock', context_tokens: 8192, output_tokens: 1024 }];
   sessions = new Map();
   outcomes = new Map();
@@ -35,6 +37,7 @@ export class Mock {
   approvals = new Map();
   approvalMs = 30 * 60 * 1000;
   skills = new Skills();
+  people = new People(id);
   role = 'owner';
   release = () => {};
   nextId = 1;
@@ -80,7 +83,11 @@ export class Mock {
     const reply = (status, value, headers = {}) => {
       response.writeHead(status, {
         'Content-Type': 'application/json', 'Cache-Control': 'no-store', ...headers });
-      response.end(value === undefined ? undefined : JSON.stringify(value));
+      response.end(value === undefined || Buffer.isBuffer(value) ? value : JSON.stringify(value));
+    };
+    reply.raw = (status, type, text) => {
+      response.writeHead(status, { 'Content-Type': type });
+      response.end(text);
     };
     const file = this.files.get(url.pathname);
     if (file) {
@@ -103,18 +110,22 @@ export class Mock {
 
   route(method, url, body, reply) {
     const path = url.pathname.replace('/api/v1/', '');
-    if (path === 'users/me') return reply(200, { id: id(1), name: 'Owner', role: this.role });
+    if (/^(users|pairings|channels)/.test(path)) return this.people.route(method, path, body, reply, this.role, url.searchParams);
     if (path === 'auth/logout') {
       this.cookies.clear();
       return reply(204);
     }
     if (path === 'models') {
-      return reply(200, { default: this.models[0]?.name ?? null, models: this.models, aliases: [] });
+      return reply(200, { default: this.models[0]?.name ?? null, models: this.models, next_cursor: null, aliases: [] });
     }
     if (path === 'sessions') {
       const all = [...this.sessions.values()].sort((a, b) => (a.updated_at < b.updated_at ? 1 : -1));
-      return reply(200, { sessions: all.map(publicSession), next_cursor: null });
+      const answer = { sessions: all.map(publicSession), pinned: all.filter((s) => s.pinned).map(publicSession), next_cursor: null };
+      return void setTimeout(() => reply(200, answer), this.listMs);
     }
+    if (path === 'search') return this.search(url, reply);
+    if (path === 'messages') return this.postMessage(body, reply);
+    if (path === 'tasks') return reply(200, { tasks: [], next_cursor: null });
     if (path.startsWith('tasks/')) {
       return reply(200, { id: path.slice(6), steps: [
         { n: 1, kind: 'tool', call_id: `call-${path.slice(6)}`, duration_us: 420000, level: 'L2', worker: 7, bytes: 210 }] });
@@ -122,16 +133,37 @@ export class Mock {
     if (path.startsWith('approvals')) return this.approvalRoute(path.slice(10), body, reply);
     if (path.startsWith('skills')) return this.skills.route(method, path.slice(7), body, reply, url.search.slice(1));
     if (path === '/health') return reply(200, { status: 'ok', sandbox: this.skills.sandbox });
+    if (/^sessions\/\w+\/runs\/\w+\/files\/0$/.test(path)) return reply(200, this.filed, { 'Content-Type': 'image/png' });
     const match = /^sessions\/(\w+)(\/messages)?$/.exec(path);
     const session = match && this.sessions.get(match[1]);
     if (!session) return fail(reply, 404, 'not-found', 'no such session');
     if (match[2]) return this.page(session, url, reply);
     if (method === 'DELETE') return this.removeSession(session, reply);
     if (method === 'PATCH') {
-      session.title = body.title;
-      this.broadcast({ type: 'session', session_id: session.id, title: body.title });
+      Object.assign(session, body);
+      this.broadcast({ type: 'session', session_id: session.id, title: session.title, pinned: Boolean(session.pinned) });
     }
     return reply(200, publicSession(session));
+  }
+
+  search(url, reply) {
+    const words = url.searchParams.get('q').toLowerCase().split(/\s+/).filter(Boolean);
+    const hits = [...this.sessions.values()].flatMap((s) => s.messages
+      .filter((m) => m.role !== 'tool' && words.every((word) => m.content.toLowerCase().includes(word)))
+      .map((m) => ({ session_id: s.id, title: s.title, seq: m.seq, run_id: m.run_id, role: m.role, at: m.created_at,
+                     snippet: m.content.slice(0, 80).replace(new RegExp(words[0], 'i'), '\u0002$&\u0003') })));
+    return reply(200, { hits: hits.reverse().slice(0, 20), complete: true, next_cursor: null });
+  }
+
+  // With files, whose names stand in the text.
+  postMessage(body, reply) {
+    const marks = (body.files ?? []).map((f) => `[file ${f.name}: ${/^image/.test(f.media_type) ? 'a picture' : 'nothing that I can read'}]`);
+    const content = [body.content, ...marks].filter(Boolean).join('\n\n');
+    this.filed = body.files?.[0] ? Buffer.from(body.files[0].data, 'base64') : undefined;
+    let answer;
+    this.userMessage({ send: (text) => (answer = JSON.parse(text)) }, { ...body, content });
+    answer ??= this.outcomes.get(body.message_id);
+    return answer.type === 'accepted' ? reply(202, answer) : reply(429, { error: answer });
   }
 
   approvalRoute(approvalId, body, reply) {
@@ -175,7 +207,7 @@ export class Mock {
   }
 
   page(session, url, reply) {
-    const limit = Number(url.searchParams.get('limit') ?? 50);
+    const limit = this.pageOf ?? Number(url.searchParams.get('limit') ?? 50);
     const end = Number(url.searchParams.get('cursor') ?? session.messages.length);
     const start = Math.max(0, end - limit);
     return reply(200, { messages: session.messages.slice(start, end),
@@ -230,11 +262,13 @@ export class Mock {
     const runId = id(this.nextId++);
     const seq = session.messages.length + 1;
     session.messages.push({ seq, role: 'user', content: frame.content, run_id: runId,
-      message_id: frame.message_id, created_at: new Date().toISOString() });
+      message_id: frame.message_id, created_at: new Date().toISOString(),
+      ...(frame.parent_seq === undefined || frame.parent_seq === null ? {} : { parent_seq: frame.parent_seq }) });
     session.pending++;
     session.updated_at = new Date().toISOString();
     const accepted = { type: 'accepted', message_id: frame.message_id, session_id: session.id,
-      run_id: runId, seq, content: frame.content };
+      run_id: runId, seq, content: frame.content,
+      ...(frame.parent_seq === undefined || frame.parent_seq === null ? {} : { parent_seq: frame.parent_seq }) };
     this.outcomes.set(frame.message_id, accepted);
     this.broadcast(accepted);
     session.work = session.work.then(() => this.answer(session, runId, seq, frame.content));
@@ -249,10 +283,21 @@ export class Mock {
     return session;
   }
 
+  // A question and its answer, as if they had been said long ago.
+  wrote(session, question, answer) {
+    const about = { run_id: id(this.nextId++), created_at: new Date().toISOString() };
+    const seq = session.messages.length + 1;
+    session.messages.push({ seq, role: 'user', content: question, message_id: `m${seq}`, ...about },
+                          { seq: seq + 1, role: 'assistant', content: answer, ...about });
+  }
+
   async answer(session, runId, inputSeq, content) {
     const run = new Run(this, session, runId, content);
     run.emit({ type: 'RUN_STARTED', input_seq: inputSeq });
     await sleep(this.delayMs);
+    if (content === 'mock:limited') {
+      return run.fail('mock/echo-1: too many requests (429): try again in 30 s', { code: 'rate-limited', values: ['mock/echo-1', '30'] });
+    }
     if (content === 'mock:error') return run.fail('mock: the provider answered 401: check llm.providers[0].api_key');
     if (content === 'mock:tool') await run.callTool('read_file', { path: 'notes/week.md' });
     if (content === 'mock:fail') await run.callTool('web_fetch', { url: 'https://example.org/' }, run.failed);
@@ -339,9 +384,9 @@ class Run {
                 ...(stopped ? { stopped } : {}) });
   }
 
-  fail(message) {
-    this.end({ role: 'notice', content: message });
-    this.emit({ type: 'RUN_ERROR', message });
+  fail(message, said = {}) {
+    this.end({ role: 'notice', content: message, ...said });
+    this.emit({ type: 'RUN_ERROR', message, ...said });
   }
 
   store(message) {
@@ -363,5 +408,6 @@ export function fail(reply, status, code, message) {
 function publicSession(s) {
   return { id: s.id, title: s.title, channel: s.channel, created_at: s.created_at,
            updated_at: s.updated_at, pending: s.pending, last_seq: s.messages.length,
+           pinned: Boolean(s.pinned),
            resume_after: s.pending ? s.fence * ATTEMPT - 1 : (s.fence + 1) * ATTEMPT - 1 };
 }

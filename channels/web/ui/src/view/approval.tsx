@@ -35,7 +35,7 @@ function DenyForm({ deny, cancel }: { deny: (reason: string) => void; cancel: ()
     }}>
       <label>
         <span>{t('denyReason')}</span>
-        <input ref={input} maxLength={REASON_MAX} placeholder={t('denyHint')} onKeyDown={(event) => {
+        <input ref={input} class="field" maxLength={REASON_MAX} placeholder={t('denyHint')} onKeyDown={(event) => {
           if (event.key !== 'Escape') return;
           event.stopPropagation();
           cancel();

@@ -1,8 +1,11 @@
 // What is shown instead of, or above, a conversation.
 import { t } from '../settings';
-import { phase, problem } from '../store';
+import { deleted, undo } from '../sessions';
+import { pagesFor } from '../pages';
+import { format } from '../router';
+import { me, phase, problem } from '../store';
 import { Icon } from './icons';
-import { CopyButton } from './markdown';
+import { CopyButton } from './copy';
 
 const CONFIG = `llm:
   default: local/llama3.2
@@ -26,6 +29,9 @@ export function Setup() {
     <section class="card" aria-labelledby="setup-title">
       <h2 id="setup-title">{t('noModelTitle')}</h2>
       <p>{t('noModelText')}</p>
+      {pagesFor(me.value?.role).some((page) => page.name === 'models') && (
+        <p><a class="button primary" href={format('models')}>{t('setupModel')}</a></p>
+      )}
       <p class="label">{t('noModelUp')}</p>
       <Command text="nexflow up" />
       <p class="label">{t('noModelConfig')}</p>
@@ -44,6 +50,17 @@ export function SignedOut() {
         <Command text="nexflow link" />
       </section>
     </main>
+  );
+}
+
+export function Undo() {
+  const gone = deleted.value;
+  if (!gone?.title) return null;
+  return (
+    <div class="undo" role="status">
+      <span>{t('deletedText', { title: gone.title })}</span>
+      <button type="button" class="text" onClick={undo}>{t('undo')}</button>
+    </div>
   );
 }
 

@@ -1,57 +1,42 @@
-import { memo } from './memo';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { MarkdownTail, type Block } from '../markdown';
-import { setHtml } from '../sanitize';
 import { t } from '../settings';
-import { Icon } from './icons';
+import { CopyButton } from './copy';
+import { memo } from './memo';
+import { drawn } from './tokens';
 
-const COPIED_MS = 1600;
+const COLOURED_MAX = 200000; // characters of a block of code; longer ones stay plain
+const LONG_LINES = 40; // from here on code can be saved as a file
 
-// navigator.clipboard exists in secure contexts only, and a daemon in the home network is none.
-async function toClipboard(text: string): Promise<boolean> {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    const area = document.createElement('textarea');
-    area.value = text;
-    area.className = 'offscreen';
-    document.body.append(area);
-    area.select();
-    const done = document.execCommand('copy');
-    area.remove();
-    return done;
-  }
+const EXTENSIONS: Record<string, string> = {
+  bash: 'sh', sh: 'sh', c: 'c', cpp: 'cpp', css: 'css', go: 'go', html: 'html', java: 'java', javascript: 'js', js: 'js',
+  json: 'json', markdown: 'md', python: 'py', py: 'py', rust: 'rs', sql: 'sql', typescript: 'ts', ts: 'ts', xml: 'xml', yaml: 'yaml',
+};
+
+export function save(name: string, text: string, type = 'text/plain'): void {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([text], { type }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
-export function CopyButton({ text, label }: { text: () => string; label: string }) {
-  const [copied, setCopied] = useState(false);
-  useEffect(() => {
-    if (!copied) return;
-    const timer = setTimeout(() => setCopied(false), COPIED_MS);
-    return () => clearTimeout(timer);
-  }, [copied]);
-  return (
-    <button
-      type="button"
-      class="quiet"
-      aria-label={label}
-      title={label}
-      onClick={() => void toClipboard(text()).then(setCopied)}
-    >
-      <Icon name={copied ? 'check' : 'copy'} />
-      <span class="copy-word">{copied ? t('copied') : t('copy')}</span>
-    </button>
-  );
+// While it is written only what is new is added, so that a selection in it stays.
+function show(element: HTMLElement, text: string): void {
+  const node = element.firstChild;
+  const only = element.childNodes.length === 1 && node instanceof Text;
+  if (only && text.startsWith(node.data)) node.appendData(text.slice(node.data.length));
+  else element.textContent = text;
 }
 
 function CodeBlock({ lang, text, open }: { lang: string; text: string; open: boolean }) {
   const code = useRef<HTMLElement>(null);
+  const [wrap, setWrap] = useState(false);
   useLayoutEffect(() => {
-    if (code.current) code.current.textContent = text;
+    if (code.current) show(code.current, text);
   }, [text]);
   useEffect(() => {
-    if (open || !lang) return;
+    if (open || !lang || text.length > COLOURED_MAX) return;
     let gone = false;
     void import('../highlight').then(({ highlight }) => {
       if (!gone && code.current) highlight(code.current, text, lang.toLowerCase());
@@ -60,10 +45,17 @@ function CodeBlock({ lang, text, open }: { lang: string; text: string; open: boo
       gone = true;
     };
   }, [text, lang, open]);
+  const lines = open ? 0 : text.split('\n', LONG_LINES + 1).length;
   return (
-    <figure class="code">
+    <figure class={`code ${wrap ? 'wrap' : ''}`}>
       <figcaption>
-        <span>{lang || 'text'}</span>
+        <span class="code-lang">{lang || 'text'}</span>
+        <button type="button" class="quiet small" aria-pressed={wrap} onClick={() => setWrap(!wrap)}>{t('wrap')}</button>
+        {lines > LONG_LINES && (
+          <button type="button" class="quiet small" onClick={() => save(`code.${EXTENSIONS[lang.toLowerCase()] ?? 'txt'}`, text)}>
+            {t('download')}
+          </button>
+        )}
         <CopyButton text={() => text} label={t('copyCode')} />
       </figcaption>
       <pre tabIndex={0}>
@@ -73,36 +65,31 @@ function CodeBlock({ lang, text, open }: { lang: string; text: string; open: boo
   );
 }
 
-// For code inside of a list or a quotation, which is part of that block's HTML.
-function addCopyButton(pre: HTMLPreElement): void {
-  const frame = document.createElement('div');
-  const button = document.createElement('button');
-  frame.className = 'nested-code';
-  button.type = 'button';
-  button.className = 'quiet';
-  button.textContent = t('copy');
-  button.setAttribute('aria-label', t('copyCode'));
-  button.onclick = () => {
-    void toClipboard(pre.textContent ?? '').then((done) => {
-      if (done) button.textContent = t('copied');
-    });
-  };
-  pre.replaceWith(frame);
-  frame.append(pre, button);
-}
-
-function HtmlBlock({ html }: { html: string }) {
-  const element = useRef<HTMLDivElement>(null);
+function Formula({ text, display }: { text: string; display: boolean }) {
+  const place = useRef<HTMLElement>(null);
   useLayoutEffect(() => {
-    if (!element.current) return;
-    setHtml(element.current, html);
-    for (const pre of element.current.querySelectorAll('pre')) addCopyButton(pre);
-  }, [html]);
-  return <div class="block" ref={element} />;
+    let gone = false;
+    if (place.current) place.current.textContent = text;
+    void import('./math').then(({ formula }) => {
+      if (gone || !place.current) return;
+      if (!formula(place.current, text, display)) place.current.textContent = text;
+    });
+    return () => {
+      gone = true;
+    };
+  }, [text, display]);
+  const Place = display ? 'div' : 'span';
+  return <Place class={`formula ${display ? 'display' : ''}`} tabIndex={display ? 0 : undefined} ref={place as never} />;
 }
 
-const BlockView = memo(({ block }: { block: Block }) =>
-  block.code ? <CodeBlock {...block.code} /> : <HtmlBlock html={block.html ?? ''} />);
+const BlockView = memo(({ block }: { block: Block }) => {
+  if (block.code) return <CodeBlock {...block.code} />;
+  return (
+    <div class="block">
+      {drawn(block.token, { Code: CodeBlock, Formula, growing: block.growing, level: block.level })}
+    </div>
+  );
+});
 
 export function Markdown({ text, open }: { text: string; open: boolean }) {
   const tail = useRef<MarkdownTail | null>(null);

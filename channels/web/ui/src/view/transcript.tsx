@@ -1,17 +1,19 @@
 // The conversation, which stays at its end while somebody looks at its end.
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { asked } from '../approvals';
 import { t } from '../settings';
 import {
-  conversation, current, isNew, loadOlder, loadingOlder, models, revision, send, sessions, sessionsLoaded, unsent,
+  conversation, current, isNew, loadOlder, loadingOlder, models, revision, send, sessions, target, unsent,
 } from '../store';
-import { asked } from '../approvals';
-import { ApprovalCard } from './approval';
 import { Setup } from './cards';
 import { Icon } from './icons';
-import { TurnView, UnsentView } from './turn';
+import { lazy } from './lazy';
 
 const NEAR_END_PX = 64;
 const NEAR_START_PX = 200;
+
+const thread = lazy(async () => (await import('./thread')).Thread);
+export const loadThread = thread.load;
 
 function Welcome() {
   return (
@@ -28,24 +30,17 @@ function Welcome() {
   );
 }
 
-function Turns() {
+function Content() {
   void revision.value;
   const chat = conversation();
-  const waiting = unsent.value.filter((item) => item.chat === current.value);
   if (!isNew.value && !chat?.loaded) return <p class="loading">{t('loading')}</p>;
-  const empty = !chat?.turns.length && !waiting.length;
+  const waiting = unsent.value.some((item) => item.chat === current.value);
+  const empty = !chat?.turns.length && !waiting && !asked(current.value, sessions.value).length;
+  const modelless = models.value?.models.length === 0;
   return (
     <>
-      {chat?.older && (
-        <button type="button" class="text older" disabled={loadingOlder.value} onClick={() => void loadOlder()}>
-          {loadingOlder.value ? t('loading') : t('loadOlder')}
-        </button>
-      )}
-      {models.value?.models.length === 0 && <Setup />}
-      {empty && models.value?.models.length !== 0 && sessionsLoaded.value && <Welcome />}
-      {chat?.turns.map((turn) => <TurnView key={turn.runId} turn={turn} version={turn.version} />)}
-      {asked(current.value, sessions.value).map((a) => <ApprovalCard key={a.id} approval={a} />)}
-      {waiting.map((item) => <UnsentView key={item.messageId} item={item} />)}
+      {modelless && <Setup />}
+      {empty ? !modelless && <Welcome /> : <thread.View />}
     </>
   );
 }
@@ -54,17 +49,25 @@ export function Transcript() {
   const scroller = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
+  const seen = useRef({ top: 0, height: 0 });
   const [away, setAway] = useState(false);
 
   const toEnd = (): void => {
     const box = scroller.current;
     if (box) box.scrollTop = box.scrollHeight;
+    atEnd.current = true;
+    setAway(false);
   };
+  // Who scrolls up leaves the end; a text that grows faster than it is followed does not.
   const onScroll = (): void => {
     const box = scroller.current;
     if (!box) return;
-    atEnd.current = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END_PX;
-    setAway(!atEnd.current);
+    const { scrollTop: top, scrollHeight: height } = box;
+    const near = height - top - box.clientHeight < NEAR_END_PX;
+    if (near) atEnd.current = true;
+    else if (top < seen.current.top - 1 && height >= seen.current.height) atEnd.current = false;
+    seen.current = { top, height };
+    setAway(!near && !atEnd.current);
     if (box.scrollTop < NEAR_START_PX && box.scrollHeight > box.clientHeight) void keepPlace(box);
   };
   // What comes in above pushes nothing away from under the reader.
@@ -85,12 +88,26 @@ export function Transcript() {
     if (scroller.current) observer.observe(scroller.current);
     return () => observer.disconnect();
   }, []);
+  const wanted = target.value;
+  useLayoutEffect(() => {
+    if (!wanted) return;
+    let tries = 30; // frames: what draws it may still be on its way
+    const look = (): void => {
+      const element = content.current?.querySelector(`[data-run="${CSS.escape(wanted.runId)}"]`);
+      if (!element && tries-- > 0) return void requestAnimationFrame(look);
+      atEnd.current = false;
+      element?.scrollIntoView({ block: 'start' });
+      element?.querySelector<HTMLElement>('.message')?.focus({ preventScroll: true });
+      target.value = null;
+    };
+    look();
+  }, [wanted]);
   // Another conversation, or something just sent: show the end of it.
   const mine = unsent.value.length;
   useLayoutEffect(() => {
     atEnd.current = true;
     setAway(false);
-    toEnd();
+    if (!isNew.value || mine) toEnd();
   }, [current.value, mine]);
 
   return (
@@ -98,7 +115,7 @@ export function Transcript() {
       <div class="transcript" ref={scroller} onScroll={onScroll} tabIndex={0} role="log" aria-live="off"
         aria-label={t('transcript')}>
         <div class="column" ref={content}>
-          <Turns />
+          <Content />
         </div>
       </div>
       {away && (

@@ -1,0 +1,31 @@
+// What the page of schedules says.
+export const scheduleLanguages = {
+  en: {
+    intro: 'Reminders, and questions that a model answers at a time. They come to the conversation they were made in.',
+    none: 'No schedules yet', noneSo: 'No schedules in this state', state: 'State', anyState: 'All', noneHelp: 'Make one below, or write “remind me tomorrow at nine”.',
+    active: 'active', paused: 'paused', done: 'done', reminder: 'Reminder', prompt: 'Question to a model',
+    byModel: 'made by a model', of: 'of {name}', zone: 'Time zone', missed: 'Missed runs', wasMissed: 'missed', next: 'Next runs', history: 'History',
+    pause: 'Pause', resume: 'Switch on', run: 'Run now', remove: 'Delete', removeTitle: 'Delete this schedule?',
+    removeText: 'What is known of its runs goes with it.', details: 'Next runs and history', noRuns: 'It has not run yet.',
+    started: 'running', ended: 'done', failed: 'failed', skipped: 'skipped', byHand: 'by hand', tokens: '{n} tokens', task: 'Open the task',
+    add: 'New schedule', kind: 'What happens', text: 'Text', once: 'Once', again: 'Again and again', how: 'How often',
+    when: 'When', whenHint: 'tomorrow at 9:00, fri 18:30, in 20 minutes', cron: 'Cron expression',
+    cronHint: 'minute hour day month weekday, such as 0 9 * * 1-5, or @daily', skip: 'Skip them', makeOnce: 'One for all of them',
+    all: 'Each of them', create: 'Create', more: 'Older schedules', costs: 'A model answers with nobody there: it is made paused, and you switch it on.',
+    chat: 'Open the conversation', ran: 'Started. It appears in its conversation.',
+  },
+  ru: {
+    intro: 'Напоминания и вопросы, на которые модель отвечает в назначенное время. Они приходят в тот разговор, где были созданы.',
+    none: 'Расписаний пока нет', noneSo: 'Нет расписаний в этом состоянии', state: 'Состояние', anyState: 'Все', noneHelp: 'Создайте ниже или напишите «напомни завтра в девять».',
+    active: 'включено', paused: 'на паузе', done: 'выполнено', reminder: 'Напоминание', prompt: 'Вопрос модели',
+    byModel: 'создала модель', of: '{name}', zone: 'Часовой пояс', missed: 'Пропущенные запуски', wasMissed: 'пропущено', next: 'Ближайшие запуски', history: 'История',
+    pause: 'Пауза', resume: 'Включить', run: 'Запустить сейчас', remove: 'Удалить', removeTitle: 'Удалить это расписание?',
+    removeText: 'История его запусков удалится вместе с ним.', details: 'Ближайшие запуски и история', noRuns: 'Ещё не запускалось.',
+    started: 'выполняется', ended: 'готово', failed: 'ошибка', skipped: 'не выполнено', byHand: 'вручную', tokens: 'токенов: {n}', task: 'Открыть задачу',
+    add: 'Новое расписание', kind: 'Что происходит', text: 'Текст', once: 'Один раз', again: 'Регулярно', how: 'Как часто',
+    when: 'Когда', whenHint: 'tomorrow at 9:00, fri 18:30, in 20 minutes', cron: 'Выражение cron',
+    cronHint: 'минута час день месяц день_недели, например 0 9 * * 1-5, или @daily', skip: 'Не выполнять', makeOnce: 'Один за все',
+    all: 'Каждый', create: 'Создать', more: 'Более ранние', costs: 'Модель отвечает, когда никого нет: расписание создаётся на паузе, включаете его вы.',
+    chat: 'Открыть разговор', ran: 'Запущено. Ответ появится в разговоре.',
+  },
+} as const;

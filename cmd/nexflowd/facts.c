@@ -1,0 +1,119 @@
+#include "cmd/nexflowd/facts.h"
+
+#include "cmd/nexflowd/admin.h"
+#include "cmd/nexflowd/models.h"
+#include "cmd/nexflowd/status.h"
+#include "cmd/nexflowd/wiring.h"
+
+#include <string.h>
+
+#define LATE_LOOP_MS 1000   /* above it we are not ready */
+#define LATE_WRITER_MS 3000 /* without a commit while transactions wait: nor then */
+#define CHECK_EVERY_MS 1000
+
+/* Transactions that wait although none is committed: somebody holds the lock, or the disk hangs.
+ * And whatever said that the file is damaged was right, also if the next page is not. */
+static NF_RC check_writer(struct nf_wiring *w, int64_t now, struct nf_err *err)
+{
+    struct nf_database_state *d = &w->database;
+    struct nf_db_stats s;
+    nf_db_stats(w->db, &s);
+    if (s.write_queue == 0 || s.commits != d->commits || d->checked_ms == 0)
+        d->moved_ms = now;
+    d->commits = s.commits;
+    if (s.damaged > 0)
+        return nf_err_set(err, NF_E_IO,
+                          "it is damaged, though it was not at the start: stop Nexflow, then "
+                          "`nexflow backup restore FILE`");
+    if (now - d->moved_ms <= LATE_WRITER_MS)
+        return NF_OK;
+    return nf_err_set(
+        err, NF_E_UNAVAILABLE,
+        "it has taken no write for %lld s: another program holds it, or the disk hangs",
+        (long long)((now - d->moved_ms) / 1000));
+}
+
+/* Anybody may ask how we are: that must not become work for the database. */
+static NF_RC check_database(struct nf_wiring *w, struct nf_err *err)
+{
+    struct nf_database_state *d = &w->database;
+    struct nf_user ignored;
+    int64_t now = nf_clock_mono_us(w->app.clock) / 1000;
+    if (d->checked_ms == 0 || now - d->checked_ms >= CHECK_EVERY_MS) {
+        struct nf_err why = { 0 };
+        enum nf_code rc = check_writer(w, now, &why);
+        d->checked_ms = now; /* before waiting: who asks meanwhile gets the last answer */
+        if (rc == NF_OK)
+            rc = w->app.users->ops->find(w->app.users, "local", "owner", &ignored, &why);
+        d->rc = rc;
+        d->why = why;
+    }
+    return d->rc == NF_OK ? NF_OK : nf_err_set(err, d->rc, "%s", d->why.msg);
+}
+
+static enum nf_code status(void *arg, struct nf_json_out *o, struct nf_err *err)
+{
+    return nf_daemon_status(arg, o, err);
+}
+
+static enum nf_code not_ready(void *arg, struct nf_str *reasons, struct nf_err *err)
+{
+    struct nf_wiring *w = arg;
+    struct nf_err why;
+    enum nf_code rc = check_database(w, &why);
+
+    if (w->app.intake_closed)
+        NF_TRY(nf_str_adds(reasons, "shutting down\n", err));
+    if (!w->app.model)
+        NF_TRY(nf_str_adds(reasons, "no language model is configured: run `nexflow up`\n", err));
+    if (rc != NF_OK)
+        NF_TRY(nf_str_addf(reasons, err, "database: %s\n", why.msg));
+    if (nf_loop_delay_ms(w->loop) > LATE_LOOP_MS)
+        NF_TRY(nf_str_addf(reasons, err, "the event loop is %lld ms late\n",
+                           (long long)nf_loop_delay_ms(w->loop)));
+    return nf_bot_wiring_not_ready(&w->bots, reasons, err);
+}
+
+static void health(void *arg, struct nf_json_out *o)
+{
+    struct nf_wiring *w = arg;
+    struct nf_err why;
+    enum nf_code rc = check_database(w, &why);
+    nf_json_put_str(o, "database", rc == NF_OK ? "ok" : why.msg);
+    nf_json_put_str(o, "models", w->app.model ? "ok" : "none");
+    nf_json_put_str(o, "config", w->config_refused ? "refused" : "ok");
+    nf_json_put_i64(o, "config_loads", w->config_loads);
+    nf_json_put_i64(o, "turns_running", (int64_t)nf_turns_running(w->turns));
+    if (w->redis) {
+        struct nf_redis_store_stats redis;
+        nf_redis_store_stats(w->redis, &redis);
+        nf_json_put_str(o, "redis", redis.connected ? "ok" : redis.why);
+    }
+    nf_skill_wiring_health(&w->skills, o);
+    nf_bot_wiring_health(&w->bots, o);
+}
+
+static bool bot(void *arg, size_t i, struct nf_web_bot *ret)
+{
+    const struct nf_wiring *w = arg;
+    return nf_bot_wiring_at(&w->bots, i, ret);
+}
+
+static enum nf_code say(void *arg, const char *channel, const char *account, const char *markdown,
+                        struct nf_err *err)
+{
+    const struct nf_wiring *w = arg;
+    return nf_bot_wiring_say(&w->bots, channel, account, markdown, err);
+}
+
+struct nf_web_facts nf_daemon_facts(struct nf_wiring *w)
+{
+    return (struct nf_web_facts){ .models = nf_daemon_models,
+                                  .not_ready = not_ready,
+                                  .status = status,
+                                  .health = health,
+                                  .bot = bot,
+                                  .say = say,
+                                  .admin = &nf_admin_ops,
+                                  .arg = w };
+}

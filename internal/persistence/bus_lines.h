@@ -1,0 +1,37 @@
+/*
+ * Lines as pieces of bounded size, and back. A piece begins with its sender and how it goes on:
+ * "7 . " has whole lines, "7 + " is a part of one that goes on in the next, "7 - " the last part.
+ * Pieces of one sender come in order or not at all.
+ */
+#pragma once
+
+#include "persistence/bus.h"
+
+#include <stdint.h>
+
+#define NF_BUS_SENDERS_MAX 64 /* lines in parts that are put together at the same time */
+
+/* Lines that wait. The zero value is empty. */
+struct nf_bus_out {
+    struct nf_str lines; /* each with its line end */
+    uint64_t dropped, added;
+};
+void nf_bus_out_add(struct nf_bus_out *o, const char *line, size_t n);
+/* The next piece of at most `max` bytes into *piece; false: nothing waits. NF_E_NOMEM leaves it. */
+bool nf_bus_out_next(struct nf_bus_out *o, int64_t sender, size_t max, bool *within,
+                     struct nf_str *piece);
+void nf_bus_out_done(struct nf_bus_out *o);
+
+struct nf_bus_in {
+    struct {
+        int64_t sender;
+        struct nf_str part;
+    } v[NF_BUS_SENDERS_MAX];
+    size_t n;
+    uint64_t heard;
+};
+/* Hand out the whole lines that *piece completes, unless they are `self`'s own. False: no piece. */
+bool nf_bus_in_take(struct nf_bus_in *in, int64_t self, const char *piece, size_t n, nf_bus_fn fn,
+                    void *arg);
+/* Parts whose rest may not come. */
+void nf_bus_in_reset(struct nf_bus_in *in);

@@ -1,0 +1,64 @@
+"""`nexflow backup`: a copy is made, verified and brought back whole, or not at all."""
+import os
+import re
+import subprocess
+
+import terminal
+from terminal import failed, ok
+
+
+def dump(path):
+    return subprocess.run(["sqlite3", path, ".dump"], capture_output=True, check=True).stdout
+
+
+def test_a_backup_brings_everything_back(served):
+    p, daemon = served.place, served.daemon
+    ok(served("chat", stdin="one\ntwo\n"))
+    session = daemon.get("/api/v1/sessions")[1]["sessions"][0]["id"]
+    before = daemon.messages(session)
+    assert "4 messages" in ok(served("backup", "create", "copy.db"))
+    copy = p.dir / "copy.db"
+    assert copy.stat().st_mode & 0o777 == 0o600
+    assert "exists" in failed(served("backup", "create", "copy.db"))
+    assert "4 messages" in ok(served("backup", "verify", "copy.db"))
+    named = re.match(r"(nexflow-\d{8}-\d{6}\.db): ", ok(served("backup", "create"))).group(1)
+    assert (p.dir / named).exists()
+
+    ok(served("chat", "three"))
+    error = failed(served("backup", "restore", "copy.db"))
+    assert str(daemon.process.pid) in error
+    assert len(daemon.get("/api/v1/sessions")[1]["sessions"]) == 2
+    assert daemon.stop() == 0
+    assert "start the daemon again" in ok(served("backup", "restore", "copy.db"))
+    database = p.dir / "data/nexflow.db"
+    assert dump(database) == dump(copy)
+    assert len(list((p.dir / "data").glob("nexflow.db.before-restore-*"))) >= 1
+    daemon.start()
+    assert len(daemon.get("/api/v1/sessions")[1]["sessions"]) == 1
+    assert daemon.messages(session) == before
+
+
+def test_a_damaged_copy_is_not_restored(served):
+    p, daemon = served.place, served.daemon
+    ok(served("chat", "one"))
+    ok(served("backup", "create", "copy.db"))
+    data = bytearray((p.dir / "copy.db").read_bytes())
+    (p.dir / "cut.db").write_bytes(data[:len(data) // 2])
+    data[4096:8192] = os.urandom(4096)
+    (p.dir / "bad.db").write_bytes(data)
+    (p.dir / "text.db").write_text("this is no database" * 300, encoding="ascii")
+    (p.dir / "empty.db").write_bytes(b"")
+    assert daemon.stop() == 0
+    before = dump(p.dir / "data/nexflow.db")
+    for name in ("cut.db", "bad.db", "text.db", "empty.db", "nowhere.db"):
+        for verb in ("verify", "restore"):
+            assert name in failed(served("backup", verb, name)), name
+    assert dump(p.dir / "data/nexflow.db") == before
+    assert list((p.dir / "data").glob("*before-restore*")) == []
+    daemon.start()
+
+
+def test_a_backup_needs_no_daemon_but_a_database(tmp_path):
+    p = terminal.Place(tmp_path)
+    assert "nexflow.db" in failed(p.run("backup", "create", "copy.db"))
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,201 @@
+"""Two daemons behind a real nginx with the configuration that comes with the package, but for names,
+addresses and certificates."""
+import asyncio
+import base64
+import http.client
+import json
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+import time
+
+import pytest
+import websockets
+
+import certificates
+import nexflow
+
+NAME = "nexflow.example.org"
+CONFIG = ("turns: {lease: 3s}\n"
+          "limits: {messages_per_minute: 1000000, requests_per_minute: 1000000}\n")
+MAIN = """{user}daemon off; worker_processes 1; pid {dir}/pid; error_log {dir}/error.log;
+events {{ worker_connections 1024; }}
+http {{
+    access_log off; client_body_temp_path {dir}; proxy_temp_path {dir}; fastcgi_temp_path {dir};
+    uwsgi_temp_path {dir}; scgi_temp_path {dir};
+    include {dir}/nexflow.conf;
+}}
+"""
+
+
+def site(daemons, port, cert, key):
+    """packaging/nginx.conf for these daemons; a text that is not there any more is an error."""
+    text = (nexflow.TOP / "packaging/nginx.conf").read_text(encoding="ascii")
+    ours = [f"server 127.0.0.1:{d.port} max_fails=1 fail_timeout=3s;" for d in daemons]
+    changes = {"server 10.0.0.11:7777 max_fails=1 fail_timeout=3s;": ours[0],
+               "server 10.0.0.12:7777 max_fails=1 fail_timeout=3s;": ours[1],
+               "server 10.0.0.13:7777 max_fails=1 fail_timeout=3s;": "",
+               "listen 443 ssl;": f"listen 127.0.0.1:{port} ssl;",
+               "/etc/ssl/nexflow/fullchain.pem": str(cert), "/etc/ssl/nexflow/key.pem": str(key)}
+    for old, new in changes.items():
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    return text
+
+
+class Balancer:
+    """nginx, and a client that believes its certificate."""
+
+    def __init__(self, directory, daemons):
+        directory.mkdir()
+        authority = certificates.Authority(directory)
+        self.port = nexflow.free_port()
+        (directory / "nexflow.conf").write_text(site(daemons, self.port, *authority.issue(NAME)), encoding="ascii")
+        (directory / "nginx.conf").write_text(
+            MAIN.format(dir=directory, user="user root; " if os.getuid() == 0 else ""), encoding="ascii")
+        program = shutil.which("nginx") or "/usr/sbin/nginx"
+        self.process = subprocess.Popen([program, "-p", directory, "-c", directory / "nginx.conf"])
+        self.tls = ssl.create_default_context(cafile=str(authority.file))
+        self.dir = directory
+
+    def request(self, method, path, body=None):
+        """(status, body)"""
+        connection = http_to(self)
+        try:
+            connection.request(method, path, json.dumps(body) if body is not None else None,
+                               {"Authorization": f"Bearer {nexflow.TOKEN}", "Host": NAME})
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
+
+    def connect(self):
+        return websockets.connect(f"wss://{NAME}/ws", host="127.0.0.1", port=self.port, ssl=self.tls,
+                                  server_hostname=NAME,
+                                  extra_headers={"Authorization": f"Bearer {nexflow.TOKEN}"}, max_size=None,
+                                  open_timeout=30, ping_interval=None)
+
+    def stop(self):
+        self.process.terminate()
+        assert self.process.wait(20) == 0
+
+
+def http_to(balancer):
+    """A connection to the balancer's address under the name on its certificate."""
+    class Connection(http.client.HTTPSConnection):
+        def connect(self):
+            plain = socket.create_connection(("127.0.0.1", balancer.port), 30)
+            self.sock = balancer.tls.wrap_socket(plain, server_hostname=NAME)
+
+    return Connection(NAME, context=balancer.tls)
+
+
+@pytest.fixture
+def place(tmp_path, provider):
+    """(balancer, two daemons behind it)"""
+    database = nexflow.server().create(f"b{time.monotonic_ns()}")
+    daemons = []
+    for i in range(2):
+        d = nexflow.Daemon(tmp_path / str(i), CONFIG, provider.yaml(), database=database)
+        text = d.config.read_text(encoding="utf-8")
+        d.config.write_text(text.replace("server: {", f'server: {{hosts: ["{NAME}"], '), encoding="utf-8")
+        daemons.append(d.start())
+    balancer = Balancer(tmp_path / "nginx", daemons)
+    daemons[0].wait_until(lambda: balancer.request("GET", "/health")[0] == 200)
+    yield balancer, daemons
+    balancer.stop()
+    for d in daemons:
+        if d.process.poll() is None:
+            assert d.stop() == 0, d.log()[-2000:]
+
+
+async def frames_until(ws, condition):
+    frames = []
+    while not frames or not condition(frames[-1]):
+        frames.append(json.loads(await asyncio.wait_for(ws.recv(), 30)))
+    return frames
+
+
+def instance_of(run_id):
+    """Which has made the id: ten bits behind the counter's twelve, in Crockford's base32."""
+    n = 0
+    for c in run_id:
+        n = n << 5 | "0123456789abcdefghjkmnpqrstvwxyz".index(c)
+    return n >> 12 & 1023
+
+
+def ended(accepted):
+    return lambda f: f.get("run_id") == accepted["run_id"] and f["type"] in ("RUN_FINISHED", "RUN_ERROR")
+
+
+def test_the_page_and_requests_come_from_either(place):
+    balancer, _ = place
+    status, page = balancer.request("GET", "/")
+    assert status == 200 and b"<!doctype html>" in page.lower()
+    took = set()
+    for i in range(6):
+        status, body = balancer.request("POST", "/api/v1/messages", {"message_id": f"m{i}", "content": "hello"})
+        assert status == 202, body
+        took.add(instance_of(json.loads(body)["run_id"]))
+    assert took == {1, 2}
+
+
+def test_what_is_streamed_comes_piece_by_piece(place, provider):
+    balancer, _ = place
+    provider.script(text="one two three four five six", delay=0.2)
+
+    async def talk():
+        async with balancer.connect() as ws:
+            await ws.send(json.dumps({"type": "user_message", "message_id": "m1", "content": "hello"}))
+            accepted = (await frames_until(ws, lambda f: f["type"] == "accepted"))[-1]
+            first = await frames_until(ws, lambda f: f["type"] == "TEXT_MESSAGE_CONTENT")
+            assert not any(ended(accepted)(f) for f in first), "it came at once, in the end"
+            rest = await frames_until(ws, ended(accepted))
+            return nexflow.text_of(first + rest, accepted["run_id"])
+
+    assert asyncio.run(talk()) == "one two three four five six"
+
+
+def test_files_go_up_and_come_down(place):
+    balancer, _ = place
+    picture = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4096
+    status, body = balancer.request("POST", "/api/v1/messages", {
+        "message_id": "m1", "content": "look",
+        "files": [{"name": "a.png", "media_type": "image/png", "data": base64.b64encode(picture).decode()}]})
+    assert status == 202, body
+    accepted = json.loads(body)
+    status, back = balancer.request(
+        "GET", f"/api/v1/sessions/{accepted['session_id']}/runs/{accepted['run_id']}/files/0")
+    assert status == 200 and back == picture
+
+
+def test_one_dies_and_the_other_goes_on_where_it_was(place, provider):
+    balancer, daemons = place
+    provider.script(text="one two three four five six seven eight", delay=0.3)
+
+    async def talk():
+        async with balancer.connect() as ws:
+            await ws.send(json.dumps({"type": "user_message", "message_id": "m1", "content": "hello"}))
+            accepted = (await frames_until(ws, lambda f: f["type"] == "accepted"))[-1]
+            shown = await frames_until(ws, lambda f: f["type"] == "TEXT_MESSAGE_CONTENT")
+            victim = next(d for d in daemons if d.events("daemon.ready") and turn_runs_in(d))
+            victim.kill()
+            provider.script(text="and the rest")
+            with pytest.raises(websockets.ConnectionClosed):
+                while True:
+                    shown.append(json.loads(await asyncio.wait_for(ws.recv(), 20)))
+        async with balancer.connect() as ws:
+            await ws.send(json.dumps({"type": "resume", "session_id": accepted["session_id"],
+                                      "after": max(f.get("seq", 0) for f in shown if f["type"].isupper())}))
+            shown += await frames_until(ws, ended(accepted))
+        return nexflow.text_of(shown, accepted["run_id"])
+
+    def turn_runs_in(daemon):
+        return daemon.get("/api/v1/status")[1]["queues"]["turns_running"] == 1
+
+    assert asyncio.run(talk()) == "and the rest"
+    for i in range(6):
+        status, body = balancer.request("POST", "/api/v1/messages", {"message_id": f"n{i}", "content": "hello"})
+        assert status == 202, body

@@ -1,0 +1,127 @@
+// What a daemon does only when something is wrong with it, or with the way to it.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { copied, ended, longText, online, openWorld, reply, say, shot } from '../harness.mjs';
+
+const world = openWorld();
+
+async function fresh() {
+  const page = await world.tab(await world.window());
+  await online(page);
+  return page;
+}
+
+const TEXT = longText(6);
+
+async function midRun(page) {
+  await say(page, TEXT);
+  await page.locator('.message.assistant figure.code').nth(1).waitFor();
+}
+
+test('a failed run and a refused message are shown as such', async () => {
+  const page = await fresh();
+  await say(page, 'mock:error');
+  await ended(page, 1, 'failed');
+  assert.match(await page.locator('.notice').innerText(), /check llm\.providers/);
+  await say(page, 'mock:refuse');
+  await page.getByText('Not sent: too many messages wait').waitFor();
+  await shot(page, 'errors');
+  await page.getByRole('button', { name: 'Discard' }).click();
+  assert.equal(await page.locator('[data-unsent]').count(), 0);
+});
+
+test('why an answer failed is said in the language of the page, then and later', async () => {
+  const page = await world.tab(await world.window({ locale: 'ru-RU' }));
+  await online(page);
+  await page.getByRole('textbox', { name: 'Сообщение' }).fill('mock:limited');
+  await page.keyboard.press('Enter');
+  const notice = page.getByText('mock/echo-1: слишком много запросов (429). Попробуйте через 30 с');
+  await notice.waitFor();
+  await page.reload();
+  await notice.waitFor();
+  await page.getByRole('combobox', { name: 'Язык' }).selectOption('en');
+  await page.getByText('mock/echo-1: too many requests (429): try again in 30 s').waitFor();
+});
+
+test('without a model the page says how to add one, and notices when there is one', async () => {
+  const models = world.mock.models;
+  world.mock.models = [];
+  const page = await fresh();
+  await page.getByRole('heading', { name: 'No model is connected yet' }).waitFor();
+  await page.getByText('nexflow up', { exact: true }).waitFor();
+  await shot(page, 'first-run');
+  world.mock.models = models;
+  await page.getByText('What shall we work on?').waitFor();
+  assert.equal(await page.getByRole('heading', { name: 'No model is connected yet' }).count(), 0);
+});
+
+test('older messages come when one scrolls up, and the place is kept', async () => {
+  const session = world.mock.newSession('a long one');
+  for (let i = 1; i <= 60; i++) world.mock.wrote(session, `message ${i} of many`, 'yes');
+  const page = await world.tab(await world.window(), `/#/s/${session.id}`);
+  await page.locator('.bubble', { hasText: 'message 60 ' }).waitFor();
+  assert.equal(await page.locator('.turn').count(), 25);
+  await page.waitForFunction(() => { // it begins at its end, and may still be on its way there
+    const box = document.querySelector('.transcript');
+    const more = document.querySelectorAll('.turn').length > 40;
+    if (!more && box.scrollTop > 0) box.scrollTop = 0;
+    return more;
+  }, null, { polling: 200 });
+  await page.waitForFunction(() => document.querySelector('.transcript').scrollTop > 0);
+  const offset = await page.locator('.transcript').evaluate((box) => box.scrollTop);
+  assert.ok(offset > 200, `the reader was not moved: ${offset}`);
+});
+
+test('a page opened while the model says nothing shows what it said before', async () => {
+  const page = await world.tab(await world.window());
+  await online(page);
+  await midRun(page);
+  world.mock.delayMs = 6000;
+  await page.waitForTimeout(100);
+  const said = () => page.locator('.message.assistant .markdown').evaluate((box) => box.textContent);
+  const before = await said();
+  await page.reload();
+  await page.locator('.message.assistant figure.code').nth(1).waitFor({ timeout: 5000 });
+  world.mock.delayMs = 12;
+  assert.equal(await said(), before);
+  await ended(page);
+  assert.equal(await copied(page), reply(TEXT));
+});
+
+test('a message whose answer was lost on the way is sent again under its id and taken once', async () => {
+  const page = await world.tab(await world.window());
+  await online(page);
+  const { broadcast } = world.mock;
+  world.mock.broadcast = function lossy(frame) {
+    if (frame.type !== 'accepted') return broadcast.call(this, frame);
+    this.broadcast = broadcast;
+    for (const socket of this.sockets) socket.terminate();
+  };
+  await say(page, 'acknowledged into the void');
+  await ended(page);
+  const ids = world.mock.received.slice(-2);
+  assert.equal(ids[0], ids[1]);
+  assert.equal(await page.locator('.message.user').count(), 1);
+});
+
+test('a list that was under way does not undo what was heard meanwhile', async () => {
+  world.mock.wrote(world.mock.newSession('older than all'), 'x', 'y');
+  world.mock.listMs = 1500;
+  const page = await world.tab(await world.window());
+  await online(page);
+  await say(page, 'newer than the list');
+  await ended(page);
+  await page.locator('.session-name').filter({ hasText: 'older than all' }).waitFor(); // the list is there
+  assert.equal(await page.locator('.session-name').first().innerText(), 'newer than the list');
+  world.mock.listMs = 0;
+});
+
+test('a conversation is there after every reload, whichever of its parts comes first', async () => {
+  const session = world.mock.newSession('again and again');
+  world.mock.wrote(session, 'asked', 'answered');
+  const page = await world.tab(await world.window(), `/#/s/${session.id}`);
+  for (let i = 0; i < 12; i++) {
+    await page.locator('.message.assistant', { hasText: 'answered' }).waitFor();
+    await page.reload();
+  }
+});

@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict';
+import { beforeEach, test } from 'node:test';
+import { accessible, online, openWorld, shot, shots } from '../harness.mjs';
+
+const world = openWorld();
+beforeEach(() => {
+  if (world.mock) world.mock.role = 'owner';
+  world.mock?.people.reset();
+});
+
+async function fresh(name, title, options) {
+  const page = await world.tab(await world.window(options), `/#/${name}`);
+  await online(page);
+  await page.getByRole('heading', { level: 1, name: title }).waitFor();
+  return page;
+}
+
+const card = (page, name) => page.getByRole('article', { name: new RegExp(`^${name}`) });
+
+test('who asks is let in, as a new person or as somebody known', async () => {
+  const page = await fresh('people', 'People');
+  await card(page, 'Vera').getByText('telegram account 815, wrote to telegram').waitFor();
+  await card(page, 'Vera <b>bold</b> ABCD-2345').waitFor(); // as text
+  await accessible(page, 'people');
+  await shot(page, 'people');
+  await card(page, 'Vera').getByRole('combobox').selectOption({ label: 'as Anna' });
+  await card(page, 'Vera').getByRole('button', { name: 'Let in' }).click();
+  await card(page, 'Vera').waitFor({ state: 'detached' });
+  await card(page, 'Somebody').getByText('Denied').waitFor();
+  await card(page, 'Somebody').getByRole('button', { name: 'Let in' }).click();
+  await page.getByText('Ask to be let in').waitFor({ state: 'detached' });
+  await card(page, 'Somebody').getByRole('combobox').waitFor();
+  assert.deepEqual(world.mock.people.decisions, [
+    { code: 'ABCD-2345', decision: 'approve', user: world.mock.people.users[1].id },
+    { code: 'EFGH-6789', decision: 'approve' }]);
+});
+
+test('who asks can be denied, and a refusal of the daemon is shown', async () => {
+  const page = await fresh('people', 'People');
+  await card(page, 'Vera').getByRole('button', { name: 'Deny' }).click();
+  await card(page, 'Vera').getByText('Denied').waitFor();
+  await card(page, 'Vera').waitFor();
+  const code = world.mock.people.pairings[0];
+  world.mock.people.pairings = [];
+  await card(page, 'Vera').getByRole('button', { name: 'Let in' }).click();
+  await page.getByRole('alert').getByText('nobody waits with it').waitFor();
+  assert.equal(code.status, 'denied');
+});
+
+test('those who were denied are found by the address', async () => {
+  const page = await fresh('people?asks=denied', 'People');
+  await card(page, 'Somebody').waitFor();
+  assert.equal(await card(page, 'Vera').count(), 0);
+  await page.getByRole('combobox', { name: 'Show' }).selectOption('open');
+  await card(page, 'Vera').waitFor();
+  await card(page, 'Somebody').waitFor({ state: 'detached' });
+  assert.equal(await page.evaluate(() => location.hash), '#/people?asks=open');
+  world.mock.people.pairings = [];
+  await page.getByText('Nobody like that asks.').waitFor(); // and who looks can look at others
+  await page.getByRole('combobox', { name: 'Show' }).selectOption('');
+  await page.getByText('Ask to be let in').waitFor({ state: 'detached' });
+});
+
+test('people are added, changed and blocked', async () => {
+  const page = await fresh('people', 'People');
+  await page.getByRole('textbox', { name: 'Name' }).fill('Clara');
+  await page.getByRole('button', { name: 'Add a person' }).click();
+  await card(page, 'Clara').getByRole('combobox', { name: 'Role: Clara' }).selectOption('admin');
+  await card(page, 'Anna').getByText('Accounts and access').click();
+  await card(page, 'Anna').getByRole('button', { name: 'Block' }).click();
+  await card(page, 'Anna').getByText('Blocked', { exact: true }).waitFor();
+  const [, anna, , clara] = world.mock.people.users;
+  assert.equal(anna.status, 'blocked');
+  assert.equal(clara.role, 'admin');
+  assert.equal(await card(page, 'Owner').getByRole('combobox').count(), 0); // nobody demotes oneself
+});
+
+test('an account is linked by a link and a picture, and unlinked', async () => {
+  const page = await fresh('people', 'People');
+  await card(page, 'Anna').getByText('Accounts and access').click();
+  await card(page, 'Anna').getByRole('button', { name: 'Link an account' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Link an account of Anna' });
+  await dialog.getByText('https://t.me/telegram_bot?start=ABCDEFGHJKLM2345').waitFor();
+  await dialog.getByText('ABCD-EFGH-JKLM-2345').waitFor();
+  const picture = dialog.getByRole('img', { name: 'QR code for @telegram_bot' });
+  assert.equal(await picture.evaluate((img) => img.complete && img.naturalWidth > 0), true);
+  await accessible(page, 'a link');
+  await shot(page, 'people-link');
+  await dialog.getByRole('button', { name: 'Close' }).click();
+  await card(page, 'Anna').getByRole('button', { name: 'Unlink: telegram 4711' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Unlink' }).click();
+  await card(page, 'Anna').getByText('None yet').waitFor();
+});
+
+test('a plain user sees themselves and nobody else', async () => {
+  world.mock.role = 'user';
+  const page = await fresh('people', 'People');
+  await card(page, 'Owner').getByRole('button', { name: 'Link an account' }).waitFor();
+  assert.equal(await page.getByRole('article').count(), 1);
+  assert.equal(await page.getByRole('button', { name: 'Add a person' }).count(), 0);
+  await page.goto(`${world.line.url}/#/channels`);
+  await page.getByText('There is nothing here').waitFor();
+});
+
+test('bots are shown with how they are and what to do', async () => {
+  const page = await fresh('channels', 'Channels');
+  await card(page, 'telegram').getByText('Connected').waitFor();
+  await card(page, 'discord').getByText('Hears nothing').waitFor();
+  await card(page, 'discord').getByText('the token is refused — put the right token').waitFor();
+  await card(page, 'discord').getByText('4004').waitFor();
+  await accessible(page, 'channels');
+  await shots(page, 'channels');
+  await card(page, 'telegram').getByText('Show as QR code').click();
+  const picture = card(page, 'telegram').getByRole('img', { name: 'QR code of @telegram_bot' });
+  await picture.waitFor();
+  await card(page, 'telegram').getByRole('button', { name: 'Write to me' }).click();
+  await card(page, 'telegram').getByText('The bot has written to you').waitFor();
+  assert.deepEqual(world.mock.people.tests, ['telegram']);
+  assert.equal(await card(page, 'telegram').getByRole('link', { name: 'Open the bot' }).getAttribute('href'),
+    'https://t.me/telegram_bot');
+});
+
+test('a bot is connected from its token to a message there and back', async () => {
+  const page = await fresh('channels', 'Channels');
+  const token = page.getByLabel('Token of the bot');
+  await page.getByLabel('What it is called here').fill('second');
+  await token.fill('wrong');
+  await page.getByRole('button', { name: 'Check and connect' }).click();
+  await page.getByRole('alert').getByText('does not know this token').waitFor();
+  assert.equal(await token.inputValue(), ''); // it is shown to nobody again
+  assert.equal(await token.getAttribute('type'), 'password');
+  await token.fill('123:right');
+  await page.getByRole('button', { name: 'Check and connect' }).click();
+  await page.getByText('The token is right: it is @second_bot.').waitFor();
+  await page.getByText('Your answer has come. @second_bot works both ways.').waitFor();
+  assert.deepEqual(world.mock.people.added.at(-1), { network: 'telegram', token: '123:right', name: 'second' });
+  assert.deepEqual(world.mock.people.tests, ['second']);
+  await accessible(page, 'adding a bot');
+});
+
+test('who is no owner adds no bot', async () => {
+  world.mock.role = 'admin';
+  const page = await fresh('channels', 'Channels');
+  await card(page, 'telegram').getByText('Connected').waitFor();
+  assert.equal(await page.getByLabel('Token of the bot').count(), 0);
+});
+
+test('what changes is seen without reloading, and without bots the page says how to connect one', async () => {
+  const page = await fresh('channels', 'Channels');
+  await card(page, 'discord').getByText('Hears nothing').waitFor();
+  world.mock.people.bots = [];
+  await page.getByText('No bot is connected yet').waitFor();
+  await page.getByText('nexflow channel add telegram').waitFor();
+});
+
+test('a phone of 360 pixels shows both without scrolling sideways, in both languages', async () => {
+  for (const [name, title] of [['people', 'Люди'], ['channels', 'Каналы']]) {
+    const page = await fresh(name, title, { viewport: { width: 360, height: 740 }, locale: 'ru-RU', hasTouch: true });
+    await page.getByRole('article').first().waitFor();
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
+    assert.equal(wide, false);
+    await accessible(page, `${name} on a phone`);
+    await shot(page, `${name}-phone-ru`);
+  }
+});

@@ -1,0 +1,256 @@
+// The owner's pages, against a daemon: each opens, shows what is so, and stands in nobody's way.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { accessible, ended, online, openWorld, say, shot, shots } from './harness.mjs';
+
+const world = openWorld();
+
+const PAGES = ['overview', 'tasks', 'schedules', 'channels', 'people', 'models', 'skills', 'settings', 'health'];
+
+async function at(name, options) {
+  const page = await world.tab(await world.window(options), `/#/${name}`);
+  await online(page);
+  await drawn(page);
+  return page;
+}
+
+const drawn = (page) => page.locator('.page-column > :not(.loading)').first().waitFor();
+
+// To another page in the same window.
+async function turnTo(page, name) {
+  await page.evaluate((hash) => (location.hash = hash), `#/${name}`);
+  await page.locator(`.pages a[aria-current][href="#/${name}"]`).waitFor({ state: 'attached' });
+  await drawn(page);
+}
+
+test('every page is clear of obstacles, in the light and in the dark', async () => {
+  const page = await world.tab(await world.window({ viewport: { width: 1280, height: 860 } }));
+  await online(page);
+  await say(page, 'something for the pages');
+  await ended(page);
+  for (const name of PAGES) {
+    await turnTo(page, name);
+    await accessible(page, name);
+    await shots(page, name);
+  }
+});
+
+test('no page scrolls sideways on a phone, in either language', async () => {
+  for (const locale of ['en-GB', 'ru-RU']) {
+    const page = await at(PAGES[0], { locale, viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
+    for (const name of PAGES) {
+      await turnTo(page, name);
+      const sideways = await page.evaluate(() => {
+        const box = document.querySelector('.page');
+        return [document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth, box.scrollWidth - box.clientWidth];
+      });
+      assert.deepEqual(sideways, [0, 0], `${name} ${locale}`);
+      await shot(page, `${name}-${locale}`);
+    }
+  }
+});
+
+test('a task is listed, filtered by the address, and opened with its timeline', async () => {
+  const chat = await world.tab(await world.window());
+  await online(chat);
+  await say(chat, 'to be looked at as a task');
+  await ended(chat);
+  const page = await at('tasks');
+  await page.getByRole('link', { name: 'to be looked at as a task' }).first().waitFor();
+  await page.getByRole('combobox', { name: 'State' }).selectOption('failed');
+  await page.waitForFunction(() => location.hash === '#/tasks?status=failed');
+  await page.getByText('No tasks in this state').waitFor();
+  await page.reload();
+  await page.getByText('No tasks in this state').waitFor();
+  await page.getByRole('combobox', { name: 'State' }).selectOption('');
+  await page.getByRole('link', { name: 'to be looked at as a task' }).first().click();
+  await page.getByRole('heading', { name: 'Timeline' }).waitFor();
+  await page.locator('.timeline-lane i').first().waitFor();
+  await accessible(page, 'a task');
+  await page.getByRole('link', { name: 'Open the conversation' }).click();
+  await page.locator('.bubble', { hasText: 'to be looked at as a task' }).waitFor();
+});
+
+test('a setting is found, changed and put back; a change over another is refused', async () => {
+  const page = await at('settings');
+  await page.getByRole('searchbox', { name: 'Find a setting' }).fill('messages_per_minute');
+  const field = page.getByRole('textbox', { name: 'limits.messages_per_minute' });
+  await field.fill('99999');
+  await page.getByRole('button', { name: 'Save 1 change' }).click();
+  const by = page.getByText(/Saved and in force|cannot be changed by lines|written line by line/);
+  await by.first().waitFor();
+  // The file of this daemon has its limits in braces: a person must change those.
+  await page.getByRole('button', { name: 'Discard' }).click();
+  await page.getByRole('searchbox', { name: 'Find a setting' }).fill('log.level');
+  await page.getByRole('combobox', { name: 'log.level' }).selectOption('warn');
+  await page.getByRole('button', { name: 'Save 1 change' }).click();
+  await page.getByText('Saved and in force').waitFor();
+  await accessible(page, 'saved');
+
+  const other = await at('settings?q=log.level');
+  await page.getByRole('combobox', { name: 'log.level' }).selectOption('error');
+  await page.getByRole('button', { name: 'Save 1 change' }).click();
+  await page.getByText('Saved and in force').waitFor();
+  await other.getByRole('combobox', { name: 'log.level' }).selectOption('info');
+  await other.getByRole('button', { name: 'Save 1 change' }).click();
+  await other.getByText('Somebody changed the file meanwhile').waitFor();
+  await accessible(other, 'a conflict');
+  await other.getByRole('button', { name: 'Read the file anew' }).click();
+  await other.getByText('Somebody changed the file meanwhile').waitFor({ state: 'detached' });
+  await other.getByRole('button', { name: 'Save 1 change' }).click();
+  await other.getByText('Saved and in force').waitFor();
+});
+
+test('a model is asked for real', async () => {
+  const page = await at('models');
+  await page.getByRole('button', { name: /^Test: / }).first().click();
+  await page.locator('.result.good', { hasText: 'answered' }).waitFor();
+  await page.getByRole('combobox', { name: 'Kind' }).selectOption('custom');
+  await page.getByRole('textbox', { name: 'Address' }).fill('http://127.0.0.1:9/v1');
+  await page.getByRole('button', { name: 'Look for models' }).click();
+  await page.locator('.result.bad').waitFor();
+  await accessible(page, 'a provider that is not there');
+});
+
+test('models are found by the address', async () => {
+  const page = await at('models?q=PIECE%3D1000');
+  const models = page.getByRole('region', { name: 'Available models' });
+  await models.getByText('fake/echo;piece=1000').waitFor();
+  assert.equal(await models.getByRole('listitem').count(), 1);
+  await page.getByRole('searchbox', { name: 'Find a model' }).fill('nothing like it');
+  await models.getByText('No model has that in its name.').waitFor();
+  await accessible(page, 'models, filtered');
+  await page.getByRole('searchbox', { name: 'Find a model' }).fill('');
+  await models.getByRole('button', { name: /^Test: / }).nth(1).waitFor();
+});
+
+test('what models used is drawn, told as a table, and taken along', async () => {
+  const chat = await world.tab(await world.window());
+  await online(chat);
+  await say(chat, 'to be counted');
+  await ended(chat);
+  const page = await at('overview');
+  const usage = page.getByRole('region', { name: 'Used in the last 24 hours' });
+  await usage.getByRole('img', { name: /Tokens per hour/ }).waitFor();
+  await usage.getByText('As a table').click();
+  await usage.getByRole('row').nth(1).waitFor();
+  const [file] = await Promise.all([page.waitForEvent('download'), usage.getByRole('link', { name: 'CSV' }).click()]);
+  const rows = (await readFile(await file.path(), 'utf8')).trim().split('\r\n');
+  const { usage: told } = await page.evaluate(async () => (await fetch('/api/v1/usage')).json());
+  assert.deepEqual(rows.slice(1).map((row) => Number(row.split(',').at(-5))), told.map((row) => row.calls));
+  await accessible(page, 'usage');
+});
+
+test('bounds and prices of a model, and the order behind a name, are changed', async () => {
+  const page = await at('models');
+  const models = page.getByRole('region', { name: 'Available models' });
+  await models.getByRole('button', { name: /^Bounds and prices of/ }).first().click();
+  await models.getByRole('textbox', { name: /^Window/ }).fill('9000');
+  await models.getByRole('textbox', { name: /tokens read/ }).fill('2.50');
+  await accessible(page, 'bounds');
+  await models.getByRole('button', { name: 'Save' }).click();
+  await models.getByText('2.50 / ?').waitFor();
+  await models.getByText('Window 9K').waitFor();
+
+  const aliases = page.getByRole('region', { name: 'Aliases and fallbacks' });
+  await aliases.getByRole('button', { name: 'Add an alias' }).click();
+  await aliases.getByRole('textbox', { name: 'Name' }).fill('fast');
+  for (let i = 0; i < 2; i++) await aliases.getByRole('combobox', { name: 'Model' }).selectOption({ index: 1 });
+  await aliases.getByRole('button', { name: 'Save alias' }).click();
+  const chain = aliases.getByRole('listitem').filter({ hasText: 'fast' }).locator('.soft.mono');
+  const [first, second] = (await chain.innerText()).split(' → ');
+  await aliases.getByRole('button', { name: 'Change order: fast' }).click();
+  await aliases.getByRole('button', { name: `Move ${second} up` }).click();
+  await accessible(page, 'an alias');
+  await aliases.getByRole('button', { name: 'Save alias' }).click();
+  await chain.getByText(`${second} → ${first}`).waitFor();
+  await aliases.getByRole('button', { name: 'Remove fast' }).click();
+  await chain.waitFor({ state: 'detached' });
+});
+
+test('people are read a page at a time', async () => {
+  const page = await at('people');
+  await page.evaluate(async () => {
+    for (let i = 1; i <= 60; i++) {
+      await fetch('/api/v1/users', { method: 'POST', headers: { 'Content-Type': 'application/json' },
+                                     body: JSON.stringify({ name: `Person ${i}`, role: 'user' }) });
+    }
+  });
+  await page.reload();
+  const more = page.getByRole('button', { name: 'More people' });
+  await more.waitFor();
+  assert.equal(await page.getByRole('article').count(), 50);
+  await more.click();
+  await page.getByRole('article', { name: /^Person 60/ }).waitFor();
+  assert.equal(await more.count(), 0);
+});
+
+test('people are found by name, role and state, all by the address', async () => {
+  const page = await at('people');
+  await page.evaluate(async () => {
+    for (const [name, role] of [['Вера Павлова', 'user'], ['ПАВЕЛ', 'admin']]) {
+      await fetch('/api/v1/users', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ name, role }) });
+    }
+  });
+  const people = page.getByRole('article');
+  await page.getByRole('searchbox', { name: 'Find a person' }).fill('павл');
+  await page.waitForFunction(() => location.hash.includes('q='));
+  await page.getByRole('article', { name: /^Вера/ }).waitFor();
+  await page.waitForFunction(() => document.querySelectorAll('article').length === 1);
+  await page.getByRole('searchbox', { name: 'Find a person' }).fill('пав');
+  await page.getByRole('article', { name: /^ПАВЕЛ/ }).waitFor();
+  await page.getByRole('combobox', { name: 'Role', exact: true }).first().selectOption('admin');
+  await page.getByRole('article', { name: /^Вера/ }).waitFor({ state: 'detached' });
+  await accessible(page, 'people, filtered');
+  await page.reload();
+  await page.getByRole('article', { name: /^ПАВЕЛ/ }).waitFor();
+  assert.equal(await people.count(), 1);
+  await page.getByRole('combobox', { name: 'State' }).selectOption('blocked');
+  await page.getByText('Nobody like that').waitFor();
+});
+
+test('every page is opened by keyboard alone', async () => {
+  const page = await world.tab(await world.window({ viewport: { width: 1280, height: 860 } }));
+  await online(page);
+  await page.getByRole('link', { name: 'Manage' }).focus();
+  await page.keyboard.press('Enter');
+  for (const name of PAGES) {
+    const link = page.locator(`.pages a[href="#/${name}"]`);
+    for (let i = 0; i < 40 && !await link.evaluate((a) => a === document.activeElement); i++) await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.locator(`.pages a[aria-current][href="#/${name}"]`).waitFor();
+    await drawn(page);
+    assert.ok(await link.evaluate((a) => a === document.activeElement), `${name} keeps the focus where it was`);
+  }
+});
+
+test('a schedule is previewed, made, paused, run and deleted', async () => {
+  const page = await at('schedules');
+  await page.getByText('No schedules yet').waitFor();
+  await page.getByRole('textbox', { name: 'Text', exact: true }).fill('stand up');
+  await page.getByRole('combobox', { name: 'How often' }).selectOption('again');
+  await page.getByRole('textbox', { name: 'Cron expression' }).fill('0 9 * * 1-5');
+  await page.getByText('at 09:00 on weekdays').waitFor();
+  assert.equal(await page.locator('.schedule-preview li').count(), 3);
+  await accessible(page, 'a preview');
+  await page.getByRole('button', { name: 'Create' }).click();
+  const card = page.getByRole('article', { name: 'stand up' });
+  await card.getByText('at 09:00 on weekdays').waitFor();
+  await card.getByRole('button', { name: 'Pause' }).click();
+  await card.getByRole('button', { name: 'Switch on' }).waitFor();
+  await page.getByRole('combobox', { name: 'State' }).selectOption('active');
+  await page.getByText('No schedules in this state').waitFor();
+  await page.reload();
+  await page.getByText('No schedules in this state').waitFor();
+  await page.getByRole('combobox', { name: 'State' }).selectOption('paused');
+  await card.getByRole('button', { name: 'Switch on' }).click();
+  await page.getByRole('combobox', { name: 'State' }).selectOption('');
+  await card.getByRole('button', { name: 'Run now' }).click();
+  await card.getByText('Next runs and history').click();
+  await card.getByText('by hand').waitFor();
+  await accessible(page, 'a schedule');
+  await card.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await card.waitFor({ state: 'detached' });
+});
