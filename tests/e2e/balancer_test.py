@@ -31,8 +31,8 @@ http {{
 
 
 def site(daemons, port, cert, key):
-    """packaging/nginx.conf for these daemons; a text that is not there any more is an error."""
-    text = (nexflow.TOP / "packaging/nginx.conf").read_text(encoding="ascii")
+    """script/packaging/nginx.conf for these daemons; a text that is not there any more is an error."""
+    text = (nexflow.TOP / "script/packaging/nginx.conf").read_text(encoding="ascii")
     ours = [f"server 127.0.0.1:{d.port} max_fails=1 fail_timeout=3s;" for d in daemons]
     changes = {"server 10.0.0.11:7777 max_fails=1 fail_timeout=3s;": ours[0],
                "server 10.0.0.12:7777 max_fails=1 fail_timeout=3s;": ours[1],

@@ -4,7 +4,7 @@ import subprocess
 
 import nexflow
 
-UNIT = nexflow.TOP / "packaging/nexflow.service"
+UNIT = nexflow.TOP / "script/packaging/nexflow.service"
 # systemd's own measure, from 0 (nothing could be taken away) to 10. Most of what is left is what the
 # sandboxes of skills are built of (the comment in the unit says which).
 EXPOSURE_MAX = 4.1

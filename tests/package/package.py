@@ -186,7 +186,7 @@ def runs_as(engine, name, tag, options, work):
 def as_an_image(package, work):
     engine = Engine(work)
     try:
-        run("sh", TOP / "packaging/container.sh", package, "nexflow:test",
+        run("sh", TOP / "script/packaging/container.sh", package, "nexflow:test",
             env={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "DOCKER_HOST": engine.host})
         default = runs_as(engine, "as-it-is", "nexflow:test", [], work)
         free = runs_as(engine, "unconfined", "nexflow:test", UNCONFINED, work)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Build a container image from nothing but Debian: a debootstrap base and the package.
 #
-# usage: packaging/container.sh PACKAGE.deb [TAG]     as root, with debootstrap and docker
+# usage: script/packaging/container.sh PACKAGE.deb [TAG]     as root, with debootstrap and docker
 set -eu
 package=$(readlink -f "$1")
 tag=${2:-nexflow:latest}
