@@ -104,7 +104,7 @@ class World {
   async window(options = {}) {
     const context = await this.browser.newContext({ storageState: this.state, locale: 'en-GB', ...options });
     await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: this.line.url });
-    context.setDefaultTimeout(45000); // other suites run beside it
+    context.setDefaultTimeout(WITHIN_MS);
     await context.addInitScript(() => {
       addEventListener('securitypolicyviolation', (e) => {
         console.error(`CSP ${e.violatedDirective} ${e.blockedURI} ${e.sample}`);
@@ -157,6 +157,21 @@ export function openWorld() {
   afterEach(() => world.tidy());
   after(() => world.close()); // fails on any report, console error or dialog
   return world;
+}
+
+const WITHIN_MS = 45000; // other suites run beside it
+
+// Until `check` no longer throws, and what it says then: for all that comes soon, but not at once.
+export async function eventually(check, within = WITHIN_MS) {
+  const end = performance.now() + within;
+  for (;;) {
+    try {
+      return await check();
+    } catch (error) {
+      if (performance.now() >= end) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
 
 export const composer = (page) => page.getByRole('textbox', { name: 'Message' });

@@ -93,9 +93,11 @@ export class Conversation {
     this.sort();
   }
 
-  // The newest turns as they are seen, and whether there are no others.
+  // The newest turns as they are seen, and whether there are no others. What goes on does so without it:
+  // its text is the text up to its position.
   seen(most: number): { turns: Turn[]; complete: boolean } {
-    const turns = this.turns.slice(-most).map((turn): Turn => ({ ...turn, stored: [], questions: undefined }));
+    const turns = this.turns.slice(-most).map((turn): Turn => (
+      { ...turn, items: isOver(turn) ? turn.items : structuredClone(turn.items), stored: [], questions: undefined }));
     return { turns, complete: this.older === null && turns.length === this.turns.length };
   }
 
@@ -105,6 +107,16 @@ export class Conversation {
     this.turns = turns;
     this.byRun = new Map(turns.map((turn) => [turn.runId, turn]));
     this.older = complete ? null : ''; // there are more, at no place that is known
+  }
+
+  // Of turns that are still being answered: what was seen, from where events go on.
+  goOnFrom(seen: Conversation): void {
+    for (const turn of this.turns) {
+      const before = seen.byRun.get(turn.runId);
+      if (!before?.pos || isOver(before) || isOver(turn) || turn.pos > 0) continue;
+      Object.assign(turn, { items: before.items, state: before.state, pos: before.pos });
+      turn.version++;
+    }
   }
 
   // The daemon says how many turns have not ended: older ones without an answer never get one.

@@ -126,6 +126,8 @@ async function load(id: string): Promise<void> {
     chat.addPage(page, false);
     chat.setPending(info.pending);
     for (const frame of early.get(id) ?? []) chat.accepted(frame);
+    const seen = conversations.get(id);
+    if (seen) chat.goOnFrom(seen);
     conversations.set(id, chat);
     replaceInfo(id, info);
     resume(chat);

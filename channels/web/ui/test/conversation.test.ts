@@ -284,3 +284,37 @@ test('what was seen can be shown again, the newest of it, and is known to be rea
   assert.deepEqual(again.shown().map((turn) => turn.items.map((item) => item.kind === 'text' && item.text)), [['text 3'], ['text 5'], ['text 7']]);
   assert.equal(chat.seen(4).complete, true);
 });
+
+test('an answer under way goes on from what was seen of it, unless it began again', () => {
+  const page = { messages: [stored(1, 'user', 'r1')], next_cursor: null };
+  const kept = (): Conversation => {
+    const chat = opened();
+    for (const event of attempt('r1', 1, ['par'], 1, false)) chat.apply(event);
+    const seen = chat.seen(5);
+    for (const event of attempt('r1', 1, ['par', 'ti'], 1, false)) chat.apply(event); // and is written down later
+    const again = new Conversation(S);
+    again.showKept(seen.turns, seen.complete);
+    return again;
+  };
+  const reread = (start: number, pending: number): Conversation => {
+    const chat = new Conversation(S, start);
+    chat.addPage(page, false);
+    chat.setPending(pending);
+    chat.goOnFrom(kept());
+    return chat;
+  };
+
+  const same = reread(2 ** 24 - 1, 1);
+  assert.equal(text(same), 'par');
+  const events = attempt('r1', 1, ['par', 'tial']);
+  for (const event of events.filter((e) => e.seq > same.after())) assert.equal(same.apply(event), 'changed');
+  assert.equal(text(same), 'partial');
+  assert.equal(same.turns[0].state, 'done');
+
+  const anew = reread(2 * 2 ** 24 - 1, 1);
+  for (const event of attempt('r1', 2, ['other']).filter((e) => e.seq > anew.after())) anew.apply(event);
+  assert.equal(text(anew), 'other');
+
+  const over = reread(2 * 2 ** 24 - 1, 0);
+  assert.deepEqual([text(over), over.turns[0].state], ['', 'stopped']);
+});

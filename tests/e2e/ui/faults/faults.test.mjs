@@ -1,7 +1,7 @@
 // What a daemon does only when something is wrong with it, or with the way to it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { copied, ended, longText, online, openWorld, reply, say, shot } from '../harness.mjs';
+import { copied, ended, eventually, online, openWorld, reply, say, shot } from '../harness.mjs';
 
 const world = openWorld();
 
@@ -9,13 +9,6 @@ async function fresh() {
   const page = await world.tab(await world.window());
   await online(page);
   return page;
-}
-
-const TEXT = longText(6);
-
-async function midRun(page) {
-  await say(page, TEXT);
-  await page.locator('.message.assistant figure.code').nth(1).waitFor();
 }
 
 test('a failed run and a refused message are shown as such', async () => {
@@ -72,20 +65,39 @@ test('older messages come when one scrolls up, and the place is kept', async () 
   assert.ok(offset > 200, `the reader was not moved: ${offset}`);
 });
 
+// Notes every text of an answer that the pages of the context show, from their beginning.
+const watchAnswer = (context) => context.addInitScript(() => {
+  const shown = [''];
+  window.shown_ = shown;
+  new MutationObserver(() => {
+    const text = document.querySelector('.message.assistant .markdown')?.textContent ?? '';
+    if (text !== shown.at(-1)) shown.push(text);
+  }).observe(document, { subtree: true, childList: true, characterData: true });
+});
+
 test('a page opened while the model says nothing shows what it said before', async () => {
-  const page = await world.tab(await world.window());
+  const context = await world.window();
+  await watchAnswer(context);
+  const page = await world.tab(context);
   await online(page);
-  await midRun(page);
-  world.mock.delayMs = 6000;
-  await page.waitForTimeout(100);
-  const said = () => page.locator('.message.assistant .markdown').evaluate((box) => box.textContent);
-  const before = await said();
+  const text = Array.from({ length: 60 }, (_, i) => `line ${i} of a long answer`).join('\n\n');
+  await say(page, text);
+  await page.locator('.message.assistant p').nth(9).waitFor();
+  const release = world.mock.hold();
+  const before = world.mock.said(await page.evaluate(() => location.hash.slice(4)));
+  assert.ok(before.length < text.length, 'it is not all said');
+  const plain = (markdown) => markdown.replaceAll('\n', '').trimEnd();
+  const shown = () => page.evaluate(() => window.shown_);
+  const saysBefore = () => eventually(async () => assert.equal((await shown()).at(-1).trimEnd(), plain(before)));
+  await saysBefore();
   await page.reload();
-  await page.locator('.message.assistant figure.code').nth(1).waitFor({ timeout: 5000 });
-  world.mock.delayMs = 12;
-  assert.equal(await said(), before);
+  await saysBefore();
+  release();
   await ended(page);
-  assert.equal(await copied(page), reply(TEXT));
+  assert.equal(await copied(page), reply(text));
+  const all = await shown(); // in several pictures, but each goes on from the one before
+  assert.deepEqual(all.filter((now, i) => i && !now.startsWith(all[i - 1].trimEnd())), []);
+  assert.equal(all.at(-1), plain(text));
 });
 
 test('a message whose answer was lost on the way is sent again under its id and taken once', async () => {

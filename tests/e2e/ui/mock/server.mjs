@@ -40,6 +40,7 @@ export class Mock {
   people = new People(id);
   role = 'owner';
   release = () => {};
+  held = null; // while it is, the model says nothing
   nextId = 1;
 
   static async start(folder) {
@@ -60,6 +61,22 @@ export class Mock {
     const token = `token-${this.nextId++}`;
     this.tokens.add(token);
     return `${this.url}/#t=${token}`;
+  }
+
+  // From now on the model says nothing, until what comes back is called.
+  hold() {
+    let go;
+    this.held = new Promise((resolve) => (go = resolve));
+    return () => {
+      this.held = null;
+      go();
+    };
+  }
+
+  // What the model has said in a session, as events.
+  said(sessionId) {
+    return this.sessions.get(sessionId).events.filter((event) => event.type === 'TEXT_MESSAGE_CONTENT')
+      .map((event) => event.delta).join('');
   }
 
   async stop() {
@@ -375,6 +392,7 @@ class Run {
       this.emit({ type: 'TEXT_MESSAGE_CONTENT', messageId, delta });
       said += delta;
       await sleep(this.mock.delayMs);
+      await this.mock.held;
     }
     this.emit({ type: 'TEXT_MESSAGE_END', messageId });
     const stopped = this.session.stopping;
