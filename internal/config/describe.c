@@ -50,16 +50,33 @@ static enum nf_code show_quoted(struct shower *w, const char *text)
 }
 
 /* Of scheme://user:password@host the password is left out. */
+/* A URL without its password, which ends at the last @ (it may have others), or is an option that
+ * libpq takes. */
+static NF_RC hide_password(struct nf_str *to, const char *url, struct nf_err *err)
+{
+    static const char option[] = "password="; /* sslpassword ends so, too */
+    const char *user = strstr(url, "://"), *at = user ? strrchr(user + 3, '@') : NULL;
+    const char *from = at ? memchr(user + 3, ':', (size_t)(at - user - 3)) : NULL, *rest = url;
+    if (from) {
+        NF_TRY(nf_str_add(to, url, (size_t)(from + 1 - url), err));
+        NF_TRY(nf_str_adds(to, "(set)", err));
+        rest = at;
+    }
+    while (user && (from = strstr(rest, option)) != NULL) {
+        from += sizeof(option) - 1;
+        NF_TRY(nf_str_add(to, rest, (size_t)(from - rest), err));
+        NF_TRY(nf_str_adds(to, "(set)", err));
+        rest = from + strcspn(from, "&");
+    }
+    return nf_str_adds(to, rest, err);
+}
+
 static enum nf_code show_text(struct shower *w, const struct nf_setting *s, const char *text)
 {
-    const char *user = s->hides_password ? strstr(text, "://") : NULL;
-    const char *at = user ? strchr(user + 3, '@') : NULL;
-    const char *colon = at ? memchr(user + 3, ':', (size_t)(at - user - 3)) : NULL;
     NF_CLEANUP(nf_str_done) struct nf_str shown = { 0 };
-    if (!colon)
+    if (!s->hides_password)
         return show_quoted(w, text);
-    NF_TRY(nf_str_add(&shown, text, (size_t)(colon + 1 - text), w->err));
-    NF_TRY(nf_str_addf(&shown, w->err, "(set)%s", at));
+    NF_TRY(hide_password(&shown, text, w->err));
     return show_quoted(w, nf_str_c(&shown));
 }
 

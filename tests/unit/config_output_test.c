@@ -1,5 +1,7 @@
 #include "tests/unit/settings_sample.h"
 
+#include <stdio.h>
+
 /* --- describing ------------------------------------------------------------------------------- */
 
 static void what_is_shown_reads_back_as_the_same_but_for_secrets(void **state)
@@ -65,6 +67,39 @@ static void what_is_shown_groups_keys_and_hides_secrets(void **state)
                                             "          limits:\n"
                                             "            context: 8KiB\n"
                                             "  retries: 2\n");
+}
+
+static const struct nf_setting url_settings[] = {
+    { .key = "url", .type = NF_SET_STR, .def = "", .max = 200, .hides_password = true },
+};
+static const struct nf_setting_group url_group = { "at", url_settings, 1, sizeof(char *) };
+
+static void no_part_of_a_password_is_shown(void **state)
+{
+    static const char *const urls[][2] = {
+        { "postgresql://me:secret@db:5432,b/nexflow?a=b",
+          "postgresql://me:(set)@db:5432,b/nexflow?a=b" },
+        { "redis://:s@cr/t@cache:6379/0", "redis://:(set)@cache:6379/0" },
+        { "postgresql://me@db/n?password=s%26t&sslmode=require",
+          "postgresql://me@db/n?password=(set)&sslmode=require" },
+        { "postgresql://me:s@db/n?sslpassword=s", "postgresql://me:(set)@db/n?sslpassword=(set)" },
+        { "postgresql://me@db/n", "postgresql://me@db/n" },
+        { "sqlite:var/a@b:c", "sqlite:var/a@b:c" },
+    };
+    (void)state;
+    for (size_t i = 0; i < NF_COUNT(urls); i++) {
+        char text[256], expected[256];
+        char *url = NULL;
+        struct nf_str shown = { 0 };
+        const struct nf_config_part part = { &url_group, &url };
+        (void)snprintf(text, sizeof(text), "at: {url: '%s'}", urls[i][0]);
+        (void)snprintf(expected, sizeof(expected), "at:\n  url: \"%s\"\n", urls[i][1]);
+        assert_ok(nf_config_load_text("t.yaml", text, strlen(text), &part, 1, &err), &err);
+        assert_ok(nf_config_show(&part, 1, &shown, &err), &err);
+        assert_string_equal(nf_str_c(&shown), expected);
+        nf_str_done(&shown);
+        nf_config_done(&part, 1);
+    }
 }
 
 /* The value under a path of keys. */
@@ -193,6 +228,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(what_is_shown_reads_back_as_the_same_but_for_secrets),
         T(what_is_shown_groups_keys_and_hides_secrets),
+        T(no_part_of_a_password_is_shown),
         T(the_schema_has_every_key_with_its_bounds),
         T(the_reference_lists_every_key),
         T(a_reload_takes_over_what_may_change_and_lists_the_rest),
