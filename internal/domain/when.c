@@ -170,11 +170,13 @@ static bool of_day(struct reader *r, int64_t *ret)
         time = 0;
     else if (!clock_time(r, &time))
         return false;
+    const char *where = r->p;
     if (!place(r, day * DAY_S + time, ret))
         return false;
-    if (*ret <= r->now && !today && !tomorrow)
-        *ret = nf_zone_utc_of(r->zone, (day + again) * DAY_S + time);
-    return true;
+    if (*ret > r->now || today || tomorrow)
+        return true;
+    r->p = where;
+    return place(r, (day + again) * DAY_S + time, ret);
 }
 
 static bool read(struct reader *r, int64_t *ret)
