@@ -23,11 +23,6 @@ void nf_bus_out_add(struct nf_bus_out *o, const char *line, size_t n)
     o->added++;
 }
 
-static const char *last_line_end(const char *p, size_t n)
-{
-    return memrchr(p, '\n', n);
-}
-
 bool nf_bus_out_next(struct nf_bus_out *o, int64_t sender, size_t max, bool *within,
                      struct nf_str *piece)
 {
@@ -36,11 +31,11 @@ bool nf_bus_out_next(struct nf_bus_out *o, int64_t sender, size_t max, bool *wit
     char how = '.';
     if (o->lines.len == 0)
         return false;
-    const char *first = memchr(p, '\n', o->lines.len), *last = last_line_end(p, n);
+    const char *first = memchr(p, '\n', o->lines.len), *last = memrchr(p, '\n', n);
     size_t line = (size_t)(first - p) + 1;
     if (*within || line > n) { /* it begins or goes on with a line that does not fit */
         n = line <= n ? line : nf_utf8_cut(p, o->lines.len, n);
-        how = n == line ? '-' : '+';
+        how = n == line ? '-' : *within ? '+' : '<';
     } else {
         n = (size_t)(last - p) + 1;
     }
@@ -48,7 +43,7 @@ bool nf_bus_out_next(struct nf_bus_out *o, int64_t sender, size_t max, bool *wit
     if (nf_str_addf(piece, NULL, "%lld %c ", (long long)sender, how) != NF_OK ||
         nf_str_add(piece, p, n, NULL) != NF_OK)
         return false;
-    *within = how == '+';
+    *within = how == '<' || how == '+';
     nf_str_drop(&o->lines, n);
     return true;
 }
@@ -73,29 +68,47 @@ static void hand_out(struct nf_bus_in *in, const char *p, size_t n, nf_bus_fn fn
     }
 }
 
-static struct nf_str *part_of(struct nf_bus_in *in, int64_t sender)
+static struct nf_bus_part *find(struct nf_bus_in *in, int64_t sender)
 {
     for (size_t i = 0; i < in->n; i++)
         if (in->v[i].sender == sender)
-            return &in->v[i].part;
-    if (in->n == NF_BUS_SENDERS_MAX)
-        nf_bus_in_reset(in);
-    in->v[in->n].sender = sender;
-    in->v[in->n].part.max = NF_BUS_LINE_MAX + 1;
-    return &in->v[in->n++].part;
+            return &in->v[i];
+    return NULL;
 }
 
-static void put_together(struct nf_bus_in *in, int64_t sender, bool last, const char *p, size_t n,
+static void forget(struct nf_bus_in *in, struct nf_bus_part *part)
+{
+    nf_str_done(&part->text);
+    *part = in->v[--in->n];
+}
+
+static struct nf_bus_part *begin(struct nf_bus_in *in, int64_t sender, nf_bus_fn fn, void *arg)
+{
+    struct nf_bus_part *part = find(in, sender);
+    if (part)
+        forget(in, part); /* he broke off */
+    if (in->n == NF_BUS_SENDERS_MAX) {
+        nf_bus_in_reset(in);
+        fn(arg, NULL, 0);
+    }
+    part = &in->v[in->n++];
+    *part = (struct nf_bus_part){ .sender = sender, .text.max = NF_BUS_LINE_MAX + 1 };
+    return part;
+}
+
+static void put_together(struct nf_bus_in *in, int64_t sender, char how, const char *p, size_t n,
                          nf_bus_fn fn, void *arg)
 {
-    struct nf_str *part = part_of(in, sender);
-    bool whole = nf_str_add(part, p, n, NULL) == NF_OK;
-    if (whole && last)
-        hand_out(in, nf_str_c(part), part->len, fn, arg);
+    struct nf_bus_part *part = how == '<' ? begin(in, sender, fn, arg) : find(in, sender);
+    if (!part)
+        return;
+    bool whole = nf_str_add(&part->text, p, n, NULL) == NF_OK;
+    if (whole && how == '-')
+        hand_out(in, nf_str_c(&part->text), part->text.len, fn, arg);
     if (!whole)
         fn(arg, NULL, 0);
-    if (!whole || last)
-        nf_str_done(part);
+    if (!whole || how == '-')
+        forget(in, part);
 }
 
 bool nf_bus_in_take(struct nf_bus_in *in, int64_t self, const char *piece, size_t n, nf_bus_fn fn,
@@ -113,13 +126,13 @@ bool nf_bus_in_take(struct nf_bus_in *in, int64_t self, const char *piece, size_
     if (space[1] == '.')
         hand_out(in, p, left, fn, arg);
     else
-        put_together(in, sender, space[1] == '-', p, left, fn, arg);
+        put_together(in, sender, space[1], p, left, fn, arg);
     return true;
 }
 
 void nf_bus_in_reset(struct nf_bus_in *in)
 {
     for (size_t i = 0; i < in->n; i++)
-        nf_str_done(&in->v[i].part);
+        nf_str_done(&in->v[i].text);
     in->n = 0;
 }

@@ -1,7 +1,8 @@
 /*
- * Lines as pieces of bounded size, and back. A piece begins with its sender and how it goes on:
- * "7 . " has whole lines, "7 + " is a part of one that goes on in the next, "7 - " the last part.
- * Pieces of one sender come in order or not at all.
+ * Lines as pieces of bounded size, and back. A piece begins with its sender and what it is: "7 . "
+ * has whole lines; of a line in parts "7 < " is the first, "7 - " the last, and each "7 + " one
+ * between them. Pieces of one sender come in order, but he may break off, also within a line, and
+ * whoever has just begun to listen may have missed the first parts: what is not whole is dropped.
  */
 #pragma once
 
@@ -22,11 +23,12 @@ bool nf_bus_out_next(struct nf_bus_out *o, int64_t sender, size_t max, bool *wit
                      struct nf_str *piece);
 void nf_bus_out_done(struct nf_bus_out *o);
 
+struct nf_bus_part {
+    int64_t sender;
+    struct nf_str text; /* of a line, as far as it has come */
+};
 struct nf_bus_in {
-    struct {
-        int64_t sender;
-        struct nf_str part;
-    } v[NF_BUS_SENDERS_MAX];
+    struct nf_bus_part v[NF_BUS_SENDERS_MAX];
     size_t n;
     uint64_t heard;
 };

@@ -1,6 +1,7 @@
 #include "persistence/bus_lines.h"
 #include "tests/support/test.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,6 +86,51 @@ static void nobody_hears_himself(void **state)
     nf_str_done(&h.text);
 }
 
+static void a_line_that_was_broken_off_is_dropped(void **state)
+{
+    static const char *const pieces[] = { "7 < one", "7 < tw", "7 + o and", "8 . four\n",
+                                          "7 -  a half\n" };
+    struct nf_bus_in in = { 0 };
+    struct heard h = { 0 };
+    (void)state;
+    for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++)
+        assert_true(nf_bus_in_take(&in, 1, pieces[i], strlen(pieces[i]), hear, &h));
+    assert_string_equal(nf_str_c(&h.text), "four|two and a half|");
+    nf_str_done(&h.text);
+    nf_bus_in_reset(&in);
+}
+
+static void a_line_whose_beginning_was_missed_is_dropped(void **state)
+{
+    struct nf_bus_out o = { 0 };
+    struct heard h = { 0 };
+    char line[200];
+    (void)state;
+    memset(line, 'a', sizeof(line));
+    nf_bus_out_add(&o, line, sizeof(line));
+    nf_bus_out_add(&o, "behind", 6);
+    pass(&o, 64, &h, 0);
+    assert_string_equal(nf_str_c(&h.text), "behind|");
+    nf_str_done(&h.text);
+    nf_bus_out_done(&o);
+}
+
+static void of_too_many_lines_in_parts_a_gap_is_told(void **state)
+{
+    struct nf_bus_in in = { 0 };
+    struct heard h = { 0 };
+    (void)state;
+    for (int i = 0; i <= NF_BUS_SENDERS_MAX; i++) {
+        char piece[32];
+        int n = snprintf(piece, sizeof(piece), "%d < begun", i + 2);
+        assert_int_equal(h.gaps, 0);
+        assert_true(nf_bus_in_take(&in, 1, piece, (size_t)n, hear, &h));
+    }
+    assert_int_equal(h.gaps, 1);
+    assert_int_equal(h.lines, 0);
+    nf_bus_in_reset(&in);
+}
+
 static void what_is_no_piece_is_refused(void **state)
 {
     static const char *const bad[] = { "", "7", "7 ", "7 .", "x . a\n", "-1 . a\n", " . a\n" };
@@ -122,6 +168,9 @@ int main(void)
         cmocka_unit_test(short_lines_share_a_piece),
         cmocka_unit_test(a_long_line_is_put_together_again),
         cmocka_unit_test(nobody_hears_himself),
+        cmocka_unit_test(a_line_that_was_broken_off_is_dropped),
+        cmocka_unit_test(a_line_whose_beginning_was_missed_is_dropped),
+        cmocka_unit_test(of_too_many_lines_in_parts_a_gap_is_told),
         cmocka_unit_test(what_is_no_piece_is_refused),
         cmocka_unit_test(over_the_bound_lines_are_dropped_and_counted),
     };
