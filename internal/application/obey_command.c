@@ -2,6 +2,8 @@
 #include "application/manage_pairing.h"
 #include "application/manage_schedules.h"
 #include "application/manage_sessions.h"
+#include "application/manage_users.h"
+#include "application/quote.h"
 #include "application/turn.h"
 #include "base/utf8.h"
 
@@ -39,15 +41,9 @@ static NF_RC say(struct order *o, const char *text, struct nf_err *err)
     return nf_str_adds(o->to, text, err);
 }
 
-/* A foreign text as code, so that nothing in it is markup. */
 static NF_RC say_code(struct order *o, const char *text, struct nf_err *err)
 {
-    NF_TRY(say(o, "`", err));
-    for (; *text; text++) {
-        bool odd = *text == '`' || (unsigned char)*text < ' ';
-        NF_TRY(nf_str_add(o->to, odd ? "'" : text, 1, err));
-    }
-    return say(o, "`", err);
+    return nf_quote_code(o->to, nf_slice_of(text), err);
 }
 
 /* --- /start, /help -----------------------------------------------------------------------------
@@ -353,7 +349,7 @@ static NF_RC obey(struct order *o, enum nf_command c, struct nf_err *err)
     case NF_COMMAND_SKILLS:
         return skills(o, err);
     case NF_COMMAND_SCHEDULES:
-        return nf_say_schedules(o->t->app, &o->user, o->lang == NF_LANG_RU, o->arg, o->to, err);
+        return nf_say_schedules(o->t->app, &o->user, o->lang, o->arg, o->to, err);
     case NF_COMMAND_SETTINGS:
         return settings(o, err);
     case NF_COMMAND_PAIR:

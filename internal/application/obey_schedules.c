@@ -1,5 +1,6 @@
 /* /schedules in a chat: what a person has, and what is done about it. */
 #include "application/manage_schedules.h"
+#include "application/quote.h"
 #include "application/run_schedules.h"
 #include "application/turn.h"
 #include "base/utf8.h"
@@ -12,26 +13,10 @@
 struct list {
     struct nf_app *app;
     const struct nf_user *user;
-    bool ru;
+    enum nf_lang lang;
     struct nf_str *to;
 };
-#define IN(l, en, ru_) ((l)->ru ? (ru_) : (en))
-
-static enum nf_lang lang_of(const struct list *l)
-{
-    return l->ru ? NF_LANG_RU : NF_LANG_EN;
-}
-
-/* A foreign text as code, so that nothing in it is markup. */
-static NF_RC say_code(struct list *l, const char *text, size_t n, struct nf_err *err)
-{
-    NF_TRY(nf_str_adds(l->to, "`", err));
-    for (size_t i = 0; i < n; i++) {
-        bool odd = text[i] == '`' || (unsigned char)text[i] < ' ';
-        NF_TRY(nf_str_add(l->to, odd ? "'" : text + i, 1, err));
-    }
-    return nf_str_adds(l->to, "`", err);
-}
+#define IN(l, en, ru) ((l)->lang == NF_LANG_RU ? (ru) : (en))
 
 static NF_RC say_one(struct list *l, const struct nf_schedule *s, struct nf_err *err)
 {
@@ -41,15 +26,15 @@ static NF_RC say_one(struct list *l, const struct nf_schedule *s, struct nf_err 
 
     NF_TRY(nf_str_adds(l->to, s->status == NF_SCHEDULE_ACTIVE ? "\xE2\x8F\xB0 " : "\xE2\x8F\xB8 ",
                        err));
-    NF_TRY(say_code(l, s->text, cut, err));
+    NF_TRY(nf_quote_code(l->to, (struct nf_slice){ s->text, cut }, err));
     NF_TRY(nf_str_addf(l->to, err, "%s\n   ", s->text[cut] ? "\xE2\x80\xA6" : ""));
-    NF_TRY(nf_schedule_say(l->app, s, lang_of(l), l->to, err));
+    NF_TRY(nf_schedule_say(l->app, s, l->lang, l->to, err));
     NF_TRY(nf_schedule_next(l->app, s, &zone, next, &n, err));
     if (n > 0 && s->expression[0])
         NF_TRY(nf_str_addf(l->to, err, IN(l, "; next %s", "; следующий раз %s"),
-                           nf_zone_show(zone, next[0], lang_of(l)).s));
+                           nf_zone_show(zone, next[0], l->lang).s));
     NF_TRY(nf_str_adds(l->to, "\n   ", err));
-    NF_TRY(say_code(l, nf_id_to_text(s->id).s, strlen(nf_id_to_text(s->id).s), err));
+    NF_TRY(nf_quote_code(l->to, nf_slice_of(nf_id_to_text(s->id).s), err));
     return nf_str_adds(l->to, "\n", err);
 }
 
@@ -123,10 +108,10 @@ static const char *refusal_in_russian(enum nf_code rc)
 }
 
 /* What is wrong is said, not failed. */
-enum nf_code nf_say_schedules(struct nf_app *a, const struct nf_user *user, bool ru,
+enum nf_code nf_say_schedules(struct nf_app *a, const struct nf_user *user, enum nf_lang lang,
                               const char *arg, struct nf_str *to, struct nf_err *err)
 {
-    struct list l = { .app = a, .user = user, .ru = ru, .to = to };
+    struct list l = { .app = a, .user = user, .lang = lang, .to = to };
     const char *space = strchr(arg, ' '), *word = space;
     size_t n;
     struct nf_err why;

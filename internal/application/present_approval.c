@@ -3,6 +3,7 @@
 #include "application/decide_approval.h"
 #include "application/manage_sessions.h"
 #include "application/present_ref.h"
+#include "application/quote.h"
 #include "application/words.h"
 #include "base/own.h"
 #include "base/utf8.h"
@@ -88,16 +89,6 @@ static NF_RC write_call(const struct question *q, struct nf_str *to, struct nf_e
     return NF_OK;
 }
 
-/* Who asks, in words that are no markup: a name is whatever a person chose. */
-static NF_RC write_name(struct nf_str *to, const char *name, struct nf_err *err)
-{
-    for (; *name; name++) {
-        bool marks = strchr("\\`*_[]()<>~|#", *name) != NULL;
-        NF_TRY(nf_str_addf(to, err, "%s%c", marks ? "\\" : "", *name));
-    }
-    return NF_OK;
-}
-
 /* "14:03 UTC" */
 static NF_RC write_time(struct nf_str *to, int64_t ms, struct nf_err *err)
 {
@@ -124,7 +115,7 @@ static NF_RC write_outcome(const struct question *q, struct nf_str *to, struct n
     enum nf_code rc = users->ops->get(users, q->r.decided_by, &decider, err);
     if (rc != NF_OK && rc != NF_E_NOT_FOUND)
         return rc;
-    NF_TRY(write_name(to, rc == NF_OK ? decider.name : "?", err));
+    NF_TRY(nf_quote_plain(to, rc == NF_OK ? decider.name : "?", err));
     NF_TRY(nf_str_adds(to, ", ", err));
     return write_time(to, q->r.decided_ms, err);
 }
@@ -135,7 +126,7 @@ static NF_RC write_all(const struct question *q, struct nf_str *to, struct nf_er
     int64_t minutes = (q->r.expires_ms - q->r.created_ms + 59999) / 60000;
 
     NF_TRY(nf_str_adds(to, "**", err));
-    NF_TRY(write_name(to, q->requester.name, err));
+    NF_TRY(nf_quote_plain(to, q->requester.name, err));
     NF_TRY(nf_str_addf(to, err, "**: %s `%s`", nf_word(q->lang, NF_WORD_CALL_ASKS), q->r.tool));
     NF_TRY(write_call(q, to, err));
     if (q->r.status != NF_APPROVAL_PENDING)

@@ -1,6 +1,7 @@
 #include "application/present_pairing.h"
 
 #include "application/manage_sessions.h"
+#include "application/quote.h"
 #include "application/tell_owners.h"
 #include "application/words.h"
 #include "base/own.h"
@@ -46,18 +47,10 @@ bool nf_pairing_button_read(const char *data, bool *allow, char code[NF_PAIRING_
 
 /* --- words ------------------------------------------------------------------------------------ */
 
-/* A name is whatever somebody chose: no markup. */
-static NF_RC add_plain(struct nf_str *to, const char *text, struct nf_err *err)
-{
-    for (; *text; text++)
-        NF_TRY(nf_str_addf(to, err, "%s%c", strchr("\\`*_[]()<>~|#@", *text) ? "\\" : "", *text));
-    return NF_OK;
-}
-
 static NF_RC add_line(struct nf_str *to, const struct nf_pairing *p, struct nf_err *err)
 {
     NF_TRY(nf_str_addf(to, err, "\n- `%s` ", nf_code_show(p->code).s));
-    NF_TRY(add_plain(to, p->name, err));
+    NF_TRY(nf_quote_plain(to, p->name, err));
     return nf_str_addf(to, err, " (%s `%s`)", p->network, p->account);
 }
 

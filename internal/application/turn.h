@@ -89,8 +89,8 @@ enum nf_command nf_turn_command(const struct nf_turn *t);
 NF_RC nf_turn_obey(struct nf_turn *t, enum nf_command c, struct nf_err *err);
 
 /* What /schedules answers, to `arg` behind it: a person's schedules, or what became of one. */
-NF_RC nf_say_schedules(struct nf_app *a, const struct nf_user *user, bool ru, const char *arg,
-                       struct nf_str *to, struct nf_err *err);
+NF_RC nf_say_schedules(struct nf_app *a, const struct nf_user *user, enum nf_lang lang,
+                       const char *arg, struct nf_str *to, struct nf_err *err);
 
 /* Take in the messages that wait behind the one to answer, as far as they are of the same person
  * and no commands: the model hears of them with its next call. */
