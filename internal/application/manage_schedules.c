@@ -37,19 +37,6 @@ enum nf_code nf_person_zone(struct nf_app *a, const struct nf_user *user,
     return NF_OK;
 }
 
-enum nf_code nf_person_set_zone(struct nf_app *a, const struct nf_user *user, const char *zone,
-                                struct nf_err *err)
-{
-    const struct nf_zone *found;
-
-    if (zone[0])
-        NF_TRY(nf_zones_find(a->zones, zone, &found, err));
-    NF_TRY(a->users->ops->set_zone(a->users, user->id, zone, err));
-    if (a->logins) /* which hold the clock, too */
-        a->logins->ops->forget(a->logins);
-    return NF_OK;
-}
-
 static NF_RC zone_of(struct nf_app *a, const struct nf_user *user, const char *name,
                      const struct nf_zone **ret, struct nf_err *err)
 {

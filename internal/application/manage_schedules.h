@@ -27,9 +27,6 @@ struct nf_schedule_wish {
 /* The zone of the person, else that of the settings. */
 NF_RC nf_person_zone(struct nf_app *a, const struct nf_user *user, const struct nf_zone **ret,
                      struct nf_err *err);
-/* Remember it. NF_E_INVALID: there is none of that name; "": forget it. */
-NF_RC nf_person_set_zone(struct nf_app *a, const struct nf_user *user, const char *zone,
-                         struct nf_err *err);
 
 /* NF_E_INVALID, NF_E_LIMIT name the field; NF_E_DENIED: schedules are switched off; NF_E_NOT_FOUND:
  * no such conversation of theirs. */

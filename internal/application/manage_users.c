@@ -117,6 +117,26 @@ enum nf_code nf_user_change(struct nf_app *a, const struct nf_user *actor, int64
     return NF_OK;
 }
 
+enum nf_code nf_person_set_lang(struct nf_app *a, const struct nf_user *user, enum nf_lang lang,
+                                struct nf_err *err)
+{
+    NF_TRY(a->users->ops->set_lang(a->users, user->id, lang, err));
+    forget_logins(a);
+    return NF_OK;
+}
+
+enum nf_code nf_person_set_zone(struct nf_app *a, const struct nf_user *user, const char *zone,
+                                struct nf_err *err)
+{
+    const struct nf_zone *found;
+
+    if (zone[0])
+        NF_TRY(nf_zones_find(a->zones, zone, &found, err));
+    NF_TRY(a->users->ops->set_zone(a->users, user->id, zone, err));
+    forget_logins(a);
+    return NF_OK;
+}
+
 static struct nf_credential credential(enum nf_credential_kind kind, const char *hash,
                                        int64_t user_id, int64_t now, int64_t ttl_ms)
 {

@@ -20,6 +20,12 @@ NF_RC nf_user_list(struct nf_app *a, const struct nf_user *actor, const struct n
 NF_RC nf_user_change(struct nf_app *a, const struct nf_user *actor, int64_t id, const char *name,
                      enum nf_user_role role, enum nf_user_status status, struct nf_user *ret,
                      struct nf_err *err);
+/* What a person says of themselves: the language that they are spoken to in, and the zone of their
+ * clock; "": that of the settings. NF_E_INVALID: there is no zone of that name. */
+NF_RC nf_person_set_lang(struct nf_app *a, const struct nf_user *user, enum nf_lang lang,
+                         struct nf_err *err);
+NF_RC nf_person_set_zone(struct nf_app *a, const struct nf_user *user, const char *zone,
+                         struct nf_err *err);
 
 /* --- letting a browser in. A token leaves only through *ret; the database has its hash. ------- */
 

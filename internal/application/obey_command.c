@@ -275,7 +275,6 @@ static NF_RC settings(struct order *o, struct nf_err *err)
 {
     static const char zone_key[] = "zone ";
     static const char key[] = "lang ";
-    struct nf_user_store *store = o->t->app->users;
     enum nf_lang lang;
 
     if (strncmp(o->arg, zone_key, sizeof(zone_key) - 1) == 0)
@@ -284,7 +283,7 @@ static NF_RC settings(struct order *o, struct nf_err *err)
         !nf_lang_from_name(o->arg + sizeof(key) - 1, &lang))
         return show_settings(o, err);
     o->lang = lang;
-    NF_TRY(store->ops->set_lang(store, o->user.id, lang, err));
+    NF_TRY(nf_person_set_lang(o->t->app, &o->user, lang, err));
     return say(o, IN(o, "I speak English with you now.", "Теперь я говорю с вами по-русски."), err);
 }
 

@@ -139,6 +139,25 @@ RIG_TEST(it_speaks_the_language_of_who_asks)
     assert_says(ask(r, "/settings lang xx"), "Language: English");
 }
 
+static int forgotten;
+
+static void forget(struct nf_login_cache *c)
+{
+    (void)c;
+    forgotten++;
+}
+
+RIG_TEST(the_new_language_holds_for_who_is_signed_in_too)
+{
+    static const struct nf_login_cache_ops ops = { .forget = forget };
+    struct nf_login_cache cache = { .ops = &ops };
+    forgotten = 0;
+    r->w->app.logins = &cache;
+    assert_says(ask(r, "/settings lang ru"), "Теперь я говорю с вами по-русски.");
+    assert_int_equal(forgotten, 1);
+    r->w->app.logins = NULL;
+}
+
 RIG_TEST(pair_lets_somebody_in_by_their_code)
 {
     struct nf_pairing p;
@@ -210,6 +229,7 @@ int main(void)
         cmocka_unit_test(tasks_and_status_tell_how_it_stands),
         cmocka_unit_test(skills_lists_the_tools),
         cmocka_unit_test(it_speaks_the_language_of_who_asks),
+        cmocka_unit_test(the_new_language_holds_for_who_is_signed_in_too),
         cmocka_unit_test(pair_lets_somebody_in_by_their_code),
         cmocka_unit_test(stop_in_a_group_ends_what_is_ones_own),
         cmocka_unit_test(without_memory_nothing_is_half_done),

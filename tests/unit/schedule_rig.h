@@ -3,6 +3,7 @@
 
 #include "application/manage_schedules.h"
 #include "application/manage_sessions.h"
+#include "application/manage_users.h"
 #include "application/run_schedules.h"
 #include "tests/unit/use_case_fixture.h"
 
