@@ -153,7 +153,9 @@ static NF_RC tell(struct nf_app *a, const struct nf_pairings *list, int64_t firs
     NF_CLEANUP(news_done) struct news n = { 0 };
     NF_CLEANUP(nf_users_done) struct nf_users users = { 0 };
     enum nf_lang lang = NF_LANG_EN;
-    const struct nf_user_filter owners = { .limit = NF_PAGE_MAX, .role = NF_USER_OWNER };
+    const struct nf_user_filter owners = { .limit = NF_PAGE_MAX,
+                                           .role = NF_USER_OWNER,
+                                           .status = NF_USER_ACTIVE };
 
     NF_TRY(a->users->ops->list(a->users, &owners, &users, err));
     for (size_t i = users.n; i-- > 0;)

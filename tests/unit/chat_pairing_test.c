@@ -1,6 +1,7 @@
 /* Owners hear who waits to be let in, and decide by buttons, in a network in memory. */
 #include "application/present_pairing.h"
 #include "application/rate_people.h"
+#include "application/words.h"
 #include "tests/unit/chat_rig.h"
 
 #define PLAIN INT64_C(8)
@@ -93,6 +94,23 @@ RIG_TEST(an_owner_hears_of_it_once_and_lets_in_by_a_button)
     assert_string_equal(press(r, "100", yes), "It was decided already, or is no longer needed.");
 }
 
+RIG_TEST(an_owner_who_was_blocked_does_not_choose_the_language)
+{
+    int64_t seen = 0;
+    struct nf_user u;
+    struct nf_identity i = { .user_id = USER - 1, .channel = "telegram", .account = "900" };
+    struct nf_user_store *users = r->w->s.users;
+    prepare(r);
+    assert_ok(nf_user_init(&u, USER - 1, "Old", NF_USER_OWNER, START, &r->w->err), &r->w->err);
+    u.lang = NF_LANG_RU;
+    u.status = NF_USER_BLOCKED;
+    assert_ok(users->ops->create(users, &u, &i, &r->w->err), &r->w->err);
+    ask(r, 11, "300", "AAAA2222", "Cara");
+    news(r, &seen);
+    assert_int_equal(r->n, 1);
+    assert_non_null(strstr(r->v[0].text, nf_word(NF_LANG_EN, NF_WORD_SOMEBODY_WAITS)));
+}
+
 RIG_TEST(nobody_but_an_owner_can_press_it)
 {
     int64_t seen = 0;
@@ -179,6 +197,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_owner_hears_of_it_once_and_lets_in_by_a_button),
+        cmocka_unit_test(an_owner_who_was_blocked_does_not_choose_the_language),
         cmocka_unit_test(nobody_but_an_owner_can_press_it),
         cmocka_unit_test(those_who_come_meanwhile_are_told_of_together),
         cmocka_unit_test(who_cannot_be_reached_is_not_told_and_nothing_breaks),
