@@ -145,19 +145,16 @@ static NF_RC ask(struct nf_app *a, const struct nf_knock *k, struct nf_admission
 {
     unsigned char random[NF_PAIRING_CODE];
     struct nf_pairing p = { 0 };
-    struct nf_err why;
 
     NF_TRY(a->codec->random(random, sizeof(random), err));
     NF_TRY(nf_pairing_init(&p, nf_app_id(a), &k->from, random, nf_app_now(a), err));
     enum nf_code rc =
-        a->pairings->ops->ask(a->pairings, &p, NF_PAIRINGS_MAX, NF_PAIRING_SHOWN_MS, &why);
+        a->pairings->ops->ask(a->pairings, &p, NF_PAIRINGS_MAX, NF_PAIRING_SHOWN_MS, err);
     if (rc == NF_OK)
         return tell_code(&p, k, ret, err);
     /* More came within NF_PAIRING_SHOWN_MS than may wait at all: the next message is heard. Or
      * another message of this account was quicker, and has its answer. */
-    if (rc == NF_E_LIMIT || rc == NF_E_CONFLICT)
-        return NF_OK;
-    return nf_err_set(err, rc, "%s", why.msg);
+    return rc == NF_E_LIMIT || rc == NF_E_CONFLICT ? NF_OK : rc;
 }
 
 /* Looked up first: who goes on writing must not cost a write each time. */

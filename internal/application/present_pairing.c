@@ -191,7 +191,6 @@ static NF_RC take_turn(struct nf_app *a, struct nf_err *err)
 enum nf_code nf_pairing_news(struct nf_app *a, int64_t *seen, struct nf_err *err)
 {
     NF_CLEANUP(nf_pairings_done) struct nf_pairings list = { 0 };
-    struct nf_err why;
 
     NF_TRY(read_from(a, *seen + 1, &list, err));
     if (open_from(&list, 0) == list.n)
@@ -201,11 +200,10 @@ enum nf_code nf_pairing_news(struct nf_app *a, int64_t *seen, struct nf_err *err
     NF_TRY(read_from(a, *seen + 1, &list, err));
     if (open_from(&list, 0) == list.n)
         return NF_OK;
-    enum nf_code rc = take_turn(a, &why);
+    enum nf_code rc = take_turn(a, err);
     if (rc == NF_E_CONFLICT)
         return NF_OK;
-    if (rc != NF_OK)
-        return nf_err_set(err, rc, "%s", why.msg);
+    NF_TRY(rc);
     int64_t first = list.v[open_from(&list, 0)].id;
     *seen = list.v[list.n - 1].id;
     NF_TRY(a->notes->ops->put(a->notes, SOURCE, "seen", nf_id_to_text(*seen).s,
