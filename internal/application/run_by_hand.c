@@ -20,14 +20,6 @@ bool nf_is_run_command(const char *text)
     return strncmp(text, COMMAND, n) == 0 && (text[n] == '\0' || is_blank(text[n]));
 }
 
-const struct nf_message *nf_turn_asked(const struct nf_turn *t)
-{
-    for (size_t i = t->history.n; i > 0; i--)
-        if (t->history.v[i - 1].seq == t->claim->seq)
-            return &t->history.v[i - 1];
-    return NULL;
-}
-
 bool nf_turn_is_run(const struct nf_turn *t)
 {
     const struct nf_message *m = nf_turn_asked(t);

@@ -17,6 +17,14 @@ void nf_turn_done(struct nf_turn *t)
     *t = (struct nf_turn){ 0 };
 }
 
+const struct nf_message *nf_turn_asked(const struct nf_turn *t)
+{
+    for (size_t i = t->history.n; i > 0; i--)
+        if (t->history.v[i - 1].seq == t->claim->seq)
+            return &t->history.v[i - 1];
+    return NULL;
+}
+
 void nf_turn_show(struct nf_turn *t, struct nf_run_event *e)
 {
     e->user_id = t->claim->user_id;
