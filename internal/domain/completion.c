@@ -65,26 +65,3 @@ enum nf_code nf_completion_add_system(struct nf_completion_request *r, const cha
 {
     return nf_parts_add_text(&r->system, text, err);
 }
-
-const char *nf_stop_reason_name(enum nf_stop_reason r)
-{
-    switch (r) {
-    case NF_STOP_NONE:
-        return "none";
-    case NF_STOP_END:
-        return "end";
-    case NF_STOP_MAX_TOKENS:
-        return "max_tokens";
-    case NF_STOP_SEQUENCE:
-        return "stop_sequence";
-    case NF_STOP_TOOL_CALLS:
-        return "tool_calls";
-    case NF_STOP_REFUSAL:
-        return "refusal";
-    case NF_STOP_PAUSE:
-        return "pause";
-    case NF_STOP_CONTEXT:
-        return "context";
-    }
-    return "?";
-}

@@ -89,7 +89,6 @@ enum nf_stop_reason {
     NF_STOP_PAUSE,   /* the provider paused a long turn: send it back to go on */
     NF_STOP_CONTEXT, /* the window is full */
 };
-const char *nf_stop_reason_name(enum nf_stop_reason r);
 
 enum nf_event_type {
     NF_EVENT_START = 1,  /* id, model */

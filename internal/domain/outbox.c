@@ -1,4 +1,4 @@
-/* Which way an item may go, and when it is tried again. */
+/* What becomes of an item, and when it is tried again. */
 #include "domain/outbox.h"
 
 #include <stdlib.h>
@@ -6,31 +6,6 @@
 #define FIRST_MS INT64_C(1000)
 #define LONGEST_MS (INT64_C(5) * 60 * 1000)
 #define SPREAD 5 /* one part in five up and down: 20 % */
-
-#define TO(status) (1u << (status))
-
-static const unsigned arrows[] = {
-    [NF_OUTBOX_PENDING] = TO(NF_OUTBOX_SENDING),
-    [NF_OUTBOX_SENDING] =
-        TO(NF_OUTBOX_SENT) | TO(NF_OUTBOX_PENDING) | TO(NF_OUTBOX_FAILED) | TO(NF_OUTBOX_AMBIGUOUS),
-    [NF_OUTBOX_SENT] = 0,
-    [NF_OUTBOX_FAILED] = 0,
-    [NF_OUTBOX_AMBIGUOUS] = 0,
-};
-
-static bool is_status(enum nf_outbox_status status)
-{
-    return status >= NF_OUTBOX_PENDING && status <= NF_OUTBOX_AMBIGUOUS;
-}
-
-enum nf_code nf_outbox_may_become(enum nf_outbox_status from, enum nf_outbox_status to,
-                                  struct nf_err *err)
-{
-    if (is_status(from) && is_status(to) && (arrows[from] & TO(to)))
-        return NF_OK;
-    return nf_err_set(err, NF_E_CONFLICT, "outbox item is %s: it cannot become %s",
-                      nf_outbox_status_name(from), nf_outbox_status_name(to));
-}
 
 /* a + b for a, b >= 0. */
 static int64_t add_saturating(int64_t a, int64_t b)
@@ -55,7 +30,7 @@ int64_t nf_outbox_next_ms(int64_t attempt, int64_t now_ms, int64_t retry_after_m
 
 bool nf_outbox_is_final(enum nf_outbox_status status)
 {
-    return is_status(status) && arrows[status] == 0;
+    return status == NF_OUTBOX_SENT || status == NF_OUTBOX_FAILED || status == NF_OUTBOX_AMBIGUOUS;
 }
 
 const char *nf_outbox_status_name(enum nf_outbox_status status)

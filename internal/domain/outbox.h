@@ -36,9 +36,6 @@ struct nf_outbox_item {
     int64_t created_ms;
 };
 
-NF_RC nf_outbox_may_become(enum nf_outbox_status from, enum nf_outbox_status to,
-                           struct nf_err *err);
-
 /* When to try again after `attempt` tries: 1 s doubling to 5 min, spread by +-20 % with `random`
  * (any number); never before now + retry_after_ms. */
 int64_t nf_outbox_next_ms(int64_t attempt, int64_t now_ms, int64_t retry_after_ms, uint64_t random);

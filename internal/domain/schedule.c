@@ -252,15 +252,6 @@ const char *nf_schedule_outcome_name(enum nf_schedule_outcome outcome)
     return name_of(outcome_names, NAMES(outcome_names), (int)outcome);
 }
 
-bool nf_schedule_status_from_name(const char *name, enum nf_schedule_status *ret)
-{
-    int v = number_of(status_names, NAMES(status_names), name);
-
-    if (v)
-        *ret = (enum nf_schedule_status)v;
-    return v != 0;
-}
-
 bool nf_schedule_kind_from_name(const char *name, enum nf_schedule_kind *ret)
 {
     int v = number_of(kind_names, NAMES(kind_names), name);

@@ -119,7 +119,6 @@ bool nf_schedule_is_final(enum nf_schedule_status status);
 const char *nf_schedule_status_name(enum nf_schedule_status status); /* "active" */
 const char *nf_schedule_kind_name(enum nf_schedule_kind kind);       /* "reminder" */
 const char *nf_missed_name(enum nf_missed missed);                   /* "skip" */
-bool nf_schedule_status_from_name(const char *name, enum nf_schedule_status *ret);
 bool nf_schedule_kind_from_name(const char *name, enum nf_schedule_kind *ret);
 bool nf_missed_from_name(const char *name, enum nf_missed *ret);
 

@@ -106,8 +106,3 @@ enum nf_code nf_session_may_queue(const struct nf_session *s, struct nf_err *err
                           NF_SESSION_QUEUE_MAX);
     return NF_OK;
 }
-
-bool nf_session_is_claimable(const struct nf_session *s, int64_t now_ms)
-{
-    return s->pending > 0 && s->lease_until_ms <= now_ms;
-}

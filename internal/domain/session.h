@@ -36,6 +36,3 @@ void nf_session_title_from(const char *text, char ret[NF_TITLE_MAX + 1]);
 
 /* NF_E_LIMIT, with what to do, if another message may not be queued. */
 NF_RC nf_session_may_queue(const struct nf_session *s, struct nf_err *err);
-
-/* True if nobody works on it at `now_ms` and a turn waits. */
-bool nf_session_is_claimable(const struct nf_session *s, int64_t now_ms);

@@ -215,11 +215,6 @@ enum nf_code nf_skill_tool_name(const char *skill, const char *tool, char ret[NF
     return NF_OK;
 }
 
-bool nf_skill_is_final(enum nf_skill_status status)
-{
-    return is_status(status) && arrows[status] == 0;
-}
-
 const char *nf_skill_status_name(enum nf_skill_status status)
 {
     switch (status) {

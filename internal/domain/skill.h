@@ -77,5 +77,4 @@ NF_RC nf_skill_may_run(const struct nf_skill *s, const char *hash, struct nf_err
 NF_RC nf_skill_tool_name(const char *skill, const char *tool, char ret[NF_CALL_NAME_MAX + 1],
                          struct nf_err *err);
 
-bool nf_skill_is_final(enum nf_skill_status status);
 const char *nf_skill_status_name(enum nf_skill_status status); /* "enabled" */

@@ -91,16 +91,6 @@ const char *nf_task_status_name(enum nf_task_status status)
     return is_status(status) ? status_names[status] : "?";
 }
 
-bool nf_task_status_from_name(const char *name, enum nf_task_status *ret)
-{
-    for (enum nf_task_status s = NF_TASK_PENDING; s <= NF_TASK_UNKNOWN; s++)
-        if (strcmp(name, status_names[s]) == 0) {
-            *ret = s;
-            return true;
-        }
-    return false;
-}
-
 const char *nf_task_kind_name(enum nf_task_kind kind)
 {
     switch (kind) {

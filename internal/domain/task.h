@@ -75,7 +75,6 @@ NF_RC nf_task_become(struct nf_task *t, enum nf_task_status to, int64_t now_ms, 
 
 bool nf_task_is_final(enum nf_task_status status);
 const char *nf_task_status_name(enum nf_task_status status); /* "waiting_approval" */
-bool nf_task_status_from_name(const char *name, enum nf_task_status *ret);
 const char *nf_task_kind_name(enum nf_task_kind kind);
 
 struct nf_tasks {

@@ -93,19 +93,6 @@ static void out_of_memory_leaves_the_request_as_it_was(void **data)
     assert_int_equal(f->r.messages_n + f->r.system.n, 0);
 }
 
-static void stop_reasons_have_names(void **data)
-{
-    (void)data;
-
-    for (enum nf_stop_reason a = NF_STOP_NONE; a <= NF_STOP_CONTEXT; a++) {
-        assert_string_not_equal(nf_stop_reason_name(a), "?");
-        for (enum nf_stop_reason b = NF_STOP_NONE; b < a; b++)
-            assert_string_not_equal(nf_stop_reason_name(a), nf_stop_reason_name(b));
-    }
-    assert_string_equal(nf_stop_reason_name(NF_STOP_MAX_TOKENS), "max_tokens");
-    assert_string_equal(nf_stop_reason_name((enum nf_stop_reason)99), "?");
-}
-
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -115,7 +102,6 @@ int main(void)
         TEST(what_is_added_is_copied_and_everything_is_freed),
         TEST(messages_end_at_their_limit),
         TEST(out_of_memory_leaves_the_request_as_it_was),
-        cmocka_unit_test(stop_reasons_have_names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

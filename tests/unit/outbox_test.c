@@ -5,30 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST NF_OUTBOX_PENDING
-#define LAST NF_OUTBOX_AMBIGUOUS
-
-static bool is_drawn(enum nf_outbox_status from, enum nf_outbox_status to)
-{
-    return (from == NF_OUTBOX_PENDING && to == NF_OUTBOX_SENDING) ||
-           (from == NF_OUTBOX_SENDING && to != NF_OUTBOX_SENDING && to >= FIRST && to <= LAST);
-}
-
-static void exactly_the_drawn_arrows_are_allowed(void **data)
-{
-    struct nf_err err;
-    (void)data;
-
-    for (int from = FIRST - 1; from <= LAST + 1; from++)
-        for (int to = FIRST - 1; to <= LAST + 1; to++) {
-            enum nf_outbox_status a = (enum nf_outbox_status)from, b = (enum nf_outbox_status)to;
-
-            assert_code(nf_outbox_may_become(a, b, &err), is_drawn(a, b) ? NF_OK : NF_E_CONFLICT);
-        }
-    assert_code(nf_outbox_may_become(NF_OUTBOX_SENT, NF_OUTBOX_PENDING, &err), NF_E_CONFLICT);
-    assert_string_equal(err.msg, "outbox item is sent: it cannot become pending");
-}
-
 static void sent_failed_and_ambiguous_are_final(void **data)
 {
     (void)data;
@@ -105,7 +81,6 @@ static void a_list_can_be_freed_twice(void **data)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(exactly_the_drawn_arrows_are_allowed),
         cmocka_unit_test(sent_failed_and_ambiguous_are_final),
         cmocka_unit_test(the_wait_doubles_from_one_second_to_five_minutes),
         cmocka_unit_test(any_attempt_and_any_number_give_a_wait_within_bounds),

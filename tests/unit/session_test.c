@@ -146,19 +146,6 @@ static void only_so_many_messages_wait(void **data)
     assert_non_null(strstr(err.msg, "stop"));
 }
 
-static void a_session_is_claimable_if_a_turn_waits_and_no_lease_holds(void **data)
-{
-    struct nf_session s = { .pending = 1 };
-    (void)data;
-
-    assert_true(nf_session_is_claimable(&s, 0));
-    s.lease_until_ms = 1000;
-    assert_false(nf_session_is_claimable(&s, 999));
-    assert_true(nf_session_is_claimable(&s, 1000));
-    s.pending = 0;
-    assert_false(nf_session_is_claimable(&s, 1000));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,7 +157,6 @@ int main(void)
         cmocka_unit_test(a_word_that_is_too_long_is_cut_inside),
         cmocka_unit_test(a_title_of_wide_characters_keeps_both_limits),
         cmocka_unit_test(only_so_many_messages_wait),
-        cmocka_unit_test(a_session_is_claimable_if_a_turn_waits_and_no_lease_holds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -122,9 +122,6 @@ static void exactly_the_drawn_arrows_are_allowed(void **data)
             assert_int_equal(s.status, drawn ? to : from);
             assert_int_equal(s.updated_ms, drawn ? 300 : 200);
         }
-    assert_true(nf_skill_is_final(NF_SKILL_REMOVED));
-    assert_false(nf_skill_is_final(NF_SKILL_DISABLED));
-    assert_false(nf_skill_is_final((enum nf_skill_status)0));
 }
 
 static void enabling_needs_a_grant(void **data)

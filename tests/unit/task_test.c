@@ -143,20 +143,15 @@ static void a_reason_that_was_cut_in_a_character_loses_the_rest_of_it(void **dat
     assert_string_equal(t.reason, "smile ");
 }
 
-static void states_have_names_and_names_have_states(void **data)
+static void states_and_kinds_have_names(void **data)
 {
-    enum nf_task_status back = 0;
     (void)data;
 
-    for (enum nf_task_status s = FIRST; s <= LAST; s++) {
-        assert_true(nf_task_status_from_name(nf_task_status_name(s), &back));
-        assert_int_equal(back, s);
-    }
+    for (enum nf_task_status s = FIRST; s <= LAST; s++)
+        assert_string_not_equal(nf_task_status_name(s), "?");
     assert_string_equal(nf_task_status_name(NF_TASK_WAITING_APPROVAL), "waiting_approval");
     assert_string_equal(nf_task_status_name((enum nf_task_status)0), "?");
     assert_string_equal(nf_task_status_name((enum nf_task_status)8), "?");
-    assert_false(nf_task_status_from_name("Pending", &back));
-    assert_false(nf_task_status_from_name("", &back));
     assert_string_equal(nf_task_kind_name(NF_TASK_TURN), "turn");
     assert_string_equal(nf_task_kind_name(NF_TASK_MODEL), "model");
     assert_string_equal(nf_task_kind_name(NF_TASK_TOOL), "tool");
@@ -203,7 +198,7 @@ int main(void)
         cmocka_unit_test(times_do_not_decrease_when_the_clock_does),
         cmocka_unit_test(a_reason_is_cut_at_a_character_within_its_limit),
         cmocka_unit_test(a_reason_that_was_cut_in_a_character_loses_the_rest_of_it),
-        cmocka_unit_test(states_have_names_and_names_have_states),
+        cmocka_unit_test(states_and_kinds_have_names),
         cmocka_unit_test_teardown(pushing_moves_and_failing_to_push_does_not, allocations_work),
     };
 

@@ -68,9 +68,7 @@ static NF_RC may_accept(struct nf_memory *m, const struct nf_accept *in, struct 
     const struct nf_memory_session *s = nf_memory_session(m, in->session_id);
     if (!s || (s->s.user_id != in->user_id && !s->s.shared))
         return nf_err_set(err, NF_E_NOT_FOUND, "no such session");
-    if (s->s.pending >= NF_SESSION_QUEUE_MAX)
-        return nf_err_set(err, NF_E_LIMIT, "%d messages of this session wait already",
-                          NF_SESSION_QUEUE_MAX);
+    NF_TRY(nf_session_may_queue(&s->s, err));
     return may_wait(m, in, s->s.user_id, err);
 }
 

@@ -94,13 +94,11 @@ static NF_RC explain_refusal(struct nf_db *db, const struct nf_accept *in, size_
         NF_TRY(nf_db_read(db, &session, &rows, err));
         NF_TRY(nf_row_found(rows > 0 && (s.shared || s.user_id == in->user_id), "session", err));
     }
-    if (in->create || s.pending < NF_SESSION_QUEUE_MAX)
-        return nf_err_set(err, NF_E_LIMIT,
-                          "%lld of your messages wait already: let some be answered first",
-                          (long long)in->user_waiting_max);
+    if (!in->create)
+        NF_TRY(nf_session_may_queue(&s, err));
     return nf_err_set(err, NF_E_LIMIT,
-                      "%d messages of this session wait already: let some be answered first",
-                      NF_SESSION_QUEUE_MAX);
+                      "%lld of your messages wait already: let some be answered first",
+                      (long long)in->user_waiting_max);
 }
 
 static struct nf_accepted first_outcome(const struct nf_accept *in, const struct taken *s)
