@@ -293,9 +293,3 @@ NF_RC nf_memory_broker_put_file(struct nf_memory_broker *b, const char *path, co
 {
     return put(&b->files, path, "", (struct nf_slice){ bytes, n }, err);
 }
-
-const struct nf_str *nf_memory_broker_file(const struct nf_memory_broker *b, const char *path)
-{
-    const struct nf_memory_item *i = find(b->files, path);
-    return i ? &i->bytes : NULL;
-}

@@ -30,5 +30,3 @@ NF_RC nf_memory_broker_put_kv(struct nf_memory_broker *b, const char *key, const
                               size_t n, struct nf_err *err);
 NF_RC nf_memory_broker_put_file(struct nf_memory_broker *b, const char *path, const char *bytes,
                                 size_t n, struct nf_err *err);
-/* NULL: there is none. */
-const struct nf_str *nf_memory_broker_file(const struct nf_memory_broker *b, const char *path);
