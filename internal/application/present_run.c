@@ -5,6 +5,7 @@
 #include "application/words.h"
 #include "base/own.h"
 #include "base/utf8.h"
+#include "domain/reason.h"
 
 #include <string.h>
 
@@ -470,6 +471,17 @@ static NF_RC quote_question(struct reply *r, const struct nf_message *m, struct 
     return nf_str_addf(to, err, "> %s\n\n", title);
 }
 
+/* An answer as it is; what Nexflow itself says of a turn in the language of who asked. */
+static NF_RC write_said(const struct nf_message *m, enum nf_lang lang, struct nf_str *to,
+                        struct nf_err *err)
+{
+    struct nf_slice said = nf_slice_of(m->content ? m->content : "");
+    if (m->role != NF_ROLE_NOTICE)
+        return nf_str_add(to, said.p, said.n, err);
+    NF_TRY(nf_str_adds(to, "\xE2\x9A\xA0 ", err)); /* a warning sign */
+    return nf_reason_say(said, lang, to, err);
+}
+
 enum nf_code nf_present_reply(struct nf_app *a, struct nf_chat *c,
                               const struct nf_outbox_item *item, const struct nf_message *m,
                               enum nf_lang lang, struct nf_err *err)
@@ -483,8 +495,6 @@ enum nf_code nf_present_reply(struct nf_app *a, struct nf_chat *c,
     r.first = r.late ? NF_CHAT_LATE : 0;
     NF_TRY(reload(&r, err));
     NF_TRY(quote_question(&r, m, &text, err));
-    if (m->role == NF_ROLE_NOTICE)
-        NF_TRY(nf_str_adds(&text, "\xE2\x9A\xA0 ", err)); /* a warning sign */
-    NF_TRY(nf_str_adds(&text, m->content ? m->content : "", err));
+    NF_TRY(write_said(m, lang, &text, err));
     return put_all(&r, nf_str_c(&text), err);
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/string.h"
+#include "domain/lang.h"
 
 #include <stdbool.h>
 
@@ -72,3 +73,7 @@ struct nf_reason {
 
 /* Which one `text` tells, and its values as they stand in it. False: none of these. */
 bool nf_reason_of(struct nf_slice text, struct nf_reason *ret);
+
+/* Append what `text` tells, in `lang`: text that is none of these as it is. The error is of `to`.
+ */
+NF_RC nf_reason_say(struct nf_slice text, enum nf_lang lang, struct nf_str *to, struct nf_err *err);

@@ -336,6 +336,11 @@ def test_the_menu_is_written_once(fresh):
     fresh.discord.command("status", locale="ru", sender=BORIS)
     fresh.discord.answer("Разговор", person=BORIS)  # in the language of who asks
     assert fresh.discord.stats()["command_puts"] == 1
+    fresh.provider.script(status=401)
+    fresh.discord.say("привет", sender=BORIS)
+    fresh.discord.answer("fake/m: ключ не принят (401)", person=BORIS)  # why it failed, too
+    fresh.discord.say("hello")
+    fresh.discord.answer("fake/m refused the key (401)")
 
 
 def test_strangers_get_a_code_once_and_no_thread(tmp_path, provider, fake):

@@ -181,3 +181,13 @@ def test_an_answer_follows_a_group_that_moved_meanwhile(pair):
     pair.telegram.call("chat", {"id": -100888})
     pair.telegram.call("chat", {"id": -6, "moved_to": -100888})
     pair.telegram.answer("late answer", chat=-100888)
+
+
+def test_why_a_turn_failed_is_said_in_the_persons_language(pair):
+    fake = pair.telegram
+    pair.provider.script(status=401)
+    fake.say("hello", lang="en")
+    fake.answer("fake/m refused the key (401): check llm.providers: api_key of 'fake'")
+    fake.say("привет", chat=1002, lang="ru")
+    said = fake.answer("fake/m: ключ не принят (401). Проверьте llm.providers: api_key у «fake»", chat=1002)
+    assert "refused" not in said["text"]

@@ -74,11 +74,37 @@ static void what_is_not_whole_is_none_of_them(void **state)
     assert_string_equal(read_back("a/b cannot be reached (x): is 'a' running, and"), "");
 }
 
+/* What is said of a text in a language. */
+static const char *say(const char *text, enum nf_lang lang)
+{
+    static char all[512];
+    struct nf_str to = { 0 };
+    struct nf_err err;
+    assert_ok(nf_reason_say(nf_slice_of(text), lang, &to, &err), &err);
+    (void)snprintf(all, sizeof(all), "%s", nf_str_c(&to));
+    nf_str_done(&to);
+    return all;
+}
+
+static void a_reason_is_said_in_another_language_with_its_values(void **state)
+{
+    (void)state;
+    (void)SAID(NF_REASON_NO_CREDIT, "a/b", "{1}", 402);
+    assert_string_equal(say(said, NF_LANG_EN), said);
+    assert_string_equal(say(said, NF_LANG_RU),
+                        "a/b: на счёте у «{1}» кончились деньги (402). Пополните его или выберите "
+                        "другую модель");
+    assert_string_equal(say(NF_REASON_STOPPED, NF_LANG_RU), "Остановлено.");
+    assert_string_equal(say("none {0} of these", NF_LANG_RU), "none {0} of these");
+    assert_string_equal(say("", NF_LANG_RU), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_reason_is_read_back_with_its_values),
         cmocka_unit_test(what_is_not_whole_is_none_of_them),
+        cmocka_unit_test(a_reason_is_said_in_another_language_with_its_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -63,11 +63,13 @@ test('a text with a number has the form of that number in its language', () => {
   assert.equal(fill(formOf(russian.failedTasks, 'ru', 11), { n: '11' }), '11 недавних задач не удались');
 });
 
+const readDomain = (file: string): string => readFileSync(join(process.env.NF_TREE ?? '.', 'internal/domain', file), 'utf8');
+const REASON = /\{ "([a-z-]+)", (NF_REASON_\w+),\s*((?:"(?:[^"\\]|\\.)*"\s*)+)\}/g;
+
 // What the daemon gives a code, by code: how many values it has. Conversions side by side are one.
 function reasonsOfDaemon(): Map<string, number> {
-  const read = (file: string): string => readFileSync(join(process.env.NF_TREE ?? '.', 'internal/domain', file), 'utf8');
-  const formats = new Map([...read('reason.h').matchAll(/#define (NF_REASON_\w+)\s*\\?\s*((?:"(?:[^"\\]|\\.)*"\s*\\?\s*)+)/g)].map(([, name, text]) => [name, text]));
-  return new Map([...read('reason.c').matchAll(/\{ "([a-z-]+)", (NF_REASON_\w+) \}/g)].map(([, code, name]) =>
+  const formats = new Map([...readDomain('reason.h').matchAll(/#define (NF_REASON_\w+)\s*\\?\s*((?:"(?:[^"\\]|\\.)*"\s*\\?\s*)+)/g)].map(([, name, text]) => [name, text]));
+  return new Map([...readDomain('reason.c').matchAll(REASON)].map(([, code, name]) =>
     [code, (formats.get(name)?.match(/(?:%[.\dl]*[sd])+/g) ?? []).length]));
 }
 
@@ -82,4 +84,10 @@ test('every reason that has a code is said in Russian, with values that it has',
   for (const [code, text] of Object.entries(russianReasons)) {
     for (const [, n] of text.matchAll(/\{(\d)\}/g)) assert.ok(Number(n) < (codes.get(code) ?? 0), `${code}: {${n}}`);
   }
+});
+
+test('chats say every reason in the same Russian', () => {
+  const said = [...readDomain('reason.c').matchAll(REASON)].map(([, code, , text]) =>
+    [code, [...text.matchAll(/"([^"]*)"/g)].map((m) => m[1]).join('')]);
+  assert.deepEqual(Object.fromEntries(said), russianReasons);
 });
