@@ -156,9 +156,6 @@ NF_RC nf_chat_moved(struct nf_chat_channel *c, const char *from, const char *to,
 /* Notes of `source`, for `ttl_ms`: see application/ports/note_store.h. All suspend. */
 NF_RC nf_chat_note(struct nf_chat_channel *c, const char *source, const char *name,
                    const char *value, int64_t ttl_ms, struct nf_err *err);
-/* NF_E_CONFLICT: there is one already, of whatever instance. */
-NF_RC nf_chat_note_once(struct nf_chat_channel *c, const char *source, const char *name,
-                        const char *value, int64_t ttl_ms, struct nf_err *err);
 typedef enum nf_code (*nf_chat_note_fn)(void *arg, const struct nf_note *n, struct nf_err *err);
 /* All of them, by name. An error of fn ends it. */
 NF_RC nf_chat_notes(struct nf_chat_channel *c, const char *source, nf_chat_note_fn fn, void *arg,
@@ -169,8 +166,16 @@ NF_RC nf_chat_note_get(struct nf_chat_channel *c, const char *source, const char
 NF_RC nf_chat_note_drop(struct nf_chat_channel *c, const char *source, const char *name,
                         struct nf_err *err);
 
-/* Say it to the owners, wherever they can be reached. NF_E_NOT_FOUND: nowhere. Suspends. */
-NF_RC nf_chat_tell_owners(struct nf_chat_channel *c, const char *markdown, struct nf_err *err);
+/* Which note says that something was told. Borrowed. */
+struct nf_chat_note_of {
+    const char *source, *name, *value;
+    int64_t ttl_ms;
+};
+/* Say it to the owners, wherever they can be reached, and then write the note; nothing if it is
+ * there. Who is cut off in between says it again: twice is better than never. NF_E_NOT_FOUND: they
+ * can be reached nowhere. Suspends. */
+NF_RC nf_chat_tell_owners_once(struct nf_chat_channel *c, const char *markdown,
+                               const struct nf_chat_note_of *n, struct nf_err *err);
 
 /* --- one reader per token --------------------------------------------------------------------- */
 

@@ -44,6 +44,7 @@ struct nf_chat_channel {
     uint64_t unreachable[NF_CHAT_UNREACHABLE_MAX];
     size_t unreachable_n;
     bool unreachable_read;
+    struct nf_chat_telling *telling; /* what owners are being told */
 };
 
 /* The language that a person is spoken to in. Suspends. */

@@ -68,13 +68,6 @@ enum nf_code nf_chat_reach(struct nf_chat_channel *c, int64_t user_id, const str
     return err->code;
 }
 
-enum nf_code nf_chat_tell_owners(struct nf_chat_channel *c, const char *markdown,
-                                 struct nf_err *err)
-{
-    const struct nf_notice n = { .markdown = markdown };
-    return nf_tell_owners(c->app, &n, NULL, err);
-}
-
 /* --- notes ------------------------------------------------------------------------------------ */
 
 enum nf_code nf_chat_note(struct nf_chat_channel *c, const char *source, const char *name,
@@ -82,14 +75,6 @@ enum nf_code nf_chat_note(struct nf_chat_channel *c, const char *source, const c
 {
     struct nf_note_store *store = c->app->notes;
     return store->ops->put(store, source, name, value, nf_app_now(c->app) + ttl_ms, err);
-}
-
-enum nf_code nf_chat_note_once(struct nf_chat_channel *c, const char *source, const char *name,
-                               const char *value, int64_t ttl_ms, struct nf_err *err)
-{
-    struct nf_note_store *store = c->app->notes;
-    int64_t now = nf_app_now(c->app);
-    return store->ops->add(store, source, name, value, now, now + ttl_ms, err);
 }
 
 enum nf_code nf_chat_notes(struct nf_chat_channel *c, const char *source, nf_chat_note_fn fn,
@@ -120,4 +105,49 @@ enum nf_code nf_chat_note_drop(struct nf_chat_channel *c, const char *source, co
 {
     struct nf_note_store *store = c->app->notes;
     return store->ops->drop(store, source, name, err);
+}
+
+/* --- to the owners, once ----------------------------------------------------------------------
+ */
+
+/* In the frame of who tells. */
+struct nf_chat_telling {
+    const struct nf_chat_note_of *note;
+    struct nf_chat_telling *next;
+};
+
+static bool is_being_told(const struct nf_chat_channel *c, const struct nf_chat_note_of *n)
+{
+    for (const struct nf_chat_telling *t = c->telling; t; t = t->next)
+        if (strcmp(t->note->source, n->source) == 0 && strcmp(t->note->name, n->name) == 0)
+            return true;
+    return false;
+}
+
+static NF_RC tell_and_note(struct nf_chat_channel *c, const char *markdown,
+                           const struct nf_chat_note_of *n, struct nf_err *err)
+{
+    const struct nf_notice notice = { .markdown = markdown };
+    NF_CLEANUP(nf_note_done) struct nf_note told = { 0 };
+
+    enum nf_code rc = nf_chat_note_get(c, n->source, n->name, &told, err);
+    if (rc != NF_E_NOT_FOUND)
+        return rc;
+    NF_TRY(nf_tell_owners(c->app, &notice, NULL, err));
+    return nf_chat_note(c, n->source, n->name, n->value, n->ttl_ms, err);
+}
+
+enum nf_code nf_chat_tell_owners_once(struct nf_chat_channel *c, const char *markdown,
+                                      const struct nf_chat_note_of *n, struct nf_err *err)
+{
+    struct nf_chat_telling me = { .note = n, .next = c->telling }, **at = &c->telling;
+
+    if (is_being_told(c, n))
+        return NF_OK;
+    c->telling = &me;
+    enum nf_code rc = tell_and_note(c, markdown, n, err);
+    while (*at != &me)
+        at = &(*at)->next;
+    *at = me.next;
+    return rc;
 }

@@ -117,32 +117,30 @@ static NF_RC write_place(const struct telling *j, struct nf_str *to, struct nf_e
     return nf_str_addf(to, err, "channel %s", j->t.channel);
 }
 
-static NF_RC say(const struct telling *j, struct nf_err *err)
+static NF_RC write_words(const struct telling *j, struct nf_str *to, struct nf_err *err)
 {
-    NF_CLEANUP(nf_str_done) struct nf_str words = { 0 };
-    NF_TRY(nf_str_addf(&words, err, "\xE2\x9A\xA0 `%s`: the bot may not %s in ", j->d->chat.name,
+    NF_TRY(nf_str_addf(to, err, "\xE2\x9A\xA0 `%s`: the bot may not %s in ", j->d->chat.name,
                        kinds[j->t.kind].what));
-    NF_TRY(write_place(j, &words, err));
-    NF_TRY(nf_str_addf(&words, err,
+    NF_TRY(write_place(j, to, err));
+    return nf_str_addf(to, err,
                        " . In Discord, open the settings of that channel, *Permissions*, and give "
                        "the bot's role **%s**.",
-                       kinds[j->t.kind].grant));
-    return nf_chat_tell_owners(j->d->channel, nf_str_c(&words), err);
+                       kinds[j->t.kind].grant);
 }
 
-/* Whoever writes the note tells of it; nobody reached, the next refusal tries again. */
 static NF_RC tell(const struct telling *j, const char *source, const char *name, struct nf_err *err)
 {
-    struct nf_err why;
-    enum nf_code rc =
-        nf_chat_note_once(j->d->channel, source, name, kinds[j->t.kind].what, KEPT_MS, &why);
-    if (rc == NF_E_CONFLICT)
-        return NF_OK;
-    if (rc == NF_OK)
-        rc = say(j, &why);
-    if (rc == NF_E_NOT_FOUND)
-        return nf_chat_note_drop(j->d->channel, source, name, err);
-    return rc == NF_OK ? NF_OK : nf_err_set(err, rc, "%s", why.msg);
+    NF_CLEANUP(nf_str_done) struct nf_str words = { 0 };
+    struct nf_chat_channel *c = j->d->channel;
+
+    NF_TRY(write_words(j, &words, err));
+    NF_TRY(nf_chat_tell_owners_once(
+        c, nf_str_c(&words),
+        &(struct nf_chat_note_of){
+            .source = source, .name = name, .value = kinds[j->t.kind].what, .ttl_ms = KEPT_MS },
+        err));
+    /* It may have been mended while they were told. */
+    return find(j->d, j->t.channel, j->t.kind) ? NF_OK : nf_chat_note_drop(c, source, name, err);
 }
 
 static enum nf_code tell_fiber(void *arg, struct nf_err *err)
