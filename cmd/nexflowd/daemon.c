@@ -1,5 +1,6 @@
 #include "cmd/nexflowd/daemon.h"
 
+#include "application/deliver_reply.h"
 #include "application/present_approval.h"
 #include "application/recover.h"
 #include "application/run_schedules.h"
@@ -212,7 +213,10 @@ static void leave(struct run *r)
     struct nf_app *a = &r->w.app;
     struct nf_err why;
     int64_t outbox;
-    enum nf_code rc = NF_OK;
+    /* Also of runs that are others' by now: nobody but us knows that we wrote over their reply. */
+    enum nf_code rc = nf_bring_owed(a, &why);
+    complain("daemon.owed.failed", rc, &why);
+    rc = NF_OK;
     /* Whoever slept for an hour may have a number that is another's by now, and so is what has it.
      */
     if (a->instances)

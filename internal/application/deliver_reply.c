@@ -1,6 +1,5 @@
 #include "application/deliver_reply.h"
 
-#include "application/recover.h"
 #include "application/run_log.h"
 #include "base/own.h"
 
@@ -34,8 +33,6 @@ static void leave_unsettled(struct nf_app *a, const struct nf_channel *ch, int64
     struct nf_unsettled *u = &a->unsettled;
     bool harmless = ch->repeatable || ch->resumable || !begun;
 
-    if (u->n == NF_UNSETTLED_MAX)
-        return;
     u->v[u->n].id = id;
     u->v[u->n++].status = harmless ? NF_OUTBOX_PENDING : NF_OUTBOX_AMBIGUOUS;
 }
@@ -55,19 +52,37 @@ static NF_RC deliver_begun(struct nf_app *a, struct nf_channel *ch,
     return outbox->ops->update(outbox, item->id, a->owner, outcome(rc, item), next, why.msg, err);
 }
 
+/* *begun: to everybody it is being sent. */
+static NF_RC begin_and_deliver(struct nf_app *a, struct nf_channel *ch,
+                               const struct nf_outbox_item *item, const struct nf_message *m,
+                               const struct nf_run_event *last, bool *begun, struct nf_err *err)
+{
+    *begun = false;
+    if (!ch->repeatable)
+        NF_TRY(a->outbox->ops->begin(a->outbox, item->id, a->owner, err));
+    *begun = true;
+    return deliver_begun(a, ch, item, m, last, err);
+}
+
 enum nf_code nf_deliver_to(struct nf_app *a, struct nf_channel *ch,
                            const struct nf_outbox_item *item, const struct nf_message *m,
                            const struct nf_run_event *last, struct nf_err *err)
 {
-    enum nf_code rc = NF_OK;
+    struct nf_unsettled *u = &a->unsettled;
+    bool begun = false;
 
-    if (!ch->repeatable)
-        rc = a->outbox->ops->begin(a->outbox, item->id, a->owner, err);
-    if (rc == NF_E_CONFLICT)
+    if (u->n + u->sending == NF_UNSETTLED_MAX) {
+        nf_channel_drop(ch, item->run_id);
+        return nf_err_set(err, NF_E_LIMIT, "what became of %d replies is not written down yet",
+                          NF_UNSETTLED_MAX);
+    }
+    u->sending++;
+    enum nf_code rc = begin_and_deliver(a, ch, item, m, last, &begun, err);
+    u->sending--;
+    if (!begun && rc != NF_OK)
+        nf_channel_drop(ch, item->run_id);
+    if (rc == NF_E_CONFLICT && !begun)
         return rc;
-    bool begun = rc == NF_OK;
-    if (begun)
-        rc = deliver_begun(a, ch, item, m, last, err);
     /* It went with its session meanwhile, or somebody else has it or delivered it. */
     if (rc == NF_OK || rc == NF_E_NOT_FOUND)
         return NF_OK;
@@ -79,12 +94,7 @@ enum nf_code nf_settle_deliveries(struct nf_app *a, struct nf_err *err)
 {
     struct nf_outbox_store *outbox = a->outbox;
     struct nf_unsettled *u = &a->unsettled;
-    int64_t ignored;
 
-    if (u->n == NF_UNSETTLED_MAX) { /* there may be more than we could note: all that we send */
-        NF_TRY(nf_recover_outbox(a, a->owner, &ignored, err));
-        u->n = 0;
-    }
     /* Others are added while one is written: always at the end. */
     while (u->n > 0) {
         enum nf_code rc =
@@ -93,6 +103,31 @@ enum nf_code nf_settle_deliveries(struct nf_app *a, struct nf_err *err)
         if (rc != NF_OK && rc != NF_E_NOT_FOUND)
             return rc;
         memmove(&u->v[0], &u->v[1], --u->n * sizeof(u->v[0]));
+    }
+    return nf_bring_owed(a, err);
+}
+
+static NF_RC bring_again(struct nf_app *a, int64_t run_id, struct nf_err *err)
+{
+    return a->outbox->ops->again(a->outbox, nf_app_id(a), run_id, nf_app_now(a), err);
+}
+
+enum nf_code nf_owe_reply(struct nf_app *a, int64_t run_id, struct nf_err *err)
+{
+    struct nf_owed *o = &a->owed;
+    enum nf_code rc = bring_again(a, run_id, err);
+    if (rc == NF_OK || o->n == NF_OWED_MAX)
+        return rc;
+    o->runs[o->n++] = run_id;
+    return NF_OK;
+}
+
+enum nf_code nf_bring_owed(struct nf_app *a, struct nf_err *err)
+{
+    struct nf_owed *o = &a->owed;
+    while (o->n > 0) {
+        NF_TRY(bring_again(a, o->runs[0], err));
+        memmove(&o->runs[0], &o->runs[1], --o->n * sizeof(o->runs[0]));
     }
     return NF_OK;
 }

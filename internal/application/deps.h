@@ -75,13 +75,20 @@ struct nf_offer {
 };
 
 /* Outbox items of which we could not write down what became of them: to us they are still being
- * sent, and nobody else touches them. */
+ * sent, and nobody else touches them. What is being sent has its place here from its beginning. */
 #define NF_UNSETTLED_MAX 1024
 struct nf_unsettled {
     struct {
         int64_t id;
         enum nf_outbox_status status;
     } v[NF_UNSETTLED_MAX];
+    size_t n, sending;
+};
+
+/* Runs whose reply must be brought once more, which could not be written down yet. */
+#define NF_OWED_MAX 1024
+struct nf_owed {
+    int64_t runs[NF_OWED_MAX];
     size_t n;
 };
 
@@ -126,6 +133,7 @@ struct nf_app {
     int64_t token;                           /* this process as that instance */
     int64_t holds_until_us;                  /* see nf_app_holds */
     struct nf_unsettled unsettled;           /* see deliver_reply.h */
+    struct nf_owed owed;                     /* the same */
     int64_t waiting;                         /* messages that wait, as of a moment ago */
     struct nf_schedule_place schedules_seen; /* the last that was looked at; { 0 }: all were */
     int64_t schedules_damaged;               /* that were paused since they could not be read */

@@ -1,5 +1,6 @@
 #include "application/present_run.h"
 
+#include "application/deliver_reply.h"
 #include "application/present_ref.h"
 #include "application/run_schedules.h"
 #include "application/words.h"
@@ -318,10 +319,9 @@ enum nf_code nf_presenting_step(struct nf_presenting *p, int64_t *wait_ms, struc
 
 enum nf_code nf_presenting_settle(struct nf_presenting *p, struct nf_err *err)
 {
-    struct nf_app *a = p->app;
     if (!p->owed)
         return NF_OK;
-    NF_TRY(a->outbox->ops->again(a->outbox, nf_app_id(a), p->run_id, nf_app_now(a), err));
+    NF_TRY(nf_owe_reply(p->app, p->run_id, err));
     p->owed = false;
     return NF_OK;
 }

@@ -214,28 +214,72 @@ static void what_could_not_be_written_down_is_delivered_again(void **state)
     }
 }
 
-/* Of those that did not fit we know nothing: all that we were sending is sent again. */
-static void more_than_can_be_noted_are_delivered_again_all_the_same(void **state)
-{
-    struct world *w = *state;
-    given_unsettled(w, NF_OK, true);
-    w->app.unsettled = (struct nf_unsettled){ .n = NF_UNSETTLED_MAX };
-    struct nf_channel *ch = &w->web.port;
-    struct nf_outbox_item other = { .id = 12345 };
-    struct nf_outbox_store away = { &(const struct nf_outbox_store_ops){
-        .begin = begin_behind, .sent = sent_away, .update = update_away } };
-    w->app.outbox = &away;
-    ch->repeatable = true; /* it is not begun, and cannot be written down either */
-    assert_code(nf_deliver_to(&w->app, ch, &other, &(struct nf_message){ .content = NULL },
-                              &(struct nf_run_event){ 0 }, &w->err),
-                NF_E_UNAVAILABLE);
-    assert_int_equal(w->app.unsettled.n, NF_UNSETTLED_MAX);
+static struct world *busy;
 
-    w->app.outbox = behind;
-    assert_int_equal(outbox_due(w), 0);
+/* Another reply of which nobody can write down what became of it. */
+static enum nf_code deliver_unsettled(struct world *w)
+{
+    static const struct nf_outbox_store_ops ops = { .begin = begin_behind,
+                                                    .sent = sent_away,
+                                                    .update = update_away };
+    struct nf_outbox_store away = { &ops }, *there = w->app.outbox;
+    struct nf_channel other = { .ops = w->web.port.ops, .name = "other", .repeatable = true };
+    const struct nf_outbox_item item = { .id = 12345 };
+    w->app.outbox = &away;
+    enum nf_code rc = nf_deliver_to(&w->app, &other, &item, &(struct nf_message){ .content = NULL },
+                                    &(struct nf_run_event){ 0 }, &w->err);
+    w->app.outbox = there;
+    return rc;
+}
+
+/* Meanwhile there is no room for what else could not be written down, and all that is. */
+static enum nf_code deliver_meanwhile(struct nf_channel *c, const struct nf_outbox_item *item,
+                                      const struct nf_message *m, const struct nf_run_event *last,
+                                      struct nf_err *err)
+{
+    struct world *w = busy;
+    (void)c, (void)item, (void)m, (void)last, (void)err;
+    if (w->web.delivered++ > 0)
+        return NF_OK;
+    w->app.unsettled.n = NF_UNSETTLED_MAX - 1;
+    assert_int_not_equal(deliver_unsettled(w), NF_OK);
     assert_ok(nf_settle_deliveries(&w->app, &w->err), &w->err);
     assert_int_equal(w->app.unsettled.n, 0);
+    assert_int_equal(outbox_due(w), 0); /* nobody else gets it */
+    return NF_OK;
+}
+
+static void what_is_being_sent_is_not_taken_back_with_what_could_not_be_noted(void **state)
+{
+    struct world *w = busy = *state;
+    struct nf_channel_ops ops = *w->web.port.ops;
+    given_undelivered(w);
+    struct nf_outbox_item item = the_item(w);
+    ops.deliver = deliver_meanwhile;
+    ops.drop = NULL;
+    w->web.port.ops = &ops;
+    w->web.port.repeatable = false;
+    w->web.port.resumable = true;
+
+    assert_ok(nf_deliver_reply(&w->app, &item, &w->err), &w->err);
+    assert_int_equal(w->web.delivered, 1);
+}
+
+/* No more is begun than there is room to note what becomes of it. */
+static void where_too_much_is_not_written_down_nothing_is_begun(void **state)
+{
+    struct world *w = *state;
+    given_undelivered(w);
+    struct nf_outbox_item item = the_item(w);
+    w->web.port.repeatable = false;
+    w->app.unsettled.n = NF_UNSETTLED_MAX;
+    assert_code(nf_deliver_reply(&w->app, &item, &w->err), NF_E_LIMIT);
+    assert_int_equal(w->web.delivered, 0);
+
+    assert_ok(nf_settle_deliveries(&w->app, &w->err), &w->err);
     assert_int_equal(outbox_due(w), 1);
+    assert_ok(nf_deliver_reply(&w->app, &item, &w->err), &w->err);
+    assert_int_equal(w->web.delivered, 1);
 }
 
 static void what_may_not_be_sent_twice_is_ambiguous_then(void **state)
@@ -340,7 +384,8 @@ int main(void)
         T(a_channel_that_cannot_repeat_delivers_once),
         T(what_another_fiber_sends_is_left_to_it),
         cmocka_unit_test(what_could_not_be_written_down_is_delivered_again),
-        T(more_than_can_be_noted_are_delivered_again_all_the_same),
+        T(what_is_being_sent_is_not_taken_back_with_what_could_not_be_noted),
+        T(where_too_much_is_not_written_down_nothing_is_begun),
         T(what_may_not_be_sent_twice_is_ambiguous_then),
         T(what_could_not_be_begun_is_sent_once_it_can),
         T(what_another_has_taken_over_meanwhile_is_left_to_it),

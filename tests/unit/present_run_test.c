@@ -2,6 +2,7 @@
  * somebody who counts what a person sees. */
 #include "application/present_run.h"
 
+#include "application/deliver_reply.h"
 #include "base/own.h"
 #include "persistence/memory/memory.h"
 #include "tests/support/test.h"
@@ -45,6 +46,7 @@ struct world {
     int removed_files;
     int frozen_at; /* the edit of this number is made when our lease is over, from 1 */
     int agains;
+    bool away; /* the database */
     struct nf_instance_store instances;
     int other_at; /* while the send of this number is under way another instance does all, from 1 */
     enum nf_code fail;
@@ -195,8 +197,10 @@ static enum nf_code fake_again(struct nf_outbox_store *s, int64_t id, int64_t ru
                                int64_t now_ms, struct nf_err *err)
 {
     struct world *w = nf_container_of(s, struct world, outbox);
-    (void)id, (void)now_ms, (void)err;
+    (void)id, (void)now_ms;
     assert_true(run_id == w->run_id);
+    if (w->away)
+        return nf_err_set(err, NF_E_UNAVAILABLE, "away");
     w->agains++;
     return NF_OK;
 }
@@ -474,6 +478,25 @@ static void an_edit_that_came_behind_the_reply_lets_it_be_brought_again(void **s
     assert_string_equal(seen(w), "from the other");
 }
 
+static void what_is_owed_is_brought_when_the_database_is_back(void **state)
+{
+    struct world *w = *state;
+    given_lease(w);
+    begin_text(w);
+    w->frozen_at = w->edits + 1;
+    say(w, "Hi");
+    pass(w, 800);
+    w->away = true;
+
+    assert_ok(nf_presenting_settle(&w->p, &w->err), &w->err);
+    assert_code(nf_bring_owed(&w->app, &w->err), NF_E_UNAVAILABLE);
+    assert_int_equal(w->agains, 0);
+    w->away = false;
+    assert_ok(nf_bring_owed(&w->app, &w->err), &w->err);
+    assert_ok(nf_bring_owed(&w->app, &w->err), &w->err);
+    assert_int_equal(w->agains, 1);
+}
+
 static void nor_does_it_send_a_second_file(void **state)
 {
     struct world *w = *state;
@@ -635,6 +658,7 @@ int main(void)
         TEST(a_long_reply_comes_as_a_file),
         TEST(who_may_have_been_taken_over_shows_nothing),
         TEST(an_edit_that_came_behind_the_reply_lets_it_be_brought_again),
+        TEST(what_is_owed_is_brought_when_the_database_is_back),
         TEST(a_deleted_message_is_sent_anew),
         TEST(a_network_that_refuses_ends_the_showing_and_not_the_reply),
         TEST(a_network_without_room_is_asked_again),
