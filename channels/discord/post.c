@@ -305,6 +305,7 @@ static enum nf_code document(struct nf_chat *c, const struct nf_chat_post *p,
                                        .path = path,
                                        .body = nf_str_c(&body),
                                        .body_n = body.len,
+                                       .again = p->key && p->key[0],
                                        .content_type =
                                            "multipart/form-data; boundary=" NF_DISCORD_BOUNDARY };
     enum nf_code rc = nf_rest_do(d->rest, &call, &a, err);

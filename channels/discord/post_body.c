@@ -74,6 +74,15 @@ bool nf_discord_is_id(const char *text)
     return n > 0 && n <= NF_DISCORD_ID_MAX && text[n] == '\0';
 }
 
+/* The same message again is none. */
+static void put_nonce(struct nf_json_out *o, const char *nonce)
+{
+    if (!nonce || !nonce[0])
+        return;
+    nf_json_put_str(o, "nonce", nonce);
+    nf_json_put_bool(o, "enforce_nonce", true);
+}
+
 /* "Create Message". A thread cannot answer the message that it began from. */
 void nf_discord_out_new(struct nf_json_out *o, const struct nf_chat_post *p, const char *nonce,
                         const char *text)
@@ -89,10 +98,7 @@ void nf_discord_out_new(struct nf_json_out *o, const struct nf_chat_post *p, con
     }
     nf_json_put_i64(o, "flags", flags);
     nf_discord_out_mentions(o);
-    if (nonce[0]) {
-        nf_json_put_str(o, "nonce", nonce);
-        nf_json_put_bool(o, "enforce_nonce", true);
-    }
+    put_nonce(o, nonce);
     if (p->reply_to && nf_discord_is_id(p->reply_to) && strcmp(p->reply_to, p->address) != 0) {
         nf_json_out_key(o, "message_reference");
         nf_json_out_object(o);
@@ -140,6 +146,7 @@ NF_RC nf_discord_write_form(const struct nf_chat_post *p, struct nf_str *to, str
     nf_json_out_object(&o);
     nf_json_put_i64(&o, "flags", SUPPRESS_EMBEDS | (p->silent ? SUPPRESS_NOTIFICATIONS : 0));
     nf_discord_out_mentions(&o);
+    put_nonce(&o, p->key);
     nf_json_out_key(&o, "attachments");
     nf_json_out_array(&o);
     nf_json_out_object(&o);

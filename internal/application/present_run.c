@@ -392,7 +392,7 @@ static NF_RC remove_others(struct reply *r, size_t parts, struct nf_err *err)
     for (size_t i = 0; i < r->refs.n; i++) {
         const struct nf_chat_ref *ref = &r->refs.v[i];
         bool ours = ref->part >= r->first && ref->part < r->first + (int64_t)parts;
-        if (ref->part < 0 || ours || ref->part == NF_CHAT_DOCUMENT)
+        if (ref->part < 0 || ours || ref->part >= NF_CHAT_DOCUMENT)
             continue;
         enum nf_code rc = r->chat->ops->remove(r->chat, r->item->address, ref->ref, &ignored);
         if (rc == NF_E_CANCELED)
@@ -403,33 +403,77 @@ static NF_RC remove_others(struct reply *r, size_t parts, struct nf_err *err)
     return NF_OK;
 }
 
-/* A file cannot be a placeholder: if nobody knows whether it arrived, it is not sent again. */
+/* A file cannot be a placeholder, which twice does no harm. So where a key does not make it so
+ * either, that it is being sent is written down before. Who finds that and no file does not know
+ * whether it arrived: NF_E_CONFLICT, as of a send whose answer was lost. */
+static NF_RC begin_upload(struct reply *r, const char *mark, struct nf_err *err)
+{
+    struct nf_chat_store *store = r->app->chats;
+    enum nf_code rc =
+        store->ops->put(store, r->item->run_id, NF_CHAT_UPLOAD, mark, nf_app_now(r->app), err);
+    return rc == NF_E_CONFLICT ? nf_err_set(err, rc, "whether the file arrived is unknown") : rc;
+}
+
+/* It surely did not arrive, and may be sent again. */
+static NF_RC end_upload(struct reply *r, const char *mark, enum nf_code rc, struct nf_err *err)
+{
+    struct nf_chat_store *store = r->app->chats;
+    struct nf_err why = *err;
+    if (rc != NF_E_CONFLICT && rc != NF_E_CANCELED)
+        NF_TRY(store->ops->forget(store, r->item->run_id, NF_CHAT_UPLOAD, mark, err));
+    *err = why;
+    return rc;
+}
+
 static NF_RC put_document(struct reply *r, const char *all, struct nf_err *err)
 {
+    NF_CLEANUP(nf_str_done) struct nf_str key = { 0 };
+    struct nf_id_text mark = nf_id_to_text(nf_app_id(r->app));
     char ref[NF_CHAT_REF_MAX + 1];
+    struct nf_chat_caps caps;
     bool kept;
-    const struct nf_chat_post post = {
-        .address = r->item->address, .markdown = all, .reply_to = "", .silent = true
-    };
-    if (ref_of(&r->refs, NF_CHAT_DOCUMENT))
-        return NF_OK;
-    NF_TRY(r->chat->ops->document(r->chat, &post, ref, err));
+
+    r->chat->ops->caps(r->chat, r->item->address, &caps);
+    NF_TRY(nf_str_addf(&key, err, "%s.%d", nf_id_to_text(r->item->run_id).s, NF_CHAT_DOCUMENT));
+    const struct nf_chat_post post = { .address = r->item->address,
+                                       .markdown = all,
+                                       .reply_to = "",
+                                       .key = nf_str_c(&key),
+                                       .silent = true };
+    if (!caps.once)
+        NF_TRY(begin_upload(r, mark.s, err));
+    enum nf_code rc = r->chat->ops->document(r->chat, &post, ref, err);
+    if (rc != NF_OK)
+        return caps.once ? rc : end_upload(r, mark.s, rc, err);
     return nf_present_keep(r->app, r->chat, post.address, r->item->run_id, NF_CHAT_DOCUMENT, ref,
                            &kept, err);
 }
 
-/* A reply of more messages than a chat should get: its beginning, and all of it as a file. */
-static NF_RC put_beginning(struct reply *r, const char *all, struct nf_err *err)
+/* The beginning of a reply of more messages than a chat should get, and what became of the rest. */
+static NF_RC put_words(struct reply *r, const char *all, enum nf_word word, struct nf_err *err)
 {
     NF_CLEANUP(nf_str_done) struct nf_str beginning = { 0 };
     size_t n = nf_utf8_cut(all, strlen(all), NF_PRESENT_BEGINNING);
 
     NF_TRY(nf_str_add(&beginning, all, n, err));
-    NF_TRY(nf_str_addf(&beginning, err, "\xE2\x80\xA6\n\n*%s*", nf_word(r->lang, NF_WORD_IN_FILE)));
+    NF_TRY(nf_str_addf(&beginning, err, "\xE2\x80\xA6\n\n*%s*", nf_word(r->lang, word)));
     r->markdown = nf_str_c(&beginning);
     NF_TRY(put_part(r, 0, err));
-    NF_TRY(remove_others(r, 1, err));
-    return put_document(r, all, err);
+    return remove_others(r, 1, err);
+}
+
+/* Its beginning, and all of it as a file. */
+static NF_RC put_beginning(struct reply *r, const char *all, struct nf_err *err)
+{
+    struct nf_err why;
+    bool sent = ref_of(&r->refs, NF_CHAT_DOCUMENT), begun = ref_of(&r->refs, NF_CHAT_UPLOAD);
+
+    if (sent || !begun)
+        NF_TRY(put_words(r, all, NF_WORD_IN_FILE, err));
+    enum nf_code rc = sent ? NF_OK : put_document(r, all, &why);
+    if (rc == NF_E_CONFLICT)
+        NF_TRY(put_words(r, all, NF_WORD_FILE_UNSURE, err));
+    return rc == NF_OK ? NF_OK : nf_err_set(err, rc, "%s", why.msg);
 }
 
 static NF_RC put_all(struct reply *r, const char *all, struct nf_err *err)

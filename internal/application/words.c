@@ -60,6 +60,10 @@ static const char *const words[NF_WORD_COUNT][2] = {
     [NF_WORD_TOO_LATE] = { "It was decided already, or is no longer needed.",
                            "Уже решено или больше не нужно." },
     [NF_WORD_IN_FILE] = { "The whole answer is in the file.", "Весь ответ — в файле." },
+    [NF_WORD_FILE_UNSURE] = { "The whole answer was sent as a file, and I do not know whether it "
+                              "arrived. If it is not here, it can be read on the page.",
+                              "Весь ответ отправлен файлом, но дошёл ли он, неизвестно. Если файла "
+                              "здесь нет, ответ можно прочитать на странице." },
     [NF_WORD_MENTION_ME] = { "Here I am shown only what mentions me or answers me. Mention me, and "
                              "I am "
                              "with you.",

@@ -4,11 +4,12 @@
 #include "domain/lang.h"
 
 enum nf_word {
-    NF_WORD_WAIT,    /* the placeholder of a reply that is being written */
-    NF_WORD_READY,   /* the placeholder of one that took long */
-    NF_WORD_ASKS,    /* a tool waits for an approval */
-    NF_WORD_IN_FILE, /* the reply is long and comes as a file */
-    NF_WORD_PAIRING, /* to an account that nobody knows: before and after its code */
+    NF_WORD_WAIT,        /* the placeholder of a reply that is being written */
+    NF_WORD_READY,       /* the placeholder of one that took long */
+    NF_WORD_ASKS,        /* a tool waits for an approval */
+    NF_WORD_IN_FILE,     /* the reply is long and comes as a file */
+    NF_WORD_FILE_UNSURE, /* the same, and nobody knows whether the file arrived */
+    NF_WORD_PAIRING,     /* to an account that nobody knows: before and after its code */
     NF_WORD_PAIRING_END,
     NF_WORD_ADMITTED, /* to one that was let in */
     NF_WORD_LINKED,   /* to one that came with an invitation: before and after the user's name */

@@ -94,3 +94,45 @@ def test_a_long_paste_that_the_app_cut_is_one_turn(pair):
 def test_what_we_cannot_hear_is_said(pair):
     pair.telegram.say(voice={"file_id": "v", "file_unique_id": "u", "duration": 3})
     pair.telegram.answer("voice message")
+
+
+VERY_LONG = "\n\n".join(f"line {i} " + "y" * 300 for i in range(100))
+UNSURE = "I do not know whether it arrived"
+
+
+def files(fake):
+    return [m for m in fake.messages() if "document" in m]
+
+
+def test_a_file_is_not_sent_again_by_who_was_killed_before_writing_it_down(pair):
+    """Telegram has no key for a send: what is known is that it was begun."""
+    fake = pair.telegram
+    pair.provider.script(text=VERY_LONG)
+    fake.fault("hold-after", method="sendDocument")
+    fake.say("go")
+    fake.until(lambda: fake.stats()["injected"].get("sendDocument/hold-after"), what="a file that has arrived")
+    pair.daemon.kill()
+    fake.call("release")
+    pair.daemon.start()
+    text = fake.answer(UNSURE)["text"]
+    assert text.startswith("line 0") and "is in the file" not in text
+    pair.provider.script()
+    barrier(pair)
+    assert len(files(fake)) == 1
+    assert len(fake.messages()) == 2
+
+
+def test_a_file_whose_answer_is_lost_is_told_as_such_and_one_that_was_refused_goes_again(pair):
+    fake = pair.telegram
+    pair.provider.script(text=VERY_LONG)
+    fake.fault("cut-after", method="sendDocument")
+    fake.say("go")
+    fake.answer(UNSURE)
+    assert len(files(fake)) == 1
+    fake.fault("429", method="sendDocument", times=2, retry_after=1)
+    fake.say("again")
+    fake.until(lambda: len(files(fake)) == 2, 60, "the second file")
+    pair.provider.script()
+    barrier(pair)
+    last = [t for t in fake.texts() if t.startswith("line 0")][-1]
+    assert "is in the file" in last and UNSURE not in last

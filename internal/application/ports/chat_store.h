@@ -10,6 +10,7 @@ enum {
     NF_CHAT_ASKED = -1,       /* the person's message */
     NF_CHAT_LATE = 1000,      /* parts of a reply that came late, in new messages */
     NF_CHAT_DOCUMENT = 10000, /* the file */
+    NF_CHAT_UPLOAD = 10001,   /* not a message: the file is being sent, by who wrote this */
 };
 
 struct nf_chat_ref {
