@@ -61,7 +61,7 @@ static void out_command(struct nf_json_out *o, enum nf_command c)
     nf_json_out_end(o);
 }
 
-/* All but /start: on Discord nobody begins with it, and /pair is in no menu of Telegram's alone. */
+/* Those that are in menus everywhere: not /start, with which only chats of Telegram begin. */
 static NF_RC write_menu(struct nf_str *to, struct nf_err *err)
 {
     struct nf_json_out o;
