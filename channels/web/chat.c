@@ -13,7 +13,7 @@
 struct client {
     struct nf_web *web;
     struct nf_hub_socket *socket;
-    struct nf_user user;
+    struct nf_user user; /* as it was when the socket was opened */
 };
 
 /* Store a message, of which *in says what the client gave; the answer comes as events. */
@@ -75,12 +75,15 @@ enum nf_code nf_web_stop_turn(struct nf_web *w, const struct nf_user *user, int6
     return NF_OK;
 }
 
-/* What became of it comes as a frame, like to everybody whom it concerns. */
+/* What became of it comes as a frame, like to everybody whom it concerns. Who decides is looked up:
+ * since the socket was opened their role may have changed. */
 static NF_RC decide(struct client *c, const struct nf_frame *f, struct nf_err *err)
 {
     NF_CLEANUP(nf_approval_view_done) struct nf_approval_view v = { .yours = false };
-    return nf_approval_answer(c->web->o.app, &c->user, f->approval_id, f->allow, f->reason, &v,
-                              err);
+    struct nf_app *a = c->web->o.app;
+    struct nf_user now;
+    NF_TRY(a->users->ops->get(a->users, c->user.id, &now, err));
+    return nf_approval_answer(a, &now, f->approval_id, f->allow, f->reason, &v, err);
 }
 
 /* What waits for a decision, to a socket that was just opened. */

@@ -322,6 +322,27 @@ def test_a_plain_users_call_is_decided_by_the_owner(tools, provider):
     assert last["type"] == "RUN_FINISHED" and texts == ["waited 0 ms"]
 
 
+def test_who_is_no_admin_any_more_decides_nothing_on_a_socket_that_is_open(tools, provider):
+    provider.scripts(calls(("asks", {"key": "k"})), ANSWER)
+    _, bobs = tools.user("Bob")
+    user, eves = tools.user("Eve", "admin")
+
+    async def talk():
+        async with tools.connect(bobs) as bob, tools.connect(eves) as eve:
+            accepted = await begin(bob)
+            asked = await card(eve)
+            assert asked["yours"] is True
+            status, changed = tools._json("PATCH", f"/api/v1/users/{user['id']}", {"role": "user"})
+            assert status == 200 and changed["role"] == "user"
+            await eve.send(type="decide", approval_id=asked["id"], decision="allow")
+            error = await eve.until(lambda f: f["type"] == "error")
+            assert error["code"] == "not-found", error
+            assert tools.post(f"/api/v1/approvals/{asked['id']}", {"decision": "deny"})[0] == 200
+            await bob.end_of(accepted["run_id"])
+    run(talk())
+    assert times(tools, "k") == 0
+
+
 @pytest.mark.parametrize("meanwhile", [False, True])
 def test_an_approval_survives_a_restart(tools, provider, meanwhile):
     provider.scripts(calls(("asks", {"key": "k"})), ANSWER)
