@@ -45,17 +45,14 @@ enum nf_code nf_web_approval_decide(void *arg, struct nf_http_exchange *x, struc
 {
     struct nf_web *w = arg;
     NF_CLEANUP(decision_done) struct decision_body b = { 0 };
-    NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
     NF_CLEANUP(nf_approval_view_done) struct nf_approval_view v = { .yours = false };
     NF_CLEANUP(nf_str_done) struct nf_str body = { .max = BODY_MAX };
-    struct nf_slice text = nf_http_body(x);
     struct nf_json_out o;
     int64_t id;
     bool allow;
 
     NF_TRY(nf_web_path_id(x, &id, err));
-    NF_TRY(nf_json_parse(text.p, text.n, 0, &doc, err));
-    NF_TRY(nf_json_decode(nf_json_root(doc), &decision_table, &b, err));
+    NF_TRY(nf_web_read_body(x, &decision_table, &b, err));
     NF_TRY(nf_frame_decision(b.decision, &allow, err));
     NF_TRY(nf_approval_answer(w->o.app, &nf_web_who(x)->user, id, allow, b.reason, &v, err));
     nf_json_begin_doc(&o, &body);

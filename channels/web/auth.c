@@ -363,15 +363,12 @@ static void exchange_done(struct exchange_body *b)
 enum nf_code nf_web_exchange_link(void *arg, struct nf_http_exchange *x, struct nf_err *err)
 {
     struct nf_web *w = arg;
-    NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
     NF_CLEANUP(exchange_done) struct exchange_body body = { 0 };
     char link_hash[NF_SHA256_HEX + 1], token[NF_TOKEN_TEXT + 1], hash[NF_SHA256_HEX + 1];
-    struct nf_slice text = nf_http_body(x);
     struct nf_user user;
 
     NF_TRY(may_try(w, x, err));
-    NF_TRY(nf_json_parse(text.p, text.n, 0, &doc, err));
-    NF_TRY(nf_json_decode(nf_json_root(doc), &exchange_table, &body, err));
+    NF_TRY(nf_web_read_body(x, &exchange_table, &body, err));
     nf_sha256_hex(body.token, strlen(body.token), link_hash);
     nf_random_token(token);
     nf_sha256_hex(token, strlen(token), hash);

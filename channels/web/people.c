@@ -8,15 +8,6 @@
 #define CODE_MAX ((size_t)32)      /* bytes of a code as somebody types it */
 #define BODY_MAX ((size_t)8 << 20) /* of the answers: accounts, a few pictures */
 
-/* "me" or an id. */
-static NF_RC path_user(const struct nf_http_exchange *x, int64_t *ret, struct nf_err *err)
-{
-    if (!nf_slice_eq(nf_http_param(x, "id"), "me"))
-        return nf_web_path_id(x, ret, err);
-    *ret = nf_web_who(x)->user.id;
-    return NF_OK;
-}
-
 /* A piece of the path as a string. */
 static NF_RC path_text(const struct nf_http_exchange *x, const char *name, size_t max,
                        struct nf_str *ret, struct nf_err *err)
@@ -27,8 +18,7 @@ static NF_RC path_text(const struct nf_http_exchange *x, const char *name, size_
     return nf_str_add(ret, s.p, s.n, err);
 }
 
-/* --- requests ----------------------------------------------------------------------------------
- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 static void put_pairing(struct nf_json_out *o, const void *list, size_t i)
 {
@@ -113,13 +103,10 @@ enum nf_code nf_web_pairing_decide(void *arg, struct nf_http_exchange *x, struct
 {
     struct nf_web *w = arg;
     NF_CLEANUP(decision_done) struct decision_body b = { 0 };
-    NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
     NF_CLEANUP(nf_str_done) struct nf_str code = { 0 };
-    struct nf_slice text = nf_http_body(x);
 
     NF_TRY(path_text(x, "code", CODE_MAX, &code, err));
-    NF_TRY(nf_json_parse(text.p, text.n, 0, &doc, err));
-    NF_TRY(nf_json_decode(nf_json_root(doc), &decision_table, &b, err));
+    NF_TRY(nf_web_read_body(x, &decision_table, &b, err));
     if (strcmp(b.decision, "approve") == 0)
         return approve(w, x, nf_str_c(&code), &b, err);
     if (strcmp(b.decision, "deny") != 0)
@@ -130,8 +117,7 @@ enum nf_code nf_web_pairing_decide(void *arg, struct nf_http_exchange *x, struct
     return nf_http_respond(x, 204, NULL, "", 0, err);
 }
 
-/* --- invitations -------------------------------------------------------------------------------
- */
+/* --- invitations ------------------------------------------------------------------------------ */
 
 /* Telegram opens a chat with a bot by a link that brings along what /start will say ("deep
  * linking", core.telegram.org/bots/features#deep-linking); elsewhere the code is sent by hand. */
@@ -169,7 +155,7 @@ enum nf_code nf_web_invite(void *arg, struct nf_http_exchange *x, struct nf_err 
     struct nf_json_out o;
     int64_t id;
 
-    NF_TRY(path_user(x, &id, err));
+    NF_TRY(nf_web_path_user(x, &id, err));
     NF_TRY(nf_invite_create(w->o.app, &nf_web_who(x)->user, id, code, err));
     struct nf_code_text shown = nf_code_show(code);
     nf_json_begin_doc(&o, &body);
@@ -186,8 +172,7 @@ enum nf_code nf_web_invite(void *arg, struct nf_http_exchange *x, struct nf_err 
     return nf_web_json(x, 201, &body, err);
 }
 
-/* --- accounts ----------------------------------------------------------------------------------
- */
+/* --- accounts --------------------------------------------------------------------------------- */
 
 static void put_identity(struct nf_json_out *o, const struct nf_identity *i)
 {
@@ -220,7 +205,7 @@ static NF_RC answer_identities(struct nf_web *w, struct nf_http_exchange *x, int
 enum nf_code nf_web_identities(void *arg, struct nf_http_exchange *x, struct nf_err *err)
 {
     int64_t id;
-    NF_TRY(path_user(x, &id, err));
+    NF_TRY(nf_web_path_user(x, &id, err));
     return answer_identities(arg, x, id, err);
 }
 
@@ -245,13 +230,10 @@ enum nf_code nf_web_identity_link(void *arg, struct nf_http_exchange *x, struct 
 {
     struct nf_web *w = arg;
     NF_CLEANUP(identity_done) struct identity_body b = { 0 };
-    NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
-    struct nf_slice text = nf_http_body(x);
     int64_t id;
 
-    NF_TRY(path_user(x, &id, err));
-    NF_TRY(nf_json_parse(text.p, text.n, 0, &doc, err));
-    NF_TRY(nf_json_decode(nf_json_root(doc), &identity_table, &b, err));
+    NF_TRY(nf_web_path_user(x, &id, err));
+    NF_TRY(nf_web_read_body(x, &identity_table, &b, err));
     NF_TRY(nf_account_link(w->o.app, &nf_web_who(x)->user, id, b.network, b.account, err));
     return answer_identities(w, x, id, err);
 }
@@ -263,7 +245,7 @@ enum nf_code nf_web_identity_unlink(void *arg, struct nf_http_exchange *x, struc
     NF_CLEANUP(nf_str_done) struct nf_str account = { 0 };
     int64_t id;
 
-    NF_TRY(path_user(x, &id, err));
+    NF_TRY(nf_web_path_user(x, &id, err));
     NF_TRY(path_text(x, "network", NF_CHANNEL_MAX, &network, err));
     NF_TRY(path_text(x, "account", NF_ADDRESS_MAX, &account, err));
     NF_TRY(nf_account_unlink(w->o.app, &nf_web_who(x)->user, id, nf_str_c(&network),

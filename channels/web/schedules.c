@@ -41,17 +41,22 @@ static NF_RC put_times(struct nf_json_out *o, struct nf_app *a, const struct nf_
     return NF_OK;
 }
 
-static NF_RC put_schedule(struct nf_json_out *o, struct nf_app *a, const struct nf_schedule *s,
-                          struct nf_err *err)
+/* The name of a user. *last is who was asked for last: most of a page are one person's. */
+static const char *name_of(struct nf_app *a, int64_t user_id, struct nf_user *last)
 {
-    struct nf_user user = { 0 };
     struct nf_err ignored;
+    if (last->id != user_id && a->users->ops->get(a->users, user_id, last, &ignored) != NF_OK)
+        *last = (struct nf_user){ .id = user_id };
+    return last->name;
+}
 
-    (void)!a->users->ops->get(a->users, s->user_id, &user, &ignored);
+static NF_RC put_schedule(struct nf_json_out *o, struct nf_app *a, const struct nf_schedule *s,
+                          struct nf_user *last, struct nf_err *err)
+{
     nf_json_out_object(o);
     nf_web_put_id(o, "id", s->id);
     nf_web_put_id(o, "user_id", s->user_id);
-    nf_json_put_str(o, "user", user.name);
+    nf_json_put_str(o, "user", name_of(a, s->user_id, last));
     nf_json_put_str(o, "kind", nf_schedule_kind_name(s->kind));
     nf_json_put_str(o, "status", nf_schedule_status_name(s->status));
     nf_json_put_str(o, "text", s->text);
@@ -79,10 +84,11 @@ static NF_RC answer(struct nf_web *w, struct nf_http_exchange *x, int status,
                     const struct nf_schedule *s, struct nf_err *err)
 {
     NF_CLEANUP(nf_str_done) struct nf_str body = { .max = BODY_MAX };
+    struct nf_user last = nf_web_who(x)->user;
     struct nf_json_out o;
 
     nf_json_begin_doc(&o, &body);
-    NF_TRY(put_schedule(&o, w->o.app, s, err));
+    NF_TRY(put_schedule(&o, w->o.app, s, &last, err));
     NF_TRY(nf_json_end_doc(&o, err));
     return nf_web_json(x, status, &body, err);
 }
@@ -132,11 +138,7 @@ static void wish_done(struct wish_body *b)
 static NF_RC read_wish(const struct nf_http_exchange *x, struct wish_body *b,
                        struct nf_schedule_wish *w, struct nf_err *err)
 {
-    NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
-    struct nf_slice text = nf_http_body(x);
-
-    NF_TRY(nf_json_parse(text.p, text.n, 0, &doc, err));
-    NF_TRY(nf_json_decode(nf_json_root(doc), &wish_table, b, err));
+    NF_TRY(nf_web_read_body(x, &wish_table, b, err));
     *w = (struct nf_schedule_wish){ .kind = NF_SCHEDULE_REMINDER,
                                     .text = b->text,
                                     .when = b->when,
@@ -158,11 +160,8 @@ static NF_RC read_filter(const struct nf_http_exchange *x, struct nf_schedule_fi
                          struct nf_err *err)
 {
     struct nf_slice status = nf_http_query(x, "status", NULL);
-    struct nf_slice cursor = nf_http_query(x, "cursor", NULL);
 
-    NF_TRY(nf_web_limit(x, &f->limit, err));
-    if (cursor.n > 0 && !nf_id_from_text(cursor.p, cursor.n, &f->before_id))
-        return nf_err_set(err, NF_E_INVALID, "cursor: not one of ours");
+    NF_TRY(nf_web_read_page(x, &f->before_id, &f->limit, err));
     for (int s = NF_SCHEDULE_ACTIVE; status.n > 0 && s <= NF_SCHEDULE_DONE; s++)
         if (nf_slice_eq(status, nf_schedule_status_name((enum nf_schedule_status)s)))
             f->status = (enum nf_schedule_status)s;
@@ -177,6 +176,7 @@ enum nf_code nf_web_schedules(void *arg, struct nf_http_exchange *x, struct nf_e
     NF_CLEANUP(nf_schedules_done) struct nf_schedules list = { 0 };
     NF_CLEANUP(nf_str_done) struct nf_str body = { .max = BODY_MAX };
     struct nf_schedule_filter f = { 0 };
+    struct nf_user last = nf_web_who(x)->user;
     struct nf_json_out o;
 
     NF_TRY(read_filter(x, &f, err));
@@ -186,7 +186,7 @@ enum nf_code nf_web_schedules(void *arg, struct nf_http_exchange *x, struct nf_e
     nf_json_out_key(&o, "schedules");
     nf_json_out_array(&o);
     for (size_t i = 0; i < list.n; i++)
-        NF_TRY(put_schedule(&o, w->o.app, &list.v[i], err));
+        NF_TRY(put_schedule(&o, w->o.app, &list.v[i], &last, err));
     nf_json_out_end(&o);
     nf_web_put_next(&o, nf_schedules_rows(&list) == f.limit, list.last.id);
     nf_json_out_end(&o);
@@ -296,15 +296,12 @@ enum nf_code nf_web_schedule_runs(void *arg, struct nf_http_exchange *x, struct 
     struct nf_web *w = arg;
     NF_CLEANUP(nf_schedule_runs_done) struct nf_schedule_runs list = { 0 };
     NF_CLEANUP(nf_str_done) struct nf_str body = { .max = BODY_MAX };
-    struct nf_slice cursor = nf_http_query(x, "cursor", NULL);
     struct nf_json_out o;
-    int64_t id, before = 0;
+    int64_t id, before;
     size_t limit;
 
     NF_TRY(nf_web_path_id(x, &id, err));
-    NF_TRY(nf_web_limit(x, &limit, err));
-    if (cursor.n > 0 && !nf_id_from_text(cursor.p, cursor.n, &before))
-        return nf_err_set(err, NF_E_INVALID, "cursor: not one of ours");
+    NF_TRY(nf_web_read_page(x, &before, &limit, err));
     NF_TRY(nf_schedule_history(w->o.app, &nf_web_who(x)->user, id, before, limit, &list, err));
     nf_json_begin_doc(&o, &body);
     nf_json_out_object(&o);

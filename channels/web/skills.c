@@ -178,16 +178,6 @@ static void install_done(struct install_body *b)
     nf_json_table_done(&install_table, b);
 }
 
-static NF_RC read_body(const struct nf_http_exchange *x, const struct nf_json_table *t, void *to,
-                       struct nf_err *err)
-{
-    NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
-    struct nf_slice text = nf_http_body(x);
-
-    NF_TRY(nf_json_parse(text.p, text.n, 0, &doc, err));
-    return nf_json_decode(nf_json_root(doc), t, to, err);
-}
-
 /* --- managing --------------------------------------------------------------------------------- */
 
 enum nf_code nf_web_skill_install(void *arg, struct nf_http_exchange *x, struct nf_err *err)
@@ -197,7 +187,7 @@ enum nf_code nf_web_skill_install(void *arg, struct nf_http_exchange *x, struct 
     NF_CLEANUP(nf_skill_view_done) struct nf_skill_view v = { .problem = "" };
     const struct nf_user *who = &nf_web_who(x)->user;
 
-    NF_TRY(read_body(x, &install_table, &b, err));
+    NF_TRY(nf_web_read_body(x, &install_table, &b, err));
     if (b.path[0] != '/')
         return nf_err_set(err, NF_E_INVALID,
                           "path: must be absolute: it is one of the daemon's machine");
@@ -256,7 +246,7 @@ enum nf_code nf_web_skill_enable(void *arg, struct nf_http_exchange *x, struct n
     char name[NF_NAME_MAX + 1];
 
     NF_TRY(path_name(x, "name", "skill", name, err));
-    NF_TRY(read_body(x, &grant_table, &b, err));
+    NF_TRY(nf_web_read_body(x, &grant_table, &b, err));
     NF_TRY(nf_skill_enable(w->o.app, &nf_web_who(x)->user, name, b.hash, &v, err));
     return answer_skill(w, x, 200, &v, err);
 }

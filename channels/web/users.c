@@ -111,10 +111,7 @@ static void user_body_done(struct user_body *b)
 static NF_RC read_user(const struct nf_http_exchange *x, struct user_body *b,
                        enum nf_user_role *role, enum nf_user_status *status, struct nf_err *err)
 {
-    NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
-    struct nf_slice text = nf_http_body(x);
-    NF_TRY(nf_json_parse(text.p, text.n, 0, &doc, err));
-    NF_TRY(nf_json_decode(nf_json_root(doc), &user_table, b, err));
+    NF_TRY(nf_web_read_body(x, &user_table, b, err));
     *role = 0;
     *status = 0;
     if (b->role && !nf_user_role_from_name(b->role, role))
@@ -184,10 +181,9 @@ enum nf_code nf_web_user_link(void *arg, struct nf_http_exchange *x, struct nf_e
     NF_CLEANUP(nf_str_done) struct nf_str body = { 0 };
     const struct nf_user *actor = &nf_web_who(x)->user;
     struct nf_json_out o;
-    int64_t id = actor->id;
+    int64_t id;
 
-    if (!nf_slice_eq(nf_http_param(x, "id"), "me"))
-        NF_TRY(nf_web_path_id(x, &id, err));
+    NF_TRY(nf_web_path_user(x, &id, err));
     NF_TRY(nf_web_make_link(w, actor, id, &url, err));
     nf_json_begin_doc(&o, &body);
     nf_json_out_object(&o);

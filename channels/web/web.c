@@ -93,11 +93,29 @@ enum nf_code nf_web_json(struct nf_http_exchange *x, int status, const struct nf
     return nf_http_respond(x, status, "application/json", nf_str_c(body), body->len, err);
 }
 
+enum nf_code nf_web_read_body(const struct nf_http_exchange *x, const struct nf_json_table *t,
+                              void *to, struct nf_err *err)
+{
+    NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
+    struct nf_slice text = nf_http_body(x);
+
+    NF_TRY(nf_json_parse(text.p, text.n, 0, &doc, err));
+    return nf_json_decode(nf_json_root(doc), t, to, err);
+}
+
 enum nf_code nf_web_path_id(const struct nf_http_exchange *x, int64_t *ret, struct nf_err *err)
 {
     struct nf_slice id = nf_http_param(x, "id");
     if (!nf_id_from_text(id.p, id.n, ret))
         return nf_err_set(err, NF_E_NOT_FOUND, "there is nothing with this id");
+    return NF_OK;
+}
+
+enum nf_code nf_web_path_user(const struct nf_http_exchange *x, int64_t *ret, struct nf_err *err)
+{
+    if (!nf_slice_eq(nf_http_param(x, "id"), "me"))
+        return nf_web_path_id(x, ret, err);
+    *ret = nf_web_who(x)->user.id;
     return NF_OK;
 }
 

@@ -73,8 +73,13 @@ void nf_web_on_error(void *arg, struct nf_http_exchange *x, int status, const st
 /* Answer with the JSON text in `body`. */
 NF_RC nf_web_json(struct nf_http_exchange *x, int status, const struct nf_str *body,
                   struct nf_err *err);
+/* Decode the body, a JSON object, into *to: see nf_json_decode. */
+NF_RC nf_web_read_body(const struct nf_http_exchange *x, const struct nf_json_table *t, void *to,
+                       struct nf_err *err);
 /* The "{id}" of the path. NF_E_NOT_FOUND if it is none. */
 NF_RC nf_web_path_id(const struct nf_http_exchange *x, int64_t *ret, struct nf_err *err);
+/* The same of a user, for whom "me" is who asks. */
+NF_RC nf_web_path_user(const struct nf_http_exchange *x, int64_t *ret, struct nf_err *err);
 /* The query's limit, 50 by default; the use case checks its bounds. */
 NF_RC nf_web_limit(const struct nf_http_exchange *x, size_t *ret, struct nf_err *err);
 void nf_web_put_id(struct nf_json_out *o, const char *key, int64_t id);
