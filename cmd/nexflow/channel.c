@@ -10,8 +10,7 @@
 #define TRY_MS 120000
 #define POLL_MS 200
 
-/* --- the configuration -------------------------------------------------------------------------
- */
+/* --- the configuration ------------------------------------------------------------------------ */
 
 size_t nf_cli_bots(const struct nf_daemon_config *c)
 {
@@ -62,8 +61,7 @@ enum nf_code nf_cli_save_config(struct nf_cli *cli, const char *text, size_t bot
     return rc == NF_E_NOT_FOUND ? NF_OK : rc;
 }
 
-/* --- list --------------------------------------------------------------------------------------
- */
+/* --- list ------------------------------------------------------------------------------------- */
 
 static void print_channel(const struct nf_json *c)
 {
@@ -108,8 +106,7 @@ const struct nf_cli_verb nf_cli_channel_list = {
     .run = run_list,
 };
 
-/* --- test --------------------------------------------------------------------------------------
- */
+/* --- test ------------------------------------------------------------------------------------- */
 
 enum nf_code nf_cli_channel_state(struct nf_cli *cli, const char *name, struct nf_json_doc **doc,
                                   const struct nf_json **ret, struct nf_err *err)
@@ -184,8 +181,7 @@ const struct nf_cli_verb nf_cli_channel_test = {
     .run = run_test,
 };
 
-/* --- remove ------------------------------------------------------------------------------------
- */
+/* --- remove ----------------------------------------------------------------------------------- */
 
 static NF_RC remove_bot(struct nf_cli *cli, const char *name, struct nf_err *err)
 {

@@ -23,8 +23,7 @@ const struct nf_cli_network nf_cli_networks[] = {
 };
 const size_t nf_cli_networks_n = NF_COUNT(nf_cli_networks);
 
-/* --- the steps ---------------------------------------------------------------------------------
- */
+/* --- the steps -------------------------------------------------------------------------------- */
 
 struct add {
     struct nf_cli *cli;

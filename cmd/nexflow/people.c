@@ -80,8 +80,7 @@ static NF_RC change_user(struct nf_cli *cli, const char *id, const char *key, co
     return send_user(cli, "PATCH", nf_str_c(&path), members, 1, err);
 }
 
-/* --- accounts in chat networks -----------------------------------------------------------------
- */
+/* --- accounts in chat networks ---------------------------------------------------------------- */
 
 static void print_identities(const struct nf_json *list)
 {

@@ -8,8 +8,7 @@
 #include <string.h>
 #include <utlist.h>
 
-/* --- the networks ------------------------------------------------------------------------------
- */
+/* --- the networks ----------------------------------------------------------------------------- */
 
 static const char *telegram_name(const void *item)
 {
@@ -64,8 +63,7 @@ static const void *item_at(const struct nf_bot_network *n, const struct nf_setti
     return (const char *)l->v + i * n->items->size;
 }
 
-/* --- one bot -----------------------------------------------------------------------------------
- */
+/* --- one bot ---------------------------------------------------------------------------------- */
 
 /* Read no more. */
 static void bot_close(struct nf_bot *b)
@@ -130,8 +128,7 @@ static NF_RC bot_start(struct nf_bot *b, struct nf_err *err)
     return NF_OK;
 }
 
-/* --- all of them -------------------------------------------------------------------------------
- */
+/* --- all of them ------------------------------------------------------------------------------ */
 
 /* Settings that were replaced while bots use them. */
 struct nf_bot_lists {
@@ -197,8 +194,7 @@ enum nf_code nf_bot_wiring_start(struct nf_bot_wiring *w, struct nf_err *err)
     return NF_OK;
 }
 
-/* --- another configuration ---------------------------------------------------------------------
- */
+/* --- another configuration -------------------------------------------------------------------- */
 
 /* The item of the bot in *live, if nothing but who may write to it has changed. */
 static const void *same_item(const struct nf_bot *b, const struct nf_bots *live)
@@ -309,8 +305,7 @@ enum nf_code nf_bot_wiring_reload(struct nf_bot_wiring *w, const struct nf_bots 
     return NF_OK;
 }
 
-/* --- the end -----------------------------------------------------------------------------------
- */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 void nf_bot_wiring_close(struct nf_bot_wiring *w)
 {

@@ -31,8 +31,7 @@ static bool is_deaf(const struct nf_bot_wiring *w, const struct nf_bot *b)
     return nf_chat_is_deaf(&h, nf_app_now(w->app));
 }
 
-/* --- metrics -----------------------------------------------------------------------------------
- */
+/* --- metrics ---------------------------------------------------------------------------------- */
 
 /* Of whichever bot has the name now: metrics are registered for good. */
 struct nf_bot_gauge {
@@ -97,8 +96,7 @@ enum nf_code nf_bot_add_gauges(struct nf_bot_wiring *w, const char *name, struct
     return NF_OK;
 }
 
-/* --- how they are ------------------------------------------------------------------------------
- */
+/* --- how they are ----------------------------------------------------------------------------- */
 
 bool nf_bot_wiring_at(const struct nf_bot_wiring *w, size_t i, struct nf_web_bot *ret)
 {

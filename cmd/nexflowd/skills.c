@@ -17,8 +17,7 @@
 #define QUEUE_MAX 1024 /* calls that wait for a thread */
 #define PROGRAM_PATH_MAX 4096
 
-/* --- what processes of skills do ---------------------------------------------------------------
- */
+/* --- what processes of skills do -------------------------------------------------------------- */
 
 static void report(void *arg, const char *skill, const char *what)
 {
