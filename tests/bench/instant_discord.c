@@ -9,75 +9,21 @@
  * line of JSON with turns per second and latencies in microseconds; then serves on until it is
  * ended.
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/tcp.h>
+#include "tests/bench/instant_chat.h"
+
 #include <openssl/evp.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <time.h>
-#include <unistd.h>
 #include <zlib.h>
 
-#define CONNS_MAX 4096
-#define REQUEST_MAX 65536
 #define FIRST_CHAT 100000
 #define FIRST_ID 1600000000000000000L /* of messages: late in 2026 */
 
-struct conn {
-    int fd;
-    char in[REQUEST_MAX];
-    size_t n;
-    int gateway; /* it is a web socket by now */
-};
-
-static struct conn *conns[CONNS_MAX], *gateway;
+static struct chat_conn *gateway; /* it is a web socket by now; NULL: there is none */
 static z_stream deflated;
-static long chats, at_once, messages, after, seq;
-static long asked, answered, next_chat, open_now, calls, port;
-static int64_t *asked_us; /* by chat; 0: nothing is open */
-static int *took_us;      /* by answer */
-static long took_n, message_id;
-static int64_t began_us;
+static long seq, message_id;
 static int ready;
-
-static int64_t now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * INT64_C(1000000) + t.tv_nsec / 1000;
-}
-
-static void die(const char *why)
-{
-    (void)fprintf(stderr, "instant_discord: %s\n", why);
-    exit(1);
-}
-
-static int put_bytes(struct conn *c, const void *p, size_t n)
-{
-    size_t at = 0;
-    while (at < n) {
-        ssize_t w = write(c->fd, (const char *)p + at, n - at);
-        if (w < 0 && errno != EAGAIN)
-            return -1;
-        at += w > 0 ? (size_t)w : 0;
-    }
-    return 0;
-}
-
-static int put(struct conn *c, int status, const char *body)
-{
-    char all[2048];
-    int n =
-        snprintf(all, sizeof(all),
-                 "HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-                 status, strlen(body), body);
-    return put_bytes(c, all, (size_t)n);
-}
 
 /* --- the gateway ------------------------------------------------------------------------------ */
 
@@ -99,7 +45,7 @@ static void tell(const char *json)
         p[2] = (unsigned char)(n >> 8);
         p[3] = (unsigned char)n;
     }
-    (void)put_bytes(gateway, p, head + n);
+    (void)chat_write(gateway, p, head + n);
 }
 
 static void event(const char *type, const char *d)
@@ -110,7 +56,7 @@ static void event(const char *type, const char *d)
     tell(text);
 }
 
-static int upgrade(struct conn *c)
+static int upgrade(struct chat_conn *c)
 {
     static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
     const char *key = strcasestr(c->in, "sec-websocket-key:");
@@ -129,10 +75,9 @@ static int upgrade(struct conn *c)
                      "Sec-WebSocket-Accept: %s\r\n\r\n",
                      accept);
     (void)deflateReset(&deflated);
-    c->gateway = 1;
     gateway = c;
     seq = 0;
-    if (put_bytes(c, head, (size_t)k) != 0)
+    if (chat_write(c, head, (size_t)k) != 0)
         return -1;
     tell("{\"op\":10,\"d\":{\"heartbeat_interval\":41250}}");
     return 0;
@@ -148,15 +93,15 @@ static void on_payload(const char *text)
     if (!strstr(text, "\"op\":2,"))
         return;
     (void)snprintf(d, sizeof(d),
-                   "{\"v\":10,\"session_id\":\"s\",\"resume_gateway_url\":\"ws://127.0.0.1:%ld\","
+                   "{\"v\":10,\"session_id\":\"s\",\"resume_gateway_url\":\"ws://127.0.0.1:%d\","
                    "\"user\":{\"id\":\"1000\"},\"application\":{\"id\":\"1000\"},\"guilds\":[]}",
-                   port);
+                   instant_port);
     event("READY", d);
     ready = 1;
 }
 
 /* Frames of a client: masked, and short. */
-static int take_frames(struct conn *c)
+static int take_frames(struct chat_conn *c)
 {
     for (;;) {
         unsigned char *p = (unsigned char *)c->in;
@@ -186,14 +131,7 @@ static int take_frames(struct conn *c)
 static void ask(void)
 {
     char d[700];
-    long chat = next_chat++ % chats;
-    if (asked_us[chat] != 0)
-        die("there are too few chats for so many questions at once");
-    asked_us[chat] = now_us();
-    if (asked == after)
-        began_us = asked_us[chat];
-    asked++;
-    open_now++;
+    long chat = chat_ask();
     (void)snprintf(d, sizeof(d),
                    "{\"id\":\"%ld\",\"channel_id\":\"%ld\",\"type\":0,\"author\":{\"id\":\"%ld\","
                    "\"username\":\"anna\"},\"content\":\"how are you\",\"mentions\":[],"
@@ -202,38 +140,14 @@ static void ask(void)
     event("MESSAGE_CREATE", d);
 }
 
-static int by_size(const void *a, const void *b)
-{
-    return *(const int *)a - *(const int *)b;
-}
-
-static void report(void)
-{
-    double s = (double)(now_us() - began_us) / 1e6;
-    qsort(took_us, (size_t)took_n, sizeof(*took_us), by_size);
-    (void)printf("{\"turns_per_second\": %.1f, \"answered_us\": {\"p50\": %d, \"p99\": %d}, "
-                 "\"turns\": %ld, \"calls\": %ld}\n",
-                 (double)took_n / s, took_us[took_n / 2], took_us[took_n * 99 / 100], took_n,
-                 calls);
-    (void)fflush(stdout);
-}
-
-static void on_answer(long chat)
-{
-    if (chat < 0 || chat >= chats || asked_us[chat] == 0)
-        return;
-    answered++;
-    open_now--;
-    if (answered > after)
-        took_us[took_n++] = (int)(now_us() - asked_us[chat]);
-    asked_us[chat] = 0;
-    if (answered == messages)
-        report();
-}
-
 /* --- REST ------------------------------------------------------------------------------------- */
 
-static int on_call(struct conn *c, const char *body)
+static int put(const struct chat_conn *c, int status, const char *body)
+{
+    return chat_respond(c, status, body, strlen(body));
+}
+
+static int on_call(struct chat_conn *c, const char *body)
 {
     char text[400];
     const char *path = strstr(c->in, "/api/v10");
@@ -242,13 +156,13 @@ static int on_call(struct conn *c, const char *body)
     if (!path)
         return -1;
     path += 8;
-    calls++;
+    chat_calls++;
     if (strncmp(path, "/gateway/bot", 12) == 0) {
         (void)snprintf(
             text, sizeof(text),
-            "{\"url\":\"ws://127.0.0.1:%ld\",\"shards\":1,\"session_start_limit\":{"
+            "{\"url\":\"ws://127.0.0.1:%d\",\"shards\":1,\"session_start_limit\":{"
             "\"total\":1000,\"remaining\":1000,\"reset_after\":1,\"max_concurrency\":1}}",
-            port);
+            instant_port);
         return put(c, 200, text);
     }
     if (strncmp(path, "/users/@me", 10) == 0 || strncmp(path, "/applications/@me", 17) == 0)
@@ -261,124 +175,48 @@ static int on_call(struct conn *c, const char *body)
     (void)snprintf(text, sizeof(text), "{\"id\":\"%ld\"}", FIRST_ID + message_id++);
     int rc = put(c, 200, text);
     if (strstr(body, "twenty-four characters."))
-        on_answer(chat);
+        chat_answered(chat);
     return rc;
 }
 
 /* --- connections ------------------------------------------------------------------------------ */
 
-static void drop(struct conn *c)
+static int take(struct chat_conn *c)
 {
-    if (c == gateway)
-        gateway = NULL;
-    close(c->fd);
-    conns[c->fd] = NULL;
-    free(c);
-}
-
-/* A whole request is at the front of c->in, or there is more to come. */
-static int take_requests(struct conn *c)
-{
-    while (!c->gateway) {
-        c->in[c->n] = '\0';
-        char *end = strstr(c->in, "\r\n\r\n");
-        if (!end)
-            return c->n < REQUEST_MAX - 1 ? 0 : -1;
-        const char *length = strcasestr(c->in, "\r\ncontent-length:");
-        size_t head = (size_t)(end - c->in) + 4;
-        size_t body = length && length < end ? strtoul(length + 17, NULL, 10) : 0;
-        if (head + body > REQUEST_MAX - 1)
-            return -1;
-        if (c->n < head + body)
-            return 0;
-        char saved = c->in[head + body];
-        c->in[head + body] = '\0';
-        if (on_call(c, c->in + head) != 0)
-            return -1;
-        c->in[head + body] = saved;
-        memmove(c->in, c->in + head + body, c->n - head - body);
-        c->n -= head + body;
+    while (c != gateway) {
+        int rc = chat_take_request(c, on_call);
+        if (rc <= 0)
+            return rc;
     }
     return take_frames(c);
 }
 
-static void on_readable(struct conn *c)
+static int on_readable(struct instant_conn *c)
 {
-    for (;;) {
-        ssize_t n = read(c->fd, c->in + c->n, REQUEST_MAX - 1 - c->n);
-        if (n < 0 && (errno == EAGAIN || errno == EINTR))
-            return;
-        if (n > 0)
-            c->n += (size_t)n;
-        if (n <= 0 || take_requests(c) != 0) {
-            drop(c);
-            return;
-        }
-    }
+    return chat_read((struct chat_conn *)c, take);
 }
 
-static void on_accept(int listener, int ep)
+static void on_dropped(struct instant_conn *c)
 {
-    for (;;) {
-        int one = 1, fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0)
-            return;
-        struct conn *c = fd < CONNS_MAX ? calloc(1, sizeof(*c)) : NULL;
-        if (!c) {
-            close(fd);
-            continue;
-        }
-        c->fd = fd;
-        conns[fd] = c;
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-        struct epoll_event e = { .events = EPOLLIN, .data.fd = fd };
-        epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e);
-    }
+    if (gateway && &gateway->base == c)
+        gateway = NULL;
 }
 
-static int listen_here(void)
+static void go_on(void)
 {
-    struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t len = sizeof(a);
-    int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    if (fd < 0 || bind(fd, (struct sockaddr *)&a, len) != 0 || listen(fd, 1024) != 0 ||
-        getsockname(fd, (struct sockaddr *)&a, &len) != 0)
-        die("cannot listen");
-    port = ntohs(a.sin_port);
-    (void)printf("listening %ld\n", port);
-    (void)fflush(stdout);
-    return fd;
+    while (ready && gateway && chat_may_ask())
+        ask();
 }
 
 int main(int argc, char **argv)
 {
-    if (argc < 4)
-        die("usage: instant_discord CHATS AT_ONCE MESSAGES [AFTER]");
-    chats = atol(argv[1]);
-    at_once = atol(argv[2]);
-    messages = atol(argv[3]);
-    after = argc > 4 ? atol(argv[4]) : 0;
-    if (chats < 1 || at_once < 1 || at_once > chats || messages <= after || after < 0)
-        die("the numbers do not fit");
-    asked_us = calloc((size_t)chats, sizeof(*asked_us));
-    took_us = calloc((size_t)messages, sizeof(*took_us));
-    if (!asked_us || !took_us || deflateInit(&deflated, 1) != Z_OK)
-        die("out of memory");
-
-    int ep = epoll_create1(EPOLL_CLOEXEC), listener = listen_here();
-    struct epoll_event e = { .events = EPOLLIN, .data.fd = listener };
-    epoll_ctl(ep, EPOLL_CTL_ADD, listener, &e);
-    for (;;) {
-        struct epoll_event events[64];
-        int n = epoll_wait(ep, events, 64, 1000);
-        for (int i = 0; i < n; i++) {
-            if (events[i].data.fd == listener)
-                on_accept(listener, ep);
-            else if (conns[events[i].data.fd])
-                on_readable(conns[events[i].data.fd]);
-        }
-        while (ready && gateway && asked < messages && open_now < at_once)
-            ask();
-    }
+    static const struct instant_ops ops = { .conn_bytes = sizeof(struct chat_conn),
+                                            .readable = on_readable,
+                                            .dropped = on_dropped,
+                                            .between = go_on,
+                                            .wait_ms = 1000 };
+    chat_begin(argc, argv);
+    if (deflateInit(&deflated, 1) != Z_OK)
+        instant_die("out of memory");
+    instant_serve(0, &ops);
 }

@@ -7,22 +7,18 @@
  *   Prints "listening PORT". Each answer has N deltas (default 8); with an interval they are paced,
  *   else they leave in one piece. With --echo they are "echo: " and what was asked last.
  */
-#include <arpa/inet.h>
+#include "tests/bench/instant_loop.h"
+
 #include <errno.h>
-#include <netinet/tcp.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
-#define CONNS_MAX 20000
 #define HEAD_MAX 16384
 
 struct conn {
-    int fd;
+    struct instant_conn base;
     char head[HEAD_MAX];
     size_t head_n;
     size_t body_left;
@@ -33,7 +29,6 @@ struct conn {
     int64_t next_ms;
 };
 
-static struct conn *conns[CONNS_MAX];
 static int deltas = 8, echo;
 static int64_t interval_ms;
 static char head_bytes[512], delta_bytes[512], tail_bytes[1024], whole[65536];
@@ -41,9 +36,7 @@ static size_t head_n, delta_n, tail_n, whole_n;
 
 static int64_t now_ms(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+    return instant_now_us() / 1000;
 }
 
 static size_t chunk(char *to, size_t max, const char *data)
@@ -90,18 +83,15 @@ static void prepare(void)
     whole_n += tail_n;
 }
 
-static void drop(struct conn *c)
+static void on_dropped(struct instant_conn *c)
 {
-    close(c->fd);
-    conns[c->fd] = NULL;
-    free(c->body);
-    free(c);
+    free(((struct conn *)c)->body);
 }
 
 /* Answers are small beside a socket's buffer: what does not fit ends the connection. */
 static int put(struct conn *c, const char *p, size_t n)
 {
-    return write(c->fd, p, n) == (ssize_t)n ? 0 : -1;
+    return write(c->base.fd, p, n) == (ssize_t)n ? 0 : -1;
 }
 
 static int keep_body(struct conn *c, const char *p, size_t n)
@@ -197,27 +187,26 @@ static int on_bytes(struct conn *c, const char *p, size_t n)
     return 0;
 }
 
-static void on_readable(struct conn *c)
+static int on_readable(struct instant_conn *conn)
 {
     static char buf[65536];
+    struct conn *c = (struct conn *)conn;
     for (;;) {
-        ssize_t n = read(c->fd, buf, sizeof(buf));
+        ssize_t n = read(c->base.fd, buf, sizeof(buf));
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
-            return;
-        if (n <= 0 || on_bytes(c, buf, (size_t)n) != 0) {
-            drop(c);
-            return;
-        }
+            return 0;
+        if (n <= 0 || on_bytes(c, buf, (size_t)n) != 0)
+            return -1;
         if (n < (ssize_t)sizeof(buf))
-            return;
+            return 0;
     }
 }
 
 static void pace(void)
 {
     int64_t now = now_ms();
-    for (int fd = 0; fd < CONNS_MAX; fd++) {
-        struct conn *c = conns[fd];
+    for (int fd = 0; fd < instant_conns_end; fd++) {
+        struct conn *c = (struct conn *)instant_conns[fd];
         if (!c || c->deltas_left == 0 || c->next_ms > now)
             continue;
         c->next_ms += interval_ms;
@@ -225,38 +214,17 @@ static void pace(void)
         if (!failed && --c->deltas_left == 0)
             failed = put(c, tail_bytes, tail_n);
         if (failed)
-            drop(c);
-    }
-}
-
-static void on_accept(int listener, int ep)
-{
-    for (;;) {
-        int one = 1, fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0)
-            return;
-        struct conn *c = fd < CONNS_MAX ? calloc(1, sizeof(*c)) : NULL;
-        if (!c) {
-            close(fd);
-            continue;
-        }
-        c->fd = fd;
-        conns[fd] = c;
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-        struct epoll_event e = { .events = EPOLLIN, .data.fd = fd };
-        epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e);
+            instant_drop(&c->base);
     }
 }
 
 int main(int argc, char **argv)
 {
-    struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t len = sizeof(a);
-    int one = 1;
+    int port = 0;
     for (int i = 1; i + 1 < argc; i += 2) {
         int value = atoi(argv[i + 1]);
         if (strcmp(argv[i], "--port") == 0)
-            a.sin_port = htons((uint16_t)value);
+            port = value;
         else if (strcmp(argv[i], "--deltas") == 0)
             deltas = value;
         else if (strcmp(argv[i], "--interval-ms") == 0)
@@ -265,28 +233,9 @@ int main(int argc, char **argv)
             echo = value;
     }
     prepare();
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    if (bind(listener, (struct sockaddr *)&a, sizeof(a)) != 0 || listen(listener, 4096) != 0) {
-        perror("listen");
-        return 1;
-    }
-    getsockname(listener, (struct sockaddr *)&a, &len);
-    printf("listening %d\n", ntohs(a.sin_port));
-    (void)fflush(stdout);
-
-    int ep = epoll_create1(EPOLL_CLOEXEC);
-    struct epoll_event e = { .events = EPOLLIN, .data.fd = listener }, ready[256];
-    epoll_ctl(ep, EPOLL_CTL_ADD, listener, &e);
-    for (;;) {
-        int n = epoll_wait(ep, ready, 256, interval_ms ? 10 : -1);
-        for (int i = 0; i < n; i++) {
-            if (ready[i].data.fd == listener)
-                on_accept(listener, ep);
-            else if (conns[ready[i].data.fd])
-                on_readable(conns[ready[i].data.fd]);
-        }
-        if (interval_ms)
-            pace();
-    }
+    instant_serve(port, &(struct instant_ops){ .conn_bytes = sizeof(struct conn),
+                                               .readable = on_readable,
+                                               .dropped = on_dropped,
+                                               .between = interval_ms ? pace : NULL,
+                                               .wait_ms = interval_ms ? 10 : -1 });
 }
