@@ -14,6 +14,7 @@
 
 #define TOKEN_MIN 16 /* characters of an owner's token that a person chose */
 #define SECURITY_HEADERS 6
+#define CLIENT_MAX 45 /* characters of an address: INET6_ADDRSTRLEN without its end */
 
 const struct nf_principal *nf_web_who(const struct nf_http_exchange *x)
 {
@@ -170,6 +171,45 @@ static NF_RC identify(struct nf_web *w, const struct nf_http_exchange *x, struct
 
 /* --- rates ------------------------------------------------------------------------------------ */
 
+/* An address as text. */
+struct client {
+    char s[CLIENT_MAX + 1];
+};
+
+static bool is_proxy(const struct nf_web *w, const char *peer)
+{
+    const struct nf_setting_strs *proxies = &w->o.server->proxies;
+    for (size_t i = 0; i < proxies->n; i++)
+        if (strcmp(proxies->v[i], peer) == 0)
+            return true;
+    return false;
+}
+
+/* Who asks: the peer, or, if that is a proxy of ours, whom it asks for. A proxy adds the address
+ * that it sees behind those that were sent to it, which may say anything. */
+static struct client client_of(const struct nf_web *w, const struct nf_http_exchange *x)
+{
+    static const char header[] = "x-forwarded-for";
+    struct client c;
+    const char *peer = nf_http_peer(x);
+    struct nf_slice list = nf_http_request_header(x, header), last = list;
+
+    (void)snprintf(c.s, sizeof(c.s), "%s", peer);
+    if (nf_http_request_header_count(x, header) != 1 || !is_proxy(w, peer))
+        return c;
+    for (size_t i = 0; i < list.n; i++)
+        if (list.p[i] == ',')
+            last = (struct nf_slice){ list.p + i + 1, list.n - i - 1 };
+    last = nf_slice_trim(last);
+    if (last.n == 0 || last.n > CLIENT_MAX)
+        return c;
+    memcpy(c.s, last.p, last.n);
+    c.s[last.n] = '\0';
+    if (strspn(c.s, "0123456789abcdefABCDEF.:") != last.n)
+        (void)snprintf(c.s, sizeof(c.s), "%s", peer);
+    return c;
+}
+
 static NF_RC too_many(struct nf_http_exchange *x, int64_t wait_ms, struct nf_err *err)
 {
     char seconds[24];
@@ -212,7 +252,7 @@ static NF_RC may_try(struct nf_web *w, struct nf_http_exchange *x, struct nf_err
 {
     char key[64];
     int64_t most = w->o.limits->failures_per_minute;
-    (void)snprintf(key, sizeof(key), "fail:%s", nf_http_peer(x));
+    (void)snprintf(key, sizeof(key), "fail:%s", client_of(w, x).s);
     int64_t wait_ms = nf_shared_rates_wait(w->o.app->shared_rates, key, most, 0);
     if (wait_ms == 0 && nf_rate_has(w->rate, key, most, nf_clock_mono_us(w->o.app->clock)))
         return NF_OK;
@@ -223,9 +263,10 @@ static void count_failure(struct nf_web *w, struct nf_http_exchange *x)
 {
     char key[64];
     int64_t ignored;
-    (void)snprintf(key, sizeof(key), "fail:%s", nf_http_peer(x));
+    struct client c = client_of(w, x);
+    (void)snprintf(key, sizeof(key), "fail:%s", c.s);
     (void)nf_web_rate_take(w, key, w->o.limits->failures_per_minute, &ignored);
-    nf_log_warn("web.denied", "peer", nf_http_peer(x), "route", nf_http_pattern(x), NULL);
+    nf_log_warn("web.denied", "peer", c.s, "route", nf_http_pattern(x), NULL);
 }
 
 /* --- before every handler --------------------------------------------------------------------- */

@@ -38,12 +38,17 @@ static const struct nf_setting server[] = {
       .help =
           "Further Host names to accept, as browsers send them (name or name:port), for example "
           "of a proxy in front."),
+    S("proxies", NF_SET_STRS, proxies, .max = 16,
+      .help =
+          "Addresses of proxies in front, such as 127.0.0.1. Whom their X-Forwarded-For names last "
+          "is slowed down for guessing credentials; without it the proxy is, and with it everybody "
+          "behind it."),
     S("owner_token", NF_SET_SECRET, owner_token, .def = "",
       .help =
           "Fixes the owner's token. Empty: the environment's NEXFLOW_OWNER_TOKEN, else a random "
           "one is kept in owner-token beside the database."),
     S("open_metrics", NF_SET_BOOL, open_metrics, .def = "false",
-      .help = "Let everybody who reaches the port read /metrics; else it needs the owner's token."),
+      .help = "Let everybody who reaches the port read /metrics; else only owners and admins may."),
 };
 #undef S
 const struct nf_setting_group nf_server_setting_group = { "server", server, NF_COUNT(server),

@@ -5,10 +5,11 @@
 #include "http/server.h"
 
 struct nf_server_settings {
-    char *listen;                 /* "127.0.0.1:7777" */
-    char *socket;                 /* path of the Unix socket; "" for <data>/nexflow.sock */
-    struct nf_setting_strs hosts; /* further names under which a proxy reaches us */
-    struct nf_secret owner_token; /* else NEXFLOW_OWNER_TOKEN, else <data>/owner-token */
+    char *listen;                   /* "127.0.0.1:7777" */
+    char *socket;                   /* path of the Unix socket; "" for <data>/nexflow.sock */
+    struct nf_setting_strs hosts;   /* further names under which a proxy reaches us */
+    struct nf_setting_strs proxies; /* addresses whose X-Forwarded-For is believed */
+    struct nf_secret owner_token;   /* else NEXFLOW_OWNER_TOKEN, else <data>/owner-token */
     bool open_metrics;
 };
 

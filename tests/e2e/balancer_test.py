@@ -100,7 +100,7 @@ def place(tmp_path, provider):
     for i in range(2):
         d = nexflow.Daemon(tmp_path / str(i), CONFIG, provider.yaml(), database=database)
         text = d.config.read_text(encoding="utf-8")
-        d.config.write_text(text.replace("server: {", f'server: {{hosts: ["{NAME}"], '), encoding="utf-8")
+        d.config.write_text(text.replace("server: {", f'server: {{hosts: ["{NAME}"], proxies: [127.0.0.1], '), encoding="utf-8")
         daemons.append(d.start())
     balancer = Balancer(tmp_path / "nginx", daemons)
     daemons[0].wait_until(lambda: balancer.request("GET", "/health")[0] == 200)
@@ -156,6 +156,23 @@ def test_what_is_streamed_comes_piece_by_piece(place, provider):
             return nexflow.text_of(first + rest, accepted["run_id"])
 
     assert asyncio.run(talk()) == "one two three four five six"
+
+
+def asked_from(balancer, source, token):
+    """The status that another machine gets, which says that it is this one."""
+    plain = socket.create_connection(("127.0.0.1", balancer.port), source_address=(source, 0))
+    with balancer.tls.wrap_socket(plain, server_hostname=NAME) as s:
+        s.sendall(f"GET /api/v1/users/me HTTP/1.1\r\nHost: {NAME}\r\nAuthorization: Bearer {token}\r\n"
+                  "X-Forwarded-For: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
+        return int(s.makefile("rb").readline().split()[1])
+
+
+def test_who_guesses_behind_it_locks_out_nobody_else(place):
+    balancer, _ = place
+    guesses = [asked_from(balancer, "127.0.0.9", "guess-0123456789abcdef") for _ in range(70)]  # both count
+    assert guesses[0] == 401 and guesses[-1] == 429
+    assert asked_from(balancer, "127.0.0.9", nexflow.TOKEN) == 429
+    assert balancer.request("GET", "/api/v1/users/me")[0] == 200
 
 
 def test_files_go_up_and_come_down(place):

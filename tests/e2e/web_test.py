@@ -428,6 +428,13 @@ def test_guessing_is_slowed_down(daemon):
     assert statuses[-1] == 429 and int(answers[-1][1]["Retry-After"]) >= 1
 
 
+def test_only_a_proxy_of_ours_says_who_guesses(daemon):
+    for i in range(40):
+        status, _ = daemon.get("/api/v1/users/me", token="guess-0123456789abcdef",
+                               headers={"X-Forwarded-For": f"10.0.0.{i}"})
+    assert status == 429
+
+
 def test_models_are_listed_by_name_and_in_pages(tmp_path, provider):
     daemon = nexflow.Daemon(tmp_path, provider=provider.yaml(models="[alpha, beta, Gamma]"),
                             config="  aliases: [{name: gamut, models: [fake/beta]}]\n").start()
