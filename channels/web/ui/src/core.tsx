@@ -5,7 +5,7 @@ import { applySettings, language } from './settings';
 import { start } from './store';
 import { App, palette } from './view/app';
 import { loadThread } from './view/transcript';
-import { startWorker } from './offline';
+import { startWorker, whenIdle } from './offline';
 
 applySettings();
 listenToKeys();
@@ -18,16 +18,11 @@ void start();
 // The first answer needs the thread, and then at once, with or without a network.
 void loadThread().catch(() => undefined);
 
-// What is not needed soon waits for a moment in which nothing is drawn, at most so long. The worker
-// fetches all there is, and so comes last.
-const IDLE_MS = 1000;
-const whenIdle = (): Promise<void> => new Promise((done) => {
-  if ('requestIdleCallback' in globalThis) requestIdleCallback(() => done(), { timeout: IDLE_MS });
-  else setTimeout(done, IDLE_MS / 4);
-});
+// What is not needed soon waits for a moment in which nothing is drawn. The worker fetches all there
+// is, and so comes last.
 async function loadRest(): Promise<void> {
   for (const load of [palette.load, startWorker]) {
-    await whenIdle();
+    await new Promise<void>(whenIdle);
     await Promise.resolve(load()).catch(() => undefined);
   }
 }

@@ -25,10 +25,10 @@ function soon(key: string, work: () => void): void {
   waiting.set(key, { work, timer: setTimeout(() => whenIdle(() => now(key)), PAUSE_MS) });
 }
 
-// Copying a long conversation takes longer than a frame.
-function whenIdle(work: () => void): void {
-  if ('requestIdleCallback' in globalThis) requestIdleCallback(work, { timeout: IDLE_MS });
-  else work();
+// For what takes longer than a frame, such as copying a long conversation.
+export function whenIdle(work: () => void): void {
+  if ('requestIdleCallback' in globalThis) requestIdleCallback(() => work(), { timeout: IDLE_MS });
+  else setTimeout(work, IDLE_MS / 4);
 }
 
 function now(key: string): void {

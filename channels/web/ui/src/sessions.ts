@@ -60,7 +60,7 @@ async function erase(id: string): Promise<void> {
 }
 
 // Who left has decided.
-export function finishDeleting(): void {
+function finishDeleting(): void {
   const left = settings.get(DELETING);
   if (!left || deleted.value) return;
   deleted.value = { id: left, title: '' };

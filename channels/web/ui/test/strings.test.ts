@@ -10,6 +10,7 @@ import { overviewLanguages, usageLanguages } from '../src/pages/overviewStrings'
 import { channelTexts } from '../src/pages/channelsStrings';
 import { peopleTexts } from '../src/pages/peopleStrings';
 import { scheduleLanguages } from '../src/pages/schedulesStrings';
+import { sharedLanguages } from '../src/pages/sharedStrings';
 import { taskLanguages } from '../src/pages/tasksStrings';
 import { ru, russianReasons } from '../src/ru';
 import { en, fill, formOf, pickLanguage, type Text } from '../src/strings';
@@ -30,6 +31,7 @@ const MAPS: Record<string, { en: Record<string, Text>; ru: Record<string, Text> 
   people: peopleTexts,
   channels: channelTexts,
   schedules: scheduleLanguages,
+  shared: sharedLanguages,
 };
 
 for (const [map, languages] of Object.entries(MAPS)) {

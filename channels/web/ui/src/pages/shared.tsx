@@ -4,17 +4,8 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { language, t, texts } from '../settings';
 import { explain, link } from '../store';
 import { Icon, type IconName } from '../view/icons';
+import { sharedLanguages } from './sharedStrings';
 
-export const sharedLanguages = {
-  en: {
-    pending: 'waiting', running: 'running', waiting_approval: 'waits for you', completed: 'done', failed: 'failed',
-    cancelled: 'stopped', unknown: 'unknown', now: 'just now', reload: 'Reload', failedToLoad: 'This could not be read: {why}',
-  },
-  ru: {
-    pending: 'в очереди', running: 'выполняется', waiting_approval: 'ждёт вас', completed: 'готово', failed: 'ошибка',
-    cancelled: 'остановлено', unknown: 'неизвестно', now: 'только что', reload: 'Обновить', failedToLoad: 'Не прочиталось: {why}',
-  },
-} as const;
 export const tg = texts<keyof typeof sharedLanguages.en>(sharedLanguages);
 
 export type TaskStatus = 'pending' | 'running' | 'waiting_approval' | 'completed' | 'failed' | 'cancelled' | 'unknown';

@@ -5,7 +5,7 @@ import { Icon } from './icons';
 const COPIED_MS = 1600;
 
 // navigator.clipboard exists in secure contexts only, and a daemon in the home network is none.
-export async function toClipboard(text: string): Promise<boolean> {
+async function toClipboard(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
     return true;

@@ -17,7 +17,7 @@ export interface Parts {
 const DEPTH_MAX = 40; // of lists and quotations in one another; deeper ones are shown as written
 const REL = 'noopener noreferrer nofollow';
 
-export function safeHref(href: string): string | null {
+function safeHref(href: string): string | null {
   return /^(https?:\/\/|mailto:)/i.test(href) ? href : null;
 }
 
