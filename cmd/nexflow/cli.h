@@ -89,6 +89,16 @@ NF_RC nf_cli_readable(const char *args, struct nf_str *ret, struct nf_err *err);
 /* The text v[key]; "": there is none. */
 const char *nf_cli_text(const struct nf_json *v, const char *key);
 
+/* A list that the daemon gives in pages. */
+struct nf_cli_rows {
+    const char *path, *key; /* of the list, and of the rows in its answer */
+    const char *head;       /* a line above the rows */
+    const char *none;       /* a line instead of both */
+    void (*print)(const struct nf_json *row);
+};
+/* Print it, all of its pages. Suspends. */
+NF_RC nf_cli_list(struct nf_cli *cli, const struct nf_cli_rows *rows, struct nf_err *err);
+
 /* Print a value as JSON on standard output. */
 NF_RC nf_cli_print_json(const struct nf_json *v, struct nf_err *err);
 /* A line of JSON that is well-formed. What a terminal would take for more than text is escaped. */

@@ -13,6 +13,7 @@
 #define ANSWER_MAX ((size_t)64 << 20)
 #define ANSWER_TIMEOUT_MS 60000
 #define LINE_BYTES_MAX ((size_t)1 << 20)
+#define PAGE 200 /* rows that are asked for at once, the most that the daemon gives */
 
 /* C1 controls, and what embeds or overrides the direction of text, so that a line reads otherwise
  * than it is (Unicode Standard Annex 9, section 2): bytes of the one that p begins with, else 0. */
@@ -91,6 +92,28 @@ const char *nf_cli_text(const struct nf_json *v, const char *key)
 {
     const char *s = nf_json_str(nf_json_get(v, key));
     return s ? s : "";
+}
+
+enum nf_code nf_cli_list(struct nf_cli *cli, const struct nf_cli_rows *rows, struct nf_err *err)
+{
+    NF_CLEANUP(nf_str_done) struct nf_str path = { 0 };
+    bool first = true;
+
+    NF_TRY(nf_str_addf(&path, err, "%s?limit=%d", rows->path, PAGE));
+    for (bool more = true; more; first = false) {
+        NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
+        NF_TRY(nf_cli_call(cli, "GET", nf_str_c(&path), NULL, &doc, err));
+        const struct nf_json *row = nf_json_first(nf_json_get(nf_json_root(doc), rows->key));
+        const char *next = nf_cli_text(nf_json_root(doc), "next_cursor");
+        if (first)
+            (void)puts(row ? rows->head : rows->none);
+        for (; row; row = nf_json_next(row))
+            rows->print(row);
+        more = next[0] != '\0';
+        nf_str_reset(&path);
+        NF_TRY(nf_str_addf(&path, err, "%s?limit=%d&cursor=%s", rows->path, PAGE, next));
+    }
+    return NF_OK;
 }
 
 enum nf_code nf_cli_print_json(const struct nf_json *v, struct nf_err *err)

@@ -7,27 +7,21 @@
 
 static void print_pairing(const struct nf_json *p)
 {
-    const char *code = nf_json_str(nf_json_get(p, "code"));
-    const char *network = nf_json_str(nf_json_get(p, "network"));
-    const char *account = nf_json_str(nf_json_get(p, "account"));
-    const char *status = nf_json_str(nf_json_get(p, "status"));
-    const char *name = nf_json_str(nf_json_get(p, "name"));
-    nf_cli_print(stdout, "%-10s %-7s %-10s %-20s %s\n", code ? code : "", status ? status : "",
-                 network ? network : "", account ? account : "", name ? name : "");
+    nf_cli_print(stdout, "%-10s %-7s %-10s %-20s %s\n", nf_cli_text(p, "code"),
+                 nf_cli_text(p, "status"), nf_cli_text(p, "network"), nf_cli_text(p, "account"),
+                 nf_cli_text(p, "name"));
 }
 
 static NF_RC list_pairings(struct nf_cli *cli, struct nf_err *err)
 {
-    NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
-    NF_TRY(nf_cli_call(cli, "GET", "/api/v1/pairings?limit=200", NULL, &doc, err));
-    const struct nf_json *p = nf_json_first(nf_json_get(nf_json_root(doc), "pairings"));
-    if (!p)
-        (void)puts("Nobody asks to be let in.");
-    else
-        (void)printf("%-10s %-7s %-10s %-20s %s\n", "CODE", "STATUS", "NETWORK", "ACCOUNT", "NAME");
-    for (; p; p = nf_json_next(p))
-        print_pairing(p);
-    return NF_OK;
+    static const struct nf_cli_rows rows = {
+        .path = "/api/v1/pairings",
+        .key = "pairings",
+        .head = "CODE       STATUS  NETWORK    ACCOUNT              NAME",
+        .none = "Nobody asks to be let in.",
+        .print = print_pairing,
+    };
+    return nf_cli_list(cli, &rows, err);
 }
 
 struct decision {

@@ -19,8 +19,7 @@ static int run_link(struct nf_cli *cli, int argc, char **argv)
         nf_str_addf(&path, &err, "/api/v1/users/%s/links", argc == 2 ? argv[1] : "me") != NF_OK ||
         nf_cli_call(cli, "POST", nf_str_c(&path), "{}", &doc, &err) != NF_OK)
         return nf_cli_fail(&err);
-    const char *url = nf_json_str(nf_json_get(nf_json_root(doc), "url"));
-    return puts(url ? url : "") < 0;
+    return puts(nf_cli_text(nf_json_root(doc), "url")) < 0;
 }
 
 const struct nf_cli_command nf_cli_link = {
@@ -33,23 +32,20 @@ const struct nf_cli_command nf_cli_link = {
 
 void nf_cli_print_user(const struct nf_json *u)
 {
-    const char *id = nf_json_str(nf_json_get(u, "id"));
-    const char *role = nf_json_str(nf_json_get(u, "role"));
-    const char *status = nf_json_str(nf_json_get(u, "status"));
-    const char *name = nf_json_str(nf_json_get(u, "name"));
-    nf_cli_print(stdout, "%-14s %-6s %-8s %s\n", id ? id : "", role ? role : "",
-                 status ? status : "", name ? name : "");
+    nf_cli_print(stdout, "%-14s %-6s %-8s %s\n", nf_cli_text(u, "id"), nf_cli_text(u, "role"),
+                 nf_cli_text(u, "status"), nf_cli_text(u, "name"));
 }
 
 static NF_RC list_users(struct nf_cli *cli, struct nf_err *err)
 {
-    NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
-    NF_TRY(nf_cli_call(cli, "GET", "/api/v1/users?limit=200", NULL, &doc, err));
-    (void)printf("%-14s %-6s %-8s %s\n", "ID", "ROLE", "STATUS", "NAME");
-    for (const struct nf_json *u = nf_json_first(nf_json_get(nf_json_root(doc), "users")); u;
-         u = nf_json_next(u))
-        nf_cli_print_user(u);
-    return NF_OK;
+    static const struct nf_cli_rows rows = {
+        .path = "/api/v1/users",
+        .key = "users",
+        .head = "ID             ROLE   STATUS   NAME",
+        .none = "There are no users.",
+        .print = nf_cli_print_user,
+    };
+    return nf_cli_list(cli, &rows, err);
 }
 
 /* Send one member, or two, of a user. */
@@ -85,11 +81,8 @@ static NF_RC change_user(struct nf_cli *cli, const char *id, const char *key, co
 static void print_identities(const struct nf_json *list)
 {
     (void)printf("%-16s %s\n", "NETWORK", "ACCOUNT");
-    for (const struct nf_json *i = nf_json_first(list); i; i = nf_json_next(i)) {
-        const char *network = nf_json_str(nf_json_get(i, "network"));
-        const char *account = nf_json_str(nf_json_get(i, "account"));
-        nf_cli_print(stdout, "%-16s %s\n", network ? network : "", account ? account : "");
-    }
+    for (const struct nf_json *i = nf_json_first(list); i; i = nf_json_next(i))
+        nf_cli_print(stdout, "%-16s %s\n", nf_cli_text(i, "network"), nf_cli_text(i, "account"));
 }
 
 static NF_RC accounts(struct nf_cli *cli, const char *method, const char *path, const char *body,
@@ -146,12 +139,10 @@ static NF_RC list_accounts(struct nf_cli *cli, const char *id, struct nf_err *er
 static NF_RC print_way(const struct nf_json *way, const char *code, struct nf_err *err)
 {
     NF_CLEANUP(nf_str_done) struct nf_str picture = { 0 };
-    const char *bot = nf_json_str(nf_json_get(way, "bot_name"));
-    const char *channel = nf_json_str(nf_json_get(way, "channel"));
     const char *url = nf_json_str(nf_json_get(way, "url"));
     bool brings = nf_json_bool(nf_json_get(way, "brings_code"), false);
 
-    nf_cli_print(stdout, "\n%s %s:\n", channel ? channel : "", bot ? bot : "");
+    nf_cli_print(stdout, "\n%s %s:\n", nf_cli_text(way, "channel"), nf_cli_text(way, "bot_name"));
     if (url && isatty(STDOUT_FILENO))
         NF_TRY(nf_qr_lines(url, false, &picture, err));
     (void)fputs(nf_str_c(&picture), stdout);
@@ -173,13 +164,11 @@ enum nf_code nf_cli_invite(struct nf_cli *cli, const char *user, const char *cha
     NF_TRY(nf_cli_check_word(user, err));
     NF_TRY(nf_str_addf(&path, err, "/api/v1/users/%s/invites", user));
     NF_TRY(nf_cli_call(cli, "POST", nf_str_c(&path), "{}", &doc, err));
-    const char *code = nf_json_str(nf_json_get(nf_json_root(doc), "code"));
     const struct nf_json *ways = nf_json_get(nf_json_root(doc), "ways");
     for (const struct nf_json *w = nf_json_first(ways); w; w = nf_json_next(w)) {
-        const char *name = nf_json_str(nf_json_get(w, "channel"));
-        if (channel && (!name || strcmp(channel, name) != 0))
+        if (channel && strcmp(channel, nf_cli_text(w, "channel")) != 0)
             continue;
-        NF_TRY(print_way(w, code ? code : "", err));
+        NF_TRY(print_way(w, nf_cli_text(nf_json_root(doc), "code"), err));
         n++;
     }
     if (n == 0)

@@ -34,9 +34,6 @@ NF_RC nf_skill_look(struct nf_cli *cli, const char *dir, struct nf_skill_found *
 /* "/api/v1/skills/NAME" and `tail`. NF_E_INVALID: that can be no name of a skill. */
 NF_RC nf_skill_path(const char *name, const char *tail, struct nf_str *ret, struct nf_err *err);
 
-/* The text of a member; "" if there is none. */
-const char *nf_skill_text(const struct nf_json *v, const char *key);
-
 /* Ask a question that a person answers by y; *ret: they did. NF_E_INVALID: nobody is there to ask,
  * and that --yes answers for them. Suspends. */
 NF_RC nf_skill_ask(struct nf_cli *cli, const char *question, bool *ret, struct nf_err *err);

@@ -9,12 +9,6 @@
 #define RUN_TIMEOUT_MS (INT64_C(630) * 1000) /* the longest deadline of a tool, and some */
 #define FOLLOW_MS 500                        /* between two looks at a log */
 
-const char *nf_skill_text(const struct nf_json *v, const char *key)
-{
-    const char *s = nf_json_str(nf_json_get(v, key));
-    return s ? s : "";
-}
-
 enum nf_code nf_skill_path(const char *name, const char *tail, struct nf_str *ret,
                            struct nf_err *err)
 {
@@ -80,9 +74,9 @@ static NF_RC list_skills(struct nf_cli *cli, bool json, struct nf_err *err)
     (void)printf("%-16s %-10s %-10s %5s  %s\n", "NAME", "VERSION", "STATUS", "TOOLS",
                  "DESCRIPTION");
     for (const struct nf_json *s = nf_json_first(skills); s; s = nf_json_next(s))
-        nf_cli_print(stdout, "%-16s %-10s %-10s %5zu  %s\n", nf_skill_text(s, "name"),
-                     nf_skill_text(s, "version"), nf_skill_text(s, "status"),
-                     nf_json_count(nf_json_get(s, "tools")), nf_skill_text(s, "description"));
+        nf_cli_print(stdout, "%-16s %-10s %-10s %5zu  %s\n", nf_cli_text(s, "name"),
+                     nf_cli_text(s, "version"), nf_cli_text(s, "status"),
+                     nf_json_count(nf_json_get(s, "tools")), nf_cli_text(s, "description"));
     return NF_OK;
 }
 
@@ -105,15 +99,15 @@ static NF_RC show_skill(struct nf_cli *cli, const char *name, bool json, struct 
     if (json)
         return nf_cli_print_json(s, err);
     NF_TRY(nf_rights_tell_answer(s, &rights, err));
-    nf_cli_print(stdout, "%s %s (%s)\n%s\nhash %s\n\nWhat it may do:\n", nf_skill_text(s, "name"),
-                 nf_skill_text(s, "version"), nf_skill_text(s, "status"),
-                 nf_skill_text(s, "description"), nf_skill_text(s, "hash"));
+    nf_cli_print(stdout, "%s %s (%s)\n%s\nhash %s\n\nWhat it may do:\n", nf_cli_text(s, "name"),
+                 nf_cli_text(s, "version"), nf_cli_text(s, "status"), nf_cli_text(s, "description"),
+                 nf_cli_text(s, "hash"));
     nf_rights_print(nf_str_c(&rights), "");
     (void)puts("\nTools");
     for (const struct nf_json *t = nf_json_first(nf_json_get(s, "tools")); t; t = nf_json_next(t)) {
-        const char *in_force = nf_skill_text(t, "in_force");
-        nf_cli_print(stdout, "  %-16s %s%s%s\n", nf_skill_text(t, "name"),
-                     nf_skill_text(t, "description"),
+        const char *in_force = nf_cli_text(t, "in_force");
+        nf_cli_print(stdout, "  %-16s %s%s%s\n", nf_cli_text(t, "name"),
+                     nf_cli_text(t, "description"),
                      in_force[0] ? " The configuration says of it: " : "", in_force);
     }
     return NF_OK;
@@ -155,7 +149,7 @@ static NF_RC explain(struct nf_cli *cli, const char *name, struct nf_err *err)
     struct nf_err ignored;
     if (call(cli, "GET", name, "", NULL, &doc, &ignored) != NF_OK)
         return NF_OK;
-    const char *status = nf_skill_text(nf_json_root(doc), "status");
+    const char *status = nf_cli_text(nf_json_root(doc), "status");
     if (strcmp(status, "enabled") == 0)
         return NF_OK;
     return nf_err_set(err, NF_E_DENIED, "the skill '%s' is %s: `nexflow skill enable %s` first",
@@ -288,7 +282,7 @@ static NF_RC print_logs(struct nf_cli *cli, const char *name, bool follow, struc
     do {
         NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
         NF_TRY(call(cli, "GET", name, "/logs", NULL, &doc, err));
-        const char *now = nf_skill_text(nf_json_root(doc), "log");
+        const char *now = nf_cli_text(nf_json_root(doc), "log");
         print_news(nf_str_c(&before), now);
         NF_TRY(nf_str_set(&before, now, err));
         if (follow)

@@ -89,7 +89,7 @@ static NF_RC show_replacement(const struct nf_skill_found *f, const struct nf_js
     NF_TRY(nf_rights_tell_answer(old, &before, err));
     NF_TRY(nf_rights_tell(&f->manifest, &now, err));
     nf_cli_print(stdout, "%s %s replaces %s. What it may do changes:\n", f->manifest.name,
-                 f->manifest.version, nf_skill_text(old, "version"));
+                 f->manifest.version, nf_cli_text(old, "version"));
     nf_rights_print_changes(nf_str_c(&before), nf_str_c(&now));
     return print_limits(f, err);
 }
@@ -115,8 +115,8 @@ static NF_RC install(struct nf_cli *cli, const char *dir, bool yes, struct nf_er
     NF_TRY(nf_skill_look(cli, dir, &f, err));
     NF_TRY(find_installed(cli, f.manifest.name, &installed, err));
     const struct nf_json *old = installed ? nf_json_root(installed) : NULL;
-    if (installed && strcmp(nf_skill_text(old, "hash"), f.hash) == 0 &&
-        strcmp(nf_skill_text(old, "status"), "enabled") == 0) {
+    if (installed && strcmp(nf_cli_text(old, "hash"), f.hash) == 0 &&
+        strcmp(nf_cli_text(old, "status"), "enabled") == 0) {
         (void)printf("%s is installed and enabled already, with the same files\n", f.manifest.name);
         return NF_OK;
     }
@@ -165,15 +165,15 @@ static NF_RC enable_installed(struct nf_cli *cli, const char *name, bool yes, st
     /* What was agreed to needs no second question. */
     if (!nf_json_bool(nf_json_get(s, "granted"), false)) {
         NF_TRY(nf_rights_tell_answer(s, &rights, err));
-        nf_cli_print(stdout, "%s %s: %s\n\nWhat it may do:\n", name, nf_skill_text(s, "version"),
-                     nf_skill_text(s, "description"));
+        nf_cli_print(stdout, "%s %s: %s\n\nWhat it may do:\n", name, nf_cli_text(s, "version"),
+                     nf_cli_text(s, "description"));
         nf_rights_print(nf_str_c(&rights), "");
         if (!yes)
             NF_TRY(nf_skill_ask(cli, "Enable it?", &yes, err));
         if (!yes)
             return nf_err_set(err, NF_E_CANCELED, "%s stays as it is", name);
     }
-    return enable(cli, name, nf_skill_text(s, "hash"), err);
+    return enable(cli, name, nf_cli_text(s, "hash"), err);
 }
 
 static int run_enable(struct nf_cli *cli, int argc, char **argv)

@@ -67,15 +67,15 @@ static void on_output(void *arg, const char *skill, const char *line, size_t n)
 static NF_RC fill_broker(struct test_run *t, struct nf_err *err)
 {
     for (const struct nf_json *h = nf_json_first(t->cases.http); h; h = nf_json_next(h)) {
-        const char *body = nf_skill_text(h, "body");
-        const char *type = nf_skill_text(h, "type");
-        NF_TRY(nf_memory_broker_put_http(&t->broker, nf_skill_text(h, "url"),
+        const char *body = nf_cli_text(h, "body");
+        const char *type = nf_cli_text(h, "type");
+        NF_TRY(nf_memory_broker_put_http(&t->broker, nf_cli_text(h, "url"),
                                          type[0] ? type : "text/plain", body, strlen(body), err));
     }
     for (const struct nf_json *f = nf_json_first(t->cases.files); f; f = nf_json_next(f)) {
-        const char *text = nf_skill_text(f, "text");
-        NF_TRY(nf_memory_broker_put_file(&t->broker, nf_skill_text(f, "path"), text, strlen(text),
-                                         err));
+        const char *text = nf_cli_text(f, "text");
+        NF_TRY(
+            nf_memory_broker_put_file(&t->broker, nf_cli_text(f, "path"), text, strlen(text), err));
     }
     return NF_OK;
 }
@@ -102,8 +102,8 @@ static NF_RC fill_workspace(struct test_run *t, struct nf_err *err)
     NF_TRY(nf_workspaces_new(nf_str_c(&dir), t->cli->blocking, &t->workspaces, err));
     NF_TRY(nf_workspace_open(t->workspaces, WORKSPACE, &quota, &t->work, err));
     for (const struct nf_json *f = nf_json_first(t->cases.files); f; f = nf_json_next(f))
-        NF_TRY(nf_workspace_write(t->workspaces, WORKSPACE, nf_skill_text(f, "path"),
-                                  nf_slice_of(nf_skill_text(f, "text")), &quota, err));
+        NF_TRY(nf_workspace_write(t->workspaces, WORKSPACE, nf_cli_text(f, "path"),
+                                  nf_slice_of(nf_cli_text(f, "text")), &quota, err));
     return NF_OK;
 }
 

@@ -16,9 +16,7 @@ static void print_task(const struct nf_json *t)
 static NF_RC list_tasks(struct nf_cli *cli, const char *status, bool json, struct nf_err *err)
 {
     NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
-    NF_CLEANUP(nf_str_done) struct nf_str text = { .max = (size_t)64 << 20 };
     NF_CLEANUP(nf_str_done) struct nf_str path = { 0 };
-    struct nf_json_out o;
 
     if (status)
         NF_TRY(nf_cli_check_word(status, err));
@@ -26,13 +24,8 @@ static NF_RC list_tasks(struct nf_cli *cli, const char *status, bool json, struc
                        status ? status : ""));
     NF_TRY(nf_cli_call(cli, "GET", nf_str_c(&path), NULL, &doc, err));
     const struct nf_json *tasks = nf_json_get(nf_json_root(doc), "tasks");
-    if (json) {
-        nf_json_begin_doc(&o, &text);
-        nf_json_out_value(&o, tasks);
-        NF_TRY(nf_json_end_doc(&o, err));
-        (void)puts(nf_str_c(&text));
-        return NF_OK;
-    }
+    if (json)
+        return nf_cli_print_json(tasks, err);
     (void)printf("%-14s %-6s %-17s %-25s %-24s %s\n", "ID", "KIND", "STATUS", "CREATED", "NAME",
                  "REASON");
     for (const struct nf_json *t = nf_json_first(tasks); t; t = nf_json_next(t))
@@ -95,21 +88,14 @@ static void print_call(const struct nf_json *t)
 static NF_RC show_task(struct nf_cli *cli, const char *id, bool json, struct nf_err *err)
 {
     NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
-    NF_CLEANUP(nf_str_done) struct nf_str text = { .max = (size_t)64 << 20 };
     NF_CLEANUP(nf_str_done) struct nf_str path = { 0 };
-    struct nf_json_out o;
 
     NF_TRY(nf_cli_check_word(id, err));
     NF_TRY(nf_str_addf(&path, err, "/api/v1/tasks/%s", id));
     NF_TRY(nf_cli_call(cli, "GET", nf_str_c(&path), NULL, &doc, err));
     const struct nf_json *t = nf_json_root(doc);
-    if (json) {
-        nf_json_begin_doc(&o, &text);
-        nf_json_out_value(&o, t);
-        NF_TRY(nf_json_end_doc(&o, err));
-        (void)puts(nf_str_c(&text));
-        return NF_OK;
-    }
+    if (json)
+        return nf_cli_print_json(t, err);
     nf_cli_print(stdout, "task     %s (%s)\nsession  %s\nstatus   %s %s\nattempt  %lld\n",
                  nf_cli_text(t, "id"), nf_cli_text(t, "kind"), nf_cli_text(t, "session_id"),
                  nf_cli_text(t, "status"), nf_cli_text(t, "reason"),

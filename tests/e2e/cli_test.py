@@ -101,6 +101,14 @@ def test_people_are_added_changed_blocked_and_let_in(served):
     assert "name" in failed(served("user", "add", ""))
 
 
+def test_lists_of_people_are_whole(served):
+    for i in range(201):
+        assert served.daemon.post("/api/v1/users", {"name": f"Person {i}"})[0] == 201
+    lines = ok(served("user", "list")).splitlines()
+    assert len(lines) == 203 and lines[0].split()[0] == "ID"  # the head, the owner, and they
+    assert sum("Person 200" in line for line in lines) == 1
+
+
 def test_without_a_daemon_commands_say_how_to_start_one(tmp_path):
     p = terminal.Place(tmp_path)
     for command in (["chat", "x"], ["chat"], ["link"], ["task", "list"], ["user", "list"]):
