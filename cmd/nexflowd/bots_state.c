@@ -137,7 +137,7 @@ enum nf_code nf_bot_wiring_not_ready(const struct nf_bot_wiring *w, struct nf_st
         if (!nf_chat_is_deaf(&h, nf_app_now(w->app)))
             continue;
         NF_TRY(nf_str_addf(reasons, err, "channel %s hears nothing: %s%s%s\n", nf_bot_name(b),
-                           h.problem[0] ? h.problem : "there was no sign of life for a minute",
+                           h.problem[0] ? h.problem : "there was no sign of life for too long",
                            h.todo[0] ? ": " : "", h.todo));
     }
     return NF_OK;

@@ -18,8 +18,7 @@ static struct nf_turns *downcast(struct nf_turn_runner *r)
     return nf_container_of(r, struct nf_turns, runner);
 }
 
-/* --- one turn
- * -------------------------------------------------------------------------------------- */
+/* --- one turn --------------------------------------------------------------------------------- */
 
 static void on_ending(struct nf_turn_control *c)
 {
@@ -153,8 +152,7 @@ static enum nf_code run_job(void *arg, struct nf_err *err)
     return NF_OK;
 }
 
-/* --- the port
- * -------------------------------------------------------------------------------------- */
+/* --- the port --------------------------------------------------------------------------------- */
 
 enum nf_code nf_turns_spawn(struct nf_turns *t, int64_t session_id, int64_t fence,
                             const struct nf_claim *c, struct nf_err *err)
@@ -252,8 +250,7 @@ static const struct nf_turn_runner_ops ops = { .start = turns_start,
                                                .has_room = turns_has_room,
                                                .stop = turns_stop };
 
-/* --- upkeep and end
- * -------------------------------------------------------------------------------- */
+/* --- upkeep and end --------------------------------------------------------------------------- */
 
 static void wait_until_idle(struct nf_turns *t, int64_t ms)
 {

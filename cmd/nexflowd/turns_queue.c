@@ -9,8 +9,7 @@
 
 #define TELL_EVERY_US 100000 /* other instances look by themselves every second */
 
-/* --- sessions that nobody works on
- * ----------------------------------------------------------------- */
+/* --- sessions that nobody works on ------------------------------------------------------------ */
 
 struct nf_turn_orphan {
     struct nf_claim claim;
@@ -61,8 +60,7 @@ void nf_turns_free_orphans(struct nf_turns *t)
     }
 }
 
-/* --- fetching whoever is next
- * ---------------------------------------------------------------------- */
+/* --- fetching whoever is next ----------------------------------------------------------------- */
 
 size_t nf_turns_room(const struct nf_turns *t)
 {

@@ -23,8 +23,7 @@
 #define OWNER 1 /* of SQLite there is one instance */
 #define QUEUES_MS 1000
 
-/* --- building
- * -------------------------------------------------------------------------------------- */
+/* --- building --------------------------------------------------------------------------------- */
 
 static NF_RC make_data_dir(struct nf_wiring *w, struct nf_err *err)
 {

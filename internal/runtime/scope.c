@@ -89,7 +89,7 @@ NF_RC nf_scope_spawn(struct nf_scope *s, nf_fiber_fn fn, void *arg, struct nf_fi
 {
     struct nf_fiber *parent = nf_fiber_current();
     if (s->canceled)
-        return nf_err_set(err, NF_E_CANCELED, "what would have started was canceled");
+        return nf_err_set(err, NF_E_CANCELED, "what would have started was cancelled");
     NF_TRY(count_one(err));
     struct nf_fiber *f = fiber_new(s->loop, err);
     if (!f) {

@@ -56,7 +56,7 @@ static enum nf_code wait_end(const struct nf_wait *w, const char *what, struct n
     case NF_E_TIMEOUT:
         return nf_err_set(err, w->rc, "%s: time is up", what);
     case NF_E_CANCELED:
-        return nf_err_set(err, w->rc, "%s: canceled", what);
+        return nf_err_set(err, w->rc, "%s: cancelled", what);
     default:
         return nf_err_set(err, w->rc, "%s: %s", what, nf_code_name(w->rc));
     }
