@@ -1,4 +1,5 @@
 /* nexflow task: what the daemon does and did. */
+#include "base/utf8.h"
 #include "cmd/nexflow/cli.h"
 
 #include <stdio.h>
@@ -56,11 +57,9 @@ static void print_usage(const struct nf_json *t)
 /* The beginning of what may be long, on one line. */
 static void print_short(const char *what, const char *text)
 {
-    size_t n = strcspn(text, "\n");
-    bool cut = n > SHOWN_MAX || text[n];
+    size_t n = nf_utf8_cut(text, strcspn(text, "\n"), SHOWN_MAX);
     if (text[0])
-        nf_cli_print(stdout, "       %s  %.*s%s\n", what, (int)(n > SHOWN_MAX ? SHOWN_MAX : n),
-                     text, cut ? " ..." : "");
+        nf_cli_print(stdout, "       %s  %.*s%s\n", what, (int)n, text, text[n] ? " ..." : "");
 }
 
 static void print_step(const struct nf_json *s)

@@ -268,3 +268,11 @@ def test_approvals_are_listed_whole_and_decided(place, fake):
     fake.will("POST", path, 409, {"error": {"code": "conflict", "message": "it has expired"}})
     assert "it has expired" in failed(place.run("approval", "allow", "06xszy9fc0000"))
     failed(place.run("approval", "allow", "../users"))
+
+
+def test_what_is_long_of_a_call_is_cut_between_characters(place, fake):
+    fake.will("GET", "/api/v1/tasks/0000000000001", body={
+        "id": "0000000000001", "kind": "tool", "status": "completed", "name": "notes_save", "attempt": 1,
+        "arguments": "!" + "ж" * 300, "result": "short", "steps": [], "changes": []})
+    shown = ok(place.run("task", "show", "0000000000001"))
+    assert "asked  !" + "ж" * 99 + " ...\n" in shown and "came   short\n" in shown
