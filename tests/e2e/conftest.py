@@ -42,7 +42,7 @@ class Provider:
         self._call("POST", "/_script", {"model": model, "scripts": list(scripts)})
 
     def _call(self, method, path, body=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=nexflow.WAIT_S)
         connection.request(method, path, json.dumps(body) if body is not None else None)
         answer = connection.getresponse().read()
         connection.close()
@@ -55,6 +55,10 @@ class Provider:
     def scripts(self, *scripts):
         """What is done in turn; the last one for ever."""
         self._call("POST", "/_script", {"model": "*", "scripts": list(scripts)})
+
+    def release(self):
+        """Let go on what hangs now."""
+        self._call("POST", "/_release", {})
 
     def log(self):
         """The requests it got, as decoded bodies."""

@@ -11,7 +11,6 @@ import json
 import os
 import pathlib
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -24,12 +23,15 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("NF_BIN", TOP / "build/asan/bin"))
 sys.path.insert(0, str(TOP / "tests/support"))
 import postgres  # noqa: E402  (beside the other suites' helpers)
+from ports import free_port  # noqa: E402
 
 ON_POSTGRES = os.environ.get("NF_DATABASE") == "postgresql"
 # For tests of what only SQLite has: its file, its lock, its backups.
 of_sqlite = pytest.mark.skipif(ON_POSTGRES, reason="about the file of SQLite")
 TOKEN = "owner-token-for-tests-0123456789"
-READY_S = 30  # a sanitizer build on a busy machine is slow to start
+# So long is waited for what comes soon, unless something is wrong: on a busy machine that takes a
+# while. What a test is about is never this bound.
+WAIT_S = 90
 
 
 _started = []
@@ -99,7 +101,7 @@ class Daemon:
             self.wait_until(lambda: self.get("/health")[0] == 200)
         return self
 
-    def wait_until(self, condition, seconds=READY_S):
+    def wait_until(self, condition, seconds=WAIT_S):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             assert self.process.poll() is None, f"nexflowd ended: {self.log()[-2000:]}"
@@ -134,13 +136,13 @@ class Daemon:
         """As a power cut would for a process: no warning."""
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGKILL)
-        return self.process.wait(30) if self.process else None
+        return self.process.wait(WAIT_S) if self.process else None
 
     def stop(self):
         """Ask it to stop; its exit status."""
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30) if self.process else None
+        return self.process.wait(WAIT_S) if self.process else None
 
     def log(self):
         path = self.dir / "nexflowd.log"
@@ -159,7 +161,7 @@ class Daemon:
         all_headers.update(headers or {})
         if body is not None and not isinstance(body, (str, bytes)):
             body = json.dumps(body)
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=WAIT_S)
         try:
             connection.request(method, path, body, all_headers)
             response = connection.getresponse()
@@ -219,7 +221,7 @@ class Socket:
                    else {"Authorization": f"Bearer {TOKEN}"})
         self._opening = websockets.connect(
             f"ws://127.0.0.1:{daemon.port}/ws", extra_headers=headers, max_size=None,
-            open_timeout=30, ping_interval=None, compression=None)
+            open_timeout=WAIT_S, ping_interval=None, compression=None)
         self.frames = []
 
     async def __aenter__(self):
@@ -241,12 +243,12 @@ class Socket:
         return await self.until(lambda f: f.get("message_id") == message_id
                                 and f["type"] in ("accepted", "error"))
 
-    async def next(self, seconds=30):
+    async def next(self, seconds=WAIT_S):
         frame = json.loads(await asyncio.wait_for(self.ws.recv(), seconds))
         self.frames.append(frame)
         return frame
 
-    async def until(self, condition, seconds=30):
+    async def until(self, condition, seconds=WAIT_S):
         """The first frame from now on that satisfies it."""
         end = time.monotonic() + seconds
         while True:
@@ -261,12 +263,23 @@ class Socket:
         last = await self.end_of(accepted["run_id"])
         return accepted, last, text_of(self.frames, accepted["run_id"])
 
-    async def end_of(self, run_id, seconds=60):
+    async def end_of(self, run_id, seconds=WAIT_S):
         for frame in self.frames:
             if frame.get("run_id") == run_id and frame["type"] in ("RUN_FINISHED", "RUN_ERROR"):
                 return frame
         return await self.until(lambda f: f.get("run_id") == run_id
                                 and f["type"] in ("RUN_FINISHED", "RUN_ERROR"), seconds)
+
+
+def quickest(once, below, tries=20):
+    """The least of the seconds that `once(0)`, `once(1)`, ... take by their own account, tried until one
+    is `below` that. What our program waits shows in each of them; what else the machine does, in most."""
+    best = float("inf")
+    for i in range(tries):
+        best = min(best, once(i))
+        if best < below:
+            break
+    return best
 
 
 def text_of(frames, run_id):
@@ -280,9 +293,3 @@ def text_of(frames, run_id):
         elif frame["type"] == "TEXT_MESSAGE_CONTENT":
             text += frame["delta"]
     return text
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]

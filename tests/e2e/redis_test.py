@@ -6,13 +6,14 @@ import subprocess
 import time
 
 import pytest
+import websockets
 
 import discord
 import nexflow
 import redis
 
-CONFIG = ("turns: {lease: 3s}\n"
-          "limits: {messages_per_minute: 30, requests_per_minute: 1000000}\n")
+CONFIG = "limits: {messages_per_minute: 30, requests_per_minute: 1000000}\n"
+SECONDS_EACH = 2  # after which one of those 30 comes back
 
 
 @pytest.fixture
@@ -44,9 +45,9 @@ def say_and_hear(pair, message_id, meanwhile=None):
                 await asyncio.to_thread(meanwhile)
             await here.end_of(accepted["run_id"])
             try:
-                await there.end_of(accepted["run_id"], 3)
-            except Exception:  # noqa: BLE001  (nobody tells it: it asks)
-                pass
+                await there.end_of(accepted["run_id"], 3 if meanwhile else nexflow.WAIT_S)
+            except (asyncio.TimeoutError, websockets.ConnectionClosed):
+                pass  # nobody tells it: it asks
         async with pair[1].connect() as again:
             await again.send(type="resume", session_id=accepted["session_id"], after=0)
             await again.end_of(accepted["run_id"])
@@ -54,6 +55,10 @@ def say_and_hear(pair, message_id, meanwhile=None):
         return [nexflow.text_of(s.frames, run) for s in (here, there, again)]
 
     return asyncio.run(scene())
+
+
+def connected(daemon):
+    return len(daemon.events("redis.connected"))
 
 
 def test_events_come_over_redis(pair, provider, server):
@@ -68,18 +73,21 @@ def test_without_redis_nothing_is_lost(pair, provider, server, how):
     here, _, again = say_and_hear(pair, "m1", getattr(server, how))
     assert here == again == "one two three four"
     for daemon in pair:
-        daemon.wait_until(lambda d=daemon: d.events("redis.lost"), 20)
+        daemon.wait_until(lambda d=daemon: d.events("redis.lost"))
         assert daemon.get("/health")[0] == 200
     server.kill()
     provider.script(text="and without")
-    here, _, again = say_and_hear(pair, "m2")
+    here, _, again = say_and_hear(pair, "m2", lambda: None)
     assert here == again == "and without"
 
+    before = [connected(d) for d in pair]
     server.start()
-    for daemon in pair:
-        daemon.wait_until(lambda d=daemon: len(d.events("redis.connected")) > 1, 20)
+    for daemon, n in zip(pair, before):
+        daemon.wait_until(lambda d=daemon, n=n: connected(d) > n)
     provider.script(text="and with", delay=0.05)
-    assert say_and_hear(pair, "m3") == ["and with"] * 3
+    # Who tells finds it again by itself, a while after who hears.
+    heard = (say_and_hear(pair, f"again{i}", lambda: None) for i in range(20))
+    assert next((h for h in heard if h == ["and with"] * 3), None)
 
 
 def test_nobody_is_fooled_by_what_is_no_line_of_ours(pair, provider, server):
@@ -100,25 +108,33 @@ def write(daemons, n, prefix):
 
 def up(daemons):
     for daemon in daemons:
-        daemon.wait_until(lambda d=daemon: d.get("/health")[1]["redis"] == "ok", 30)
+        daemon.wait_until(lambda d=daemon: d.get("/health")[1]["redis"] == "ok")
 
 
 def down(daemons):
     for daemon in daemons:
-        daemon.wait_until(lambda d=daemon: d.get("/health")[1]["redis"] != "ok", 30)
+        daemon.wait_until(lambda d=daemon: d.get("/health")[1]["redis"] != "ok")
 
 
 def test_limits_hold_over_all_instances(pair, provider, server):
     provider.script(text="yes")
     up(pair)
-    answers = write(pair, 40, "a")
-    assert answers[:30] == [202] * 30 and 429 in answers[30:]
-    assert answers.count(202) <= 33, "a few come back while it is written"
+    begun = time.monotonic()
+
+    def came_back():
+        """How many may have since, with one that is about to; and those that Redis did not answer for in time."""
+        return int((time.monotonic() - begun) / SECONDS_EACH) + 1 + unanswered(pair)
+    taken = write(pair, 40, "a")
+    assert taken[:30] == [202] * 30
+    assert taken.count(202) <= 30 + came_back()
     assert server.ask("SCRIPT", "FLUSH") == "OK"  # the script is sent again
-    assert write(pair, 6, "b").count(202) <= 3
+    taken += write(pair, 6, "b")
+    assert taken.count(202) <= 30 + came_back()
     assert server.ask("FLUSHALL") == "OK"  # all of it is new: our own counts are not
-    answers = write(pair, 30, "c")
-    assert 10 <= answers.count(202) <= 20, "seven were left on each, and some come back"
+    again = write(pair, 30, "c")
+    # A refusal by Redis is counted by an instance, too: it was asked first.
+    left = 2 * (30 - 23)
+    assert left <= again.count(202) <= left + 2 * came_back(), "what was left on each, and what came back"
 
 
 def test_what_somebody_else_wrote_there_refuses_nobody(pair, provider, server):
@@ -151,7 +167,30 @@ def test_without_redis_each_instance_counts_for_itself(pair, provider, server, h
     server.start()
     up(pair)
     assert "nexflow_redis_connected 1" in pair[0].get("/metrics")[1]
-    assert pair[0].get("/api/v1/status")[1]["redis"]["reconnects"] >= 1
+    assert reconnects(pair[0]) >= 1
+
+
+def test_one_that_is_silent_is_not_taken_for_one_that_is_there(pair, server):
+    """The kernel goes on accepting connections for it."""
+    up(pair)
+    server.freeze()
+    down(pair)
+    for daemon in pair:
+        tries, found = reconnects(daemon), len(daemon.events("redis.store.connected"))
+        daemon.wait_until(lambda d=daemon, n=tries + 2: reconnects(d) >= n)
+        assert len(daemon.events("redis.store.connected")) == found
+    server.kill()
+    server.start()
+    up(pair)
+
+
+def reconnects(daemon):
+    return daemon.get("/api/v1/status")[1]["redis"]["reconnects"]
+
+
+def unanswered(daemons):
+    """Calls that went on without Redis: it answers within 250 ms, or the machine was too busy for that."""
+    return sum(d.get("/api/v1/status")[1]["redis"]["failures"] for d in daemons)
 
 
 def me(daemon, cookie):
@@ -169,7 +208,7 @@ def test_who_was_signed_out_or_blocked_is_out_everywhere(pair, server):
     anna, second = pair[0].user("Anna")
     for _ in range(3):
         assert [me(d, c) for d in pair for c in (first, second)] == [200] * 4
-    assert cached(server) == 2
+    pair[0].wait_until(lambda: [me(pair[0], c) for c in (first, second)] == [200] * 2 and cached(server) == 2)
     assert pair[0].request("POST", "/api/v1/auth/logout", {}, token=None, headers={
         "Cookie": f"nexflow_session={first}",
         "Origin": f"http://127.0.0.1:{pair[0].port}"})[0] == 204
@@ -266,7 +305,7 @@ def settled(daemons, fake):
     """All that goes out by itself at the start has."""
     states = {"connected", "standby"}
     for daemon in daemons:
-        daemon.wait_until(lambda d=daemon: d.get("/health")[1]["channels"][0]["state"] in states, 30)
+        daemon.wait_until(lambda d=daemon: d.get("/health")[1]["channels"][0]["state"] in states)
     fake.until(lambda: fake.stats()["command_puts"] == 1)
 
 
@@ -276,9 +315,12 @@ def test_the_limit_of_a_network_is_that_of_all_instances(bots, server):
     assert daemons[0].post("/api/v1/users/me/identities", account)[0] in (200, 201, 204)
     settled(daemons, fake)
     write_from(daemons, 1)  # the private chat is known from now on
-    before, asked = passes(server), len(fake.call("/_log"))
-    assert write_from(daemons, 6) == [[200] * 6] * 2
-    log = fake.call("/_log")[asked:]
+    for _ in range(10):
+        before, asked, alone = passes(server), len(fake.call("/_log")), unanswered(daemons)
+        assert write_from(daemons, 6) == [[200] * 6] * 2
+        log = fake.call("/_log")[asked:]
+        if unanswered(daemons) == alone:  # else some went out without Redis, as they should
+            break
     assert len(log) >= 12 and abs(passes(server) - before - len(log)) <= 2, "each was let through by Redis"
     took = log[-1]["at"] - log[0]["at"]
     assert took > 0.8 * SECOND_S * ((len(log) - 1) // PER_SECOND), "each had all of it for itself"

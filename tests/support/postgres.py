@@ -12,13 +12,14 @@ import pathlib
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 
-START_S = 60
+import ports
+
+START_S = 90
 
 
 def programs():
@@ -58,9 +59,7 @@ class Postgres:
         else:
             self._run("initdb", "-D", self.data, "-A", "trust", "-U", "nexflow", "-E", "UTF8",
                       "--locale=C.UTF-8", "--no-sync")
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
+        self.port = ports.free_port()
         options = {"port": self.port, "listen_addresses": "'127.0.0.1'",
                    "unix_socket_directories": f"'{self.dir}'", "max_connections": 200,
                    "fsync": "on" if fsync else "off", "shared_buffers": "64MB",
@@ -111,7 +110,7 @@ class Postgres:
         """As a power cut would for its processes: the server, and with it those it forked."""
         if self.process:
             self.process.kill()
-            self.process.wait(30)
+            self.process.wait(START_S)
             # The processes of connections find out by themselves; a new server waits for them.
             with contextlib.suppress(OSError):
                 (self.data / "postmaster.pid").unlink()
@@ -129,7 +128,7 @@ class Postgres:
         self.kill()
 
     def _wait_for_children(self):
-        end = time.monotonic() + 30
+        end = time.monotonic() + START_S
         while any(self._of_us(p) for p in pathlib.Path("/proc").glob("[0-9]*")):
             assert time.monotonic() < end, "processes of PostgreSQL stay"
             time.sleep(0.02)
@@ -142,7 +141,7 @@ class Postgres:
     def stop(self):
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGQUIT)
-            self.process.wait(30)
+            self.process.wait(START_S)
         shutil.rmtree(self.dir, ignore_errors=True)
 
 

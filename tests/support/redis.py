@@ -2,20 +2,19 @@
 import pathlib
 import shutil
 import signal
-import socket
 import socketserver
 import subprocess
 import tempfile
 import threading
 import time
 
+import ports
+
 
 class Redis:
     def __init__(self, *options):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="nf-redis-"))
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
+        self.port = ports.free_port()
         self.options = options
         self.process = None
 
@@ -27,7 +26,7 @@ class Redis:
         self.process = subprocess.Popen(
             ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", self.dir,
              "--save", "", "--appendonly", "no", *self.options], stdout=subprocess.DEVNULL)
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while self.ask("PING") != "PONG":
             assert time.monotonic() < end and self.process.poll() is None, "Redis does not start"
             time.sleep(0.02)
@@ -42,7 +41,7 @@ class Redis:
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGCONT)
             self.process.kill()
-            self.process.wait(20)
+            self.process.wait(60)
 
     def freeze(self):
         self.process.send_signal(signal.SIGSTOP)

@@ -11,6 +11,8 @@
 #define TICK_MS 50
 #define PING_US 1000000 /* so long without a word: ask whether it is still there */
 
+static const char *const ping = "PING";
+
 struct nf_redis_call {
     struct nf_wait wait;
     redisReply *reply;
@@ -136,12 +138,11 @@ static NF_RC read_answers(struct nf_redis_calls *c, struct nf_err *err)
 
 static NF_RC check_silence(struct nf_redis_calls *c, struct nf_err *err)
 {
-    static const char *const ping[] = { "PING" };
     int64_t now = mono_us();
     if (c->head && now - c->head->since_us > NF_REDIS_CALL_MS * INT64_C(1000))
         return nf_err_set(err, NF_E_UNAVAILABLE, "Redis: no answer in %d ms", NF_REDIS_CALL_MS);
     if (!c->head && now - c->asked_us > PING_US)
-        (void)nf_redis_tell(c, ping, 1);
+        (void)nf_redis_tell(c, &ping, 1);
     return NF_OK;
 }
 
@@ -163,9 +164,12 @@ static NF_RC serve(struct nf_redis_calls *c, struct nf_err *err)
     }
 }
 
+/* The kernel accepts connections also for a process that stands still: that one was made says
+ * nothing, what it answers does. */
 static NF_RC connect_and_serve(struct nf_redis_calls *c, int64_t *pause, struct nf_err *err)
 {
     NF_TRY(nf_redis_open(&c->conn, err));
+    NF_TRY(nf_redis_ask(&c->conn, &ping, 1, NULL, err));
     *pause = NF_BUS_PAUSE_MS;
     c->up = true;
     c->asked_us = mono_us();

@@ -1,7 +1,7 @@
 /*
  * Commands to Redis from many fibers over one connection, which a fiber of its own reads and makes
- * again when it is lost. While it is not there every call fails at once; whoever waits when it goes
- * silent waits no longer than NF_REDIS_CALL_MS.
+ * again when it is lost. It is there once it has answered; while it is not, every call fails at
+ * once. Whoever waits when it goes silent waits no longer than NF_REDIS_CALL_MS.
  */
 #pragma once
 

@@ -213,12 +213,14 @@ enum nf_code nf_redis_ask(struct nf_redis_conn *c, const char *const *words, siz
 {
     redisReply *r = NULL;
     NF_TRY(nf_redis_send(c, words, NULL, n, err));
-    if (nf_redis_next(c, NF_REDIS_ANSWER_MS, &r, err) != NF_OK)
+    enum nf_code rc = nf_redis_next(c, NF_REDIS_ANSWER_MS, &r, err);
+    if (rc == NF_E_TIMEOUT)
+        return nf_err_set(err, NF_E_UNAVAILABLE, "Redis: no answer in %d ms", NF_REDIS_ANSWER_MS);
+    if (rc != NF_OK)
         return lost(c, err);
     assert(r);
-    enum nf_code rc = r->type == REDIS_REPLY_ERROR
-                          ? nf_err_set(err, NF_E_UNAVAILABLE, "Redis: %.100s", r->str)
-                          : NF_OK;
+    rc = r->type == REDIS_REPLY_ERROR ? nf_err_set(err, NF_E_UNAVAILABLE, "Redis: %.100s", r->str)
+                                      : NF_OK;
     if (rc == NF_OK && ret)
         *ret = r;
     else
