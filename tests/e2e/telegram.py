@@ -29,7 +29,7 @@ class Telegram:
         return "{" + ", ".join(f"{k}: {v}" for k, v in keys.items()) + "}"
 
     def call(self, what, body=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=nexflow.WAIT_S)
         connection.request("POST", f"/_{what}", json.dumps({} if body is None else body))
         answer = connection.getresponse()
         text = answer.read()
@@ -65,7 +65,7 @@ class Telegram:
     def texts(self, chat=1001):
         return [m.get("text", "") for m in self.messages(chat)]
 
-    def until(self, condition, seconds=30, what="it"):
+    def until(self, condition, seconds=nexflow.WAIT_S, what="it"):
         """Wait for `condition` to hold; its value."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -75,7 +75,7 @@ class Telegram:
             time.sleep(0.05)
         raise AssertionError(f"{what}: not within {seconds} s")
 
-    def answer(self, text, chat=1001, seconds=30):
+    def answer(self, text, chat=1001, seconds=nexflow.WAIT_S):
         """Wait until the chat shows a message with `text` in it; that message."""
         def look():
             return next((m for m in self.messages(chat) if text in m.get("text", "")), None)

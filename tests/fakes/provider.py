@@ -299,6 +299,7 @@ class Server:
         self.log = []
         self.scripts = {}  # model or "*" -> list of scripts still to be played
         self.models = sorted(PRESETS)
+        self.released = asyncio.Event()  # of those that hang now; who hangs later waits for the next
 
     def script_for(self, model):
         for name in (model, "*"):
@@ -373,7 +374,7 @@ class Server:
                       "message": "wrong key " + self.given(headers)}
         await self.pause(reader, script.get("head_delay", 0))
         if script.get("hang") == "head":
-            await self.pause(reader, HANG_S)
+            await self.hang(reader)
         if script.get("status", 200) != 200:
             await self.reply(writer, script["status"], script.get("body", error(script["status"], script)),
                              script.get("headers"), script.get("content_type", "application/json"))
@@ -414,7 +415,7 @@ class Server:
         await writer.drain()
         await self.pause(reader, script.get("first_delay", 0))
         if script.get("hang") == "first":
-            await self.pause(reader, HANG_S)
+            await self.hang(reader)
 
         left = script.get("cut")
         sent = 0
@@ -424,7 +425,7 @@ class Server:
             if number and script.get("delay"):
                 await self.pause(reader, script["delay"])
             if script.get("hang") == "mid" and number == 4:
-                await self.pause(reader, HANG_S)
+                await self.hang(reader)
             while data:
                 size = len(data)
                 if every:
@@ -458,6 +459,16 @@ class Server:
             writer.transport.abort()
         raise Closed
 
+    async def hang(self, reader):
+        """Say nothing until it is released."""
+        waits = [asyncio.ensure_future(self.released.wait()), asyncio.ensure_future(self.pause(reader, HANG_S))]
+        done, left = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for one in left:
+            one.cancel()
+        await asyncio.gather(*left, return_exceptions=True)  # the next may read from it again
+        for one in done:
+            one.result()
+
     @staticmethod
     async def pause(reader, seconds):
         """Wait, but not longer than the client does."""
@@ -489,11 +500,15 @@ class Server:
             if "models" in body:
                 self.models = body["models"]
             await self.reply(writer, 200, {})
+        elif path == "/_release" and method == "POST":
+            self.released.set()
+            self.released = asyncio.Event()
+            await self.reply(writer, 200, {})
         elif path == "/_script" and method == "DELETE":
             self.scripts.clear()
             await self.reply(writer, 200, {})
         else:
-            await self.reply(writer, 404, {"error": "GET or DELETE /_log, POST or DELETE /_script"})
+            await self.reply(writer, 404, {"error": "GET or DELETE /_log, POST or DELETE /_script, POST /_release"})
 
     @staticmethod
     async def reply(writer, status, body, headers=None, content_type="application/json"):
