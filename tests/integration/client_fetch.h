@@ -30,7 +30,7 @@ static inline NF_RC fetch(struct fixture *f, const struct nf_http_request *r, in
     NF_TRY(nf_http_open(f->client, r, &h, err));
     if (status)
         *status = nf_http_status(h);
-    return nf_http_read_all(h, 5000, body, err);
+    return nf_http_read_all(h, RAW_WAIT_MS, body, err);
 }
 
 static inline NF_RC get(struct fixture *f, const char *path, int *status, struct nf_str *body,

@@ -64,7 +64,7 @@ static NF_RC get(struct fixture *f, bool *sent, struct nf_str *body, struct nf_e
                         &(struct nf_http_request){ .method = "GET", .url = url, .sent = sent }, &h,
                         err));
     nf_str_reset(body);
-    return nf_http_read_all(h, 5000, body, err);
+    return nf_http_read_all(h, RAW_WAIT_MS, body, err);
 }
 
 static enum nf_code stranger_body(struct fixture *f, struct nf_err *err)
@@ -173,13 +173,13 @@ static NF_RC exchange(struct nf_ws_client *w, char *p, struct nf_err *err)
 
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         NF_TRY(nf_ws_client_send(w, p, sizes[i], false, err));
-        EXPECT_CODE(nf_ws_client_recv(w, 5000, &got, &n, &text, err), NF_OK);
+        EXPECT_CODE(nf_ws_client_recv(w, RAW_WAIT_MS, &got, &n, &text, err), NF_OK);
         EXPECT(n == sizes[i] && memcmp(got, p, n) == 0);
     }
     for (int i = 0; i < 500; i++)
         NF_TRY(nf_ws_client_send(w, p, 300, false, err));
     for (int i = 0; i < 500; i++) {
-        EXPECT_CODE(nf_ws_client_recv(w, 5000, &got, &n, &text, err), NF_OK);
+        EXPECT_CODE(nf_ws_client_recv(w, RAW_WAIT_MS, &got, &n, &text, err), NF_OK);
         EXPECT(n == 300);
     }
     return NF_OK;

@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define SLOW_NAME_MS 1500 /* how long the resolver thinks about slow.test */
+
 #define MIB (1024L * 1024)
 
 typedef int (*resolve_fn)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
@@ -28,17 +30,18 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
     size_t n = strlen(node);
     if (n >= 11 && strcmp(node + n - 11, "server.test") == 0)
         return real("127.0.0.1", service, hints, ret);
-    usleep(strcmp(node, "slow.test") == 0 ? 1500000 : 5000);
+    usleep(strcmp(node, "slow.test") == 0 ? SLOW_NAME_MS * 1000 : 5000);
     return EAI_NONAME;
 }
 
 static inline NF_RC open_url(struct fixture *f, const char *url, bool *sent,
                              struct nf_http_call **ret, struct nf_err *err)
 {
-    return nf_http_open(f->client,
-                        &(struct nf_http_request){
-                            .method = "GET", .url = url, .head_timeout_ms = 5000, .sent = sent },
-                        ret, err);
+    return nf_http_open(
+        f->client,
+        &(struct nf_http_request){
+            .method = "GET", .url = url, .head_timeout_ms = RAW_WAIT_MS, .sent = sent },
+        ret, err);
 }
 
 static inline NF_RC get(struct fixture *f, const char *url, struct nf_str *body, struct nf_err *err)
@@ -47,7 +50,7 @@ static inline NF_RC get(struct fixture *f, const char *url, struct nf_str *body,
 
     nf_str_reset(body);
     NF_TRY(open_url(f, url, NULL, &h, err));
-    return nf_http_read_all(h, 5000, body, err);
+    return nf_http_read_all(h, RAW_WAIT_MS, body, err);
 }
 
 /* A socket that listens and has no room for another connection: connecting to it hangs. */

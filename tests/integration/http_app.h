@@ -7,7 +7,7 @@
 
 #define CLOSE "Connection: close\r\n\r\n"
 
-static atomic_int users_freed, handlers_cancelled, streams_cancelled;
+static atomic_int users_freed, handlers_begun, handlers_cancelled, streams_cancelled;
 static atomic_long stream_written;
 static char asset[1 << 20];
 
@@ -60,6 +60,7 @@ static inline enum nf_code sleepy(void *arg, struct nf_http_exchange *x, struct 
     (void)arg;
     int64_t ms = 0;
     (void)nf_slice_u63(nf_http_param(x, "ms"), &ms);
+    atomic_fetch_add(&handlers_begun, 1);
     enum nf_code rc = nf_sleep(ms, err);
     if (rc != NF_OK)
         atomic_fetch_add(&handlers_cancelled, 1);
@@ -89,6 +90,7 @@ static inline enum nf_code wait_in_stream(void *arg, struct nf_http_exchange *x,
     (void)arg;
     NF_TRY(nf_http_begin(x, 200, NULL, err));
     NF_TRY(nf_http_write(x, "first", 5, err));
+    atomic_fetch_add(&handlers_begun, 1);
     enum nf_code rc = nf_sleep(60000, err);
     if (rc == NF_E_CANCELED)
         atomic_fetch_add(&streams_cancelled, 1);
@@ -162,7 +164,7 @@ static inline int setup(void **state)
                                                   .before = before };
     r->options.limits.body_max = 1000;
     r->grace_ms = 2000;
-    users_freed = handlers_cancelled = streams_cancelled = 0;
+    users_freed = handlers_begun = handlers_cancelled = streams_cancelled = 0;
     *state = r;
     return 0;
 }

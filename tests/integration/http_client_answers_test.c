@@ -15,7 +15,7 @@ static void serve_head_first(struct raw_conn *c)
         !raw_send(c, "HTTP/1.1 201 Created\r\nX-One: 1\r\nx-one: 2\r\nContent-Length: 4\r\n"
                      "X-Folded: a\r\n  b\r\nX-Space: \t v \r\n\r\n"))
         return;
-    for (int i = 0; i < 5000 && !atomic_load(&go_on); i++)
+    for (int i = 0; i < RAW_WAIT_MS && !atomic_load(&go_on); i++)
         if (!raw_sleep(c, 1))
             return;
     raw_send(c, "body");
@@ -37,7 +37,7 @@ static enum nf_code head_first_body(struct fixture *f, struct nf_err *err)
     EXPECT(!atomic_load(&go_on));
 
     atomic_store(&go_on, true);
-    EXPECT_CODE(nf_http_read_all(h, 5000, &body, err), NF_OK);
+    EXPECT_CODE(nf_http_read_all(h, RAW_WAIT_MS, &body, err), NF_OK);
     EXPECT(strcmp(nf_str_c(&body), "body") == 0);
     return NF_OK;
 }
@@ -100,7 +100,7 @@ static enum nf_code forms_body(struct fixture *f, struct nf_err *err)
         EXPECT(nf_http_status(h) == want[i]);
         if (i == 0)
             EXPECT(strcmp(nf_http_header(h, "X-Which"), "200") == 0);
-        EXPECT_CODE(nf_http_read_all(h, 5000, &body, err), NF_OK);
+        EXPECT_CODE(nf_http_read_all(h, RAW_WAIT_MS, &body, err), NF_OK);
         EXPECT(!nf_http_header(h, "X-Trailer"));
         EXPECT(strcmp(nf_str_c(&body), "hello") == 0);
     }

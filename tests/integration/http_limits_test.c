@@ -27,7 +27,7 @@ static void a_slow_head_and_a_slow_body_run_out_of_time(void **state)
             nap_ms(30);
         assert_begins(hear_all(fd), "HTTP/1.1 408 ");
         close(fd);
-        assert_true(rig_now_ms() - begin >= 200 && rig_now_ms() - begin < 3000);
+        assert_true(rig_now_ms() - begin >= 200);
     }
 }
 
@@ -63,9 +63,7 @@ static void a_peer_that_does_not_read_is_dropped(void **state)
     rig_start(r);
     int fd = client(r);
     say(fd, "GET /stream/100000 HTTP/1.1\r\nHost: x\r\n\r\n");
-    for (int i = 0; i < 100 && streams_cancelled == 0; i++)
-        nap_ms(50);
-    assert_int_equal(streams_cancelled, 1);
+    wait_for(&streams_cancelled, 1);
     close(fd);
 }
 
@@ -206,10 +204,11 @@ static void an_address_in_use_is_a_conflict(void **state)
 static void stop_lets_a_running_handler_finish(void **state)
 {
     struct rig *r = *state;
+    r->grace_ms = 60000;
     rig_start(r);
     int idle = client(r), busy = client(r);
-    say(busy, "GET /sleep/300 HTTP/1.1\r\nHost: x\r\n\r\n");
-    nap_ms(100);
+    say(busy, "GET /sleep/1000 HTTP/1.1\r\nHost: x\r\n\r\n");
+    wait_for(&handlers_begun, 1);
     rig_tell_to_stop(r);
     assert_string_equal(hear_all(idle), "");
     const char *a = hear_all(busy);
@@ -218,7 +217,7 @@ static void stop_lets_a_running_handler_finish(void **state)
     close(idle);
     close(busy);
     rig_stop(r);
-    assert_true(r->stop_took_ms < 1500);
+    assert_true(r->stop_took_ms < 30000); /* it waits for the handler, not for the grace */
     assert_int_equal(r->last.connections, 2);
     assert_int_equal(r->last.requests, 1);
 }
@@ -231,9 +230,9 @@ static void stop_cancels_what_outlives_the_grace(void **state)
     int busy = client(r), streaming = client(r);
     say(busy, "GET /sleep/60000 HTTP/1.1\r\nHost: x\r\n\r\n");
     say(streaming, "GET /wait HTTP/1.1\r\nHost: x\r\n\r\n");
-    nap_ms(100);
+    wait_for(&handlers_begun, 2);
     rig_stop(r);
-    assert_true(r->stop_took_ms >= 100 && r->stop_took_ms < 2000);
+    assert_true(r->stop_took_ms >= 100 && r->stop_took_ms < 30000);
     assert_int_equal(handlers_cancelled, 1);
     assert_int_equal(streams_cancelled, 1);
     close(busy);

@@ -10,6 +10,7 @@
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,8 @@
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
+
+#define RIG_WAIT_S 30 /* for what comes soon, unless something is wrong */
 
 struct rig {
     pthread_t thread;
@@ -125,7 +128,7 @@ static inline int client(const struct rig *r)
     struct sockaddr_in a = { .sin_family = AF_INET,
                              .sin_port = htons((uint16_t)r->port),
                              .sin_addr = { htonl(INADDR_LOOPBACK) } };
-    struct timeval limit = { 10, 0 };
+    struct timeval limit = { RIG_WAIT_S, 0 };
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(fd >= 0);
     const int on = 1;
@@ -159,7 +162,7 @@ static inline const char *hear_all(int fd)
     for (;;) {
         ssize_t r = recv(fd, buf + n, sizeof(buf) - 1 - n, 0);
         if (r < 0 && errno == EAGAIN)
-            fail_msg("nothing came for 10 s after %zu bytes", n);
+            fail_msg("nothing came for a long time after %zu bytes", n);
         if (r <= 0)
             break;
         n += (size_t)r;
@@ -212,4 +215,12 @@ static inline void nap_ms(long ms)
 {
     struct timespec t = { ms / 1000, (ms % 1000) * 1000000 };
     (void)nanosleep(&t, NULL);
+}
+
+/* Until `*n` is at least that. */
+static inline void wait_for(atomic_int *n, int least)
+{
+    for (int i = 0; i < RIG_WAIT_S * 100 && atomic_load(n) < least; i++)
+        nap_ms(10);
+    assert_true(atomic_load(n) >= least);
 }

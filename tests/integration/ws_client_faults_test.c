@@ -38,7 +38,7 @@ static enum nf_code ping_body(struct fixture *f, struct nf_err *err)
     EXPECT(nf_ws_client_close_code(w) == 4000);
     NF_TRY(expect_end(w, NF_E_NOT_FOUND, err));
     EXPECT_CODE(nf_ws_client_send(w, "x", 1, true, err), NF_E_UNAVAILABLE);
-    for (int i = 0; i < 1000 && atomic_load(&seen) == 0; i++)
+    for (int i = 0; i < RAW_WAIT_MS && atomic_load(&seen) == 0; i++)
         usleep(1000);
     EXPECT(atomic_load(&seen) == 1);
     return NF_OK;
@@ -61,7 +61,7 @@ static void serve_ping_flood(struct raw_conn *c)
         if (!raw_sendn(c, frame, 127))
             return;
     ws_put(c, NF_WS_TEXT, "end", 3);
-    raw_peer_gone(c, 3000);
+    raw_peer_gone(c);
 }
 
 static enum nf_code ping_flood_body(struct fixture *f, struct nf_err *err)
@@ -72,7 +72,7 @@ static enum nf_code ping_flood_body(struct fixture *f, struct nf_err *err)
     const char *p;
     size_t n;
     bool text;
-    EXPECT_CODE(nf_ws_client_recv(w, 20000, &p, &n, &text, err), NF_OK);
+    EXPECT_CODE(nf_ws_client_recv(w, RAW_WAIT_MS, &p, &n, &text, err), NF_OK);
     EXPECT(n == 3);
     return NF_OK;
 }
@@ -118,7 +118,7 @@ static enum nf_code violation_body(struct fixture *f, struct nf_err *err)
         NF_TRY(expect_end(w, i == 5 ? NF_E_LIMIT : NF_E_INVALID, err));
         NF_TRY(expect_end(w, i == 5 ? NF_E_LIMIT : NF_E_INVALID, err));
     }
-    for (int i = 0; i < 1000 && atomic_load(&seen) < 6; i++)
+    for (int i = 0; i < RAW_WAIT_MS && atomic_load(&seen) < 6; i++)
         usleep(1000);
     EXPECT(atomic_load(&seen) == 6);
     return NF_OK;
@@ -151,7 +151,7 @@ static enum nf_code vanish_body(struct fixture *f, struct nf_err *err)
         NF_TRY(expect_end(w, NF_E_UNAVAILABLE, err));
         EXPECT(nf_ws_client_close_code(w) == 1006);
         rc = NF_OK;
-        for (int k = 0; rc == NF_OK && k < 50; k++) {
+        for (int k = 0; rc == NF_OK && k < RAW_WAIT_MS / 2; k++) {
             rc = nf_ws_client_send(w, "x", 1, true, err);
             EXPECT_CODE(nf_sleep(2, err), NF_OK);
         }
@@ -166,11 +166,16 @@ static void a_connection_that_breaks_is_noticed_by_reader_and_sender(void **stat
     run(serve_vanish, vanish_body);
 }
 
+/* Once the test has set `seen`. */
 static void serve_late(struct raw_conn *c)
 {
-    if (ws_hello(c) && raw_sleep(c, 200))
+    bool there = ws_hello(c);
+
+    for (int i = 0; there && i < RAW_WAIT_MS && atomic_load(&seen) == 0; i++)
+        there = raw_sleep(c, 1);
+    if (there)
         ws_put(c, NF_WS_TEXT, "late", 4);
-    raw_peer_gone(c, 3000);
+    raw_peer_gone(c);
 }
 
 static enum nf_code late_body(struct fixture *f, struct nf_err *err)
@@ -183,12 +188,14 @@ static enum nf_code late_body(struct fixture *f, struct nf_err *err)
     EXPECT_CODE(open_ws(f, &w, err), NF_OK);
     EXPECT_CODE(nf_ws_client_recv(w, 50, &p, &n, &text, err), NF_E_TIMEOUT);
     EXPECT_CODE(nf_ws_client_recv(w, 0, &p, &n, &text, err), NF_E_TIMEOUT);
+    atomic_store(&seen, 1);
     return expect_message(w, "late", true, err);
 }
 
 static void a_timeout_leaves_the_connection_usable(void **state)
 {
     (void)state;
+    atomic_store(&seen, 0);
     run(serve_late, late_body);
 }
 
@@ -222,12 +229,14 @@ static enum nf_code cancel_body(struct fixture *f, struct nf_err *err)
     nf_scope_cancel(&s);
     EXPECT_CODE(nf_scope_join(&s, err), NF_OK);
     EXPECT_CODE(a.rc, NF_E_CANCELED);
+    atomic_store(&seen, 1);
     return expect_message(w, "late", true, err);
 }
 
 static void a_reader_can_be_cancelled(void **state)
 {
     (void)state;
+    atomic_store(&seen, 0);
     run(serve_late, cancel_body);
 }
 
@@ -255,7 +264,7 @@ static enum nf_code nomem_body(struct fixture *f, struct nf_err *err)
 static void serve_one(struct raw_conn *c)
 {
     if (ws_hello(c) && ws_put(c, NF_WS_TEXT, "ok", 2))
-        raw_peer_gone(c, 3000);
+        raw_peer_gone(c);
 }
 
 static void without_memory_it_fails_and_leaves_nothing_behind(void **state)

@@ -80,7 +80,8 @@ static inline void ws_closep(struct nf_ws_client **w)
 static inline NF_RC open_ws(struct fixture *f, struct nf_ws_client **ret, struct nf_err *err)
 {
     return nf_ws_client_open(
-        f->client, &(struct nf_ws_client_options){ .url = f->ws_url, .handshake_timeout_ms = 3000 },
+        f->client,
+        &(struct nf_ws_client_options){ .url = f->ws_url, .handshake_timeout_ms = RAW_WAIT_MS },
         ret, err);
 }
 
@@ -91,7 +92,7 @@ static inline NF_RC expect_message(struct nf_ws_client *w, const char *want, boo
     size_t n;
     bool text;
 
-    NF_TRY(nf_ws_client_recv(w, 3000, &p, &n, &text, err));
+    NF_TRY(nf_ws_client_recv(w, RAW_WAIT_MS, &p, &n, &text, err));
     EXPECT(n == strlen(want) && memcmp(p, want, n) == 0);
     EXPECT(text == want_text);
     return NF_OK;
@@ -103,6 +104,6 @@ static inline NF_RC expect_end(struct nf_ws_client *w, enum nf_code want, struct
     size_t n;
     bool text;
 
-    EXPECT_CODE(nf_ws_client_recv(w, 3000, &p, &n, &text, err), want);
+    EXPECT_CODE(nf_ws_client_recv(w, RAW_WAIT_MS, &p, &n, &text, err), want);
     return NF_OK;
 }

@@ -8,7 +8,7 @@ static void serve_handshake_echo(struct raw_conn *c)
     if (!ws_hello(c))
         return;
     ws_put(c, NF_WS_TEXT, c->request, c->request_n);
-    raw_peer_gone(c, 3000);
+    raw_peer_gone(c);
 }
 
 static enum nf_code handshake_body(struct fixture *f, struct nf_err *err)
@@ -32,7 +32,7 @@ static enum nf_code handshake_body(struct fixture *f, struct nf_err *err)
                                                                   .secret = &key },
                                   &w, err),
                 NF_OK);
-    EXPECT_CODE(nf_ws_client_recv(w, 3000, &p, &n, &text, err), NF_OK);
+    EXPECT_CODE(nf_ws_client_recv(w, RAW_WAIT_MS, &p, &n, &text, err), NF_OK);
 
     NF_CLEANUP(nf_str_done) struct nf_str r = { 0 };
     NF_TRY(nf_str_add(&r, p, n, err));
@@ -81,7 +81,7 @@ static void serve_wrong(struct raw_conn *c)
     const struct wrong *t = &wrongs[(size_t)c->nth % WRONGS];
 
     if (ws_accept(c, t->status, t->upgrade, t->extra))
-        raw_peer_gone(c, 3000);
+        raw_peer_gone(c);
 }
 
 static enum nf_code wrong_body(struct fixture *f, struct nf_err *err)
@@ -112,7 +112,7 @@ static void serve_endless_head(struct raw_conn *c)
 
 static void serve_nothing(struct raw_conn *c)
 {
-    raw_peer_gone(c, 3000);
+    raw_peer_gone(c);
 }
 
 static void serve_half_head(struct raw_conn *c)
@@ -139,8 +139,8 @@ static enum nf_code silent_body(struct fixture *f, struct nf_err *err)
                     &(struct nf_ws_client_options){ .url = f->ws_url, .handshake_timeout_ms = 100 },
                     &w, err),
                 NF_E_TIMEOUT);
-    EXPECT(now_ms() - began < 2000);
-    EXPECT(raw_server_wait_gone(f->server, 1, 1000));
+    EXPECT(now_ms() - began < RAW_WAIT_MS);
+    EXPECT(raw_server_wait_gone(f->server, 1));
     return NF_OK;
 }
 
@@ -204,7 +204,7 @@ static void serve_first_in_one_piece(struct raw_conn *c)
     raw_sendn(c, all, (size_t)n);
     raw_sleep(c, 30);
     raw_drip(c, rest, sizeof rest - 1, 1);
-    raw_peer_gone(c, 3000);
+    raw_peer_gone(c);
 }
 
 static enum nf_code pieces_body(struct fixture *f, struct nf_err *err)
@@ -261,13 +261,13 @@ static enum nf_code echo_body(struct fixture *f, struct nf_err *err)
     for (size_t i = 0; rc == NF_OK && i < sizeof sizes / sizeof *sizes; i++) {
         rc = nf_ws_client_send(w, p, sizes[i], false, err);
         if (rc == NF_OK)
-            rc = nf_ws_client_recv(w, 5000, &got, &n, &text, err);
+            rc = nf_ws_client_recv(w, RAW_WAIT_MS, &got, &n, &text, err);
         if (rc == NF_OK && (n != sizes[i] || text || memcmp(got, p, n) != 0))
             rc = nf_err_set(err, NF_E_INTERNAL, "size %zu comes back as %zu", sizes[i], n);
     }
     EXPECT_CODE(nf_ws_client_send(w, p, BIG + 1, false, err), NF_E_LIMIT);
     nf_ws_client_close(w, 4001);
-    for (int i = 0; i < 1000 && atomic_load(&seen) == 0; i++)
+    for (int i = 0; i < RAW_WAIT_MS && atomic_load(&seen) == 0; i++)
         usleep(1000);
     NF_TRY(rc);
     EXPECT(atomic_load(&seen) == 4001);
@@ -310,7 +310,7 @@ static void serve_slow_reader(struct raw_conn *c)
         while (ws_get(c, &op, p, BIG, &n) && n == 200000 && memcmp(p, p + 1, n - 1) == 0)
             if (++whole == 40) {
                 ws_put(c, NF_WS_TEXT, "all", 3);
-                raw_peer_gone(c, 3000);
+                raw_peer_gone(c);
             }
     free(p);
 }

@@ -56,7 +56,7 @@ bool raw_sendn(struct raw_conn *c, const void *p, size_t n)
     const char *at = p;
 
     while (n > 0) {
-        if (!ready(c->server, c->fd, POLLOUT, 20000))
+        if (!ready(c->server, c->fd, POLLOUT, RAW_WAIT_MS))
             return false;
         ssize_t k = send(c->fd, at, n, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (k < 0 && errno != EAGAIN)
@@ -97,7 +97,7 @@ bool raw_flood(struct raw_conn *c, size_t n)
 
 static ssize_t more(struct raw_conn *c, void *p, size_t n)
 {
-    if (!ready(c->server, c->fd, POLLIN, 20000))
+    if (!ready(c->server, c->fd, POLLIN, RAW_WAIT_MS))
         return 0;
     return recv(c->fd, p, n, 0);
 }
@@ -150,7 +150,12 @@ bool raw_request(struct raw_conn *c)
     return true;
 }
 
-bool raw_peer_gone(struct raw_conn *c, int ms)
+bool raw_peer_gone(struct raw_conn *c)
+{
+    return raw_peer_gone_in(c, 2 * RAW_WAIT_MS);
+}
+
+bool raw_peer_gone_in(struct raw_conn *c, int ms)
 {
     char sink[4096];
 
@@ -201,9 +206,9 @@ static void *accept_all(void *arg)
         c->arg = s->arg;
         c->fd = fd;
         c->nth = nth;
+        atomic_store(&s->accepted, nth + 1); /* before anything can be served */
         if (pthread_create(&s->threads[nth], NULL, serve, c) != 0)
             die("pthread_create");
-        atomic_store(&s->accepted, nth + 1);
     }
     return NULL;
 }
@@ -280,9 +285,9 @@ long raw_server_sent(struct raw_server *s)
     return atomic_load(&s->sent);
 }
 
-bool raw_server_wait_gone(struct raw_server *s, int n, int ms)
+bool raw_server_wait_gone(struct raw_server *s, int n)
 {
-    for (int i = 0; i < ms && atomic_load(&s->gone) < n; i++)
+    for (int i = 0; i < RAW_WAIT_MS && atomic_load(&s->gone) < n; i++)
         nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
     return atomic_load(&s->gone) >= n;
 }

@@ -10,6 +10,7 @@
 
 #define RAW_CONNS 64 /* a server serves so many in its life; more are closed at once */
 #define RAW_REQUEST 65536
+#define RAW_WAIT_MS 30000 /* for what comes soon, unless something is wrong */
 
 struct raw_server;
 
@@ -33,8 +34,8 @@ void raw_server_free(struct raw_server *s);
 int raw_server_port(const struct raw_server *s);
 int raw_server_conns(struct raw_server *s); /* accepted so far */
 long raw_server_sent(struct raw_server *s); /* bytes, by all connections */
-/* Wait until `n` connections have seen their client go (raw_peer_gone). False after `ms`. */
-bool raw_server_wait_gone(struct raw_server *s, int n, int ms);
+/* Wait until `n` connections have seen their client go (raw_peer_gone). False after RAW_WAIT_MS. */
+bool raw_server_wait_gone(struct raw_server *s, int n);
 
 /* For the functions of a test, in a connection's thread. False: the client has gone, or the server
  * is about to end. */
@@ -47,6 +48,8 @@ bool raw_flood(struct raw_conn *c, size_t n);                       /* byte i is
 bool raw_sleep(struct raw_conn *c, int ms);
 bool raw_read_exact(struct raw_conn *c, void *p, size_t n);
 /* Wait until the client closes; what it sends meanwhile is thrown away. */
-bool raw_peer_gone(struct raw_conn *c, int ms);
+bool raw_peer_gone(struct raw_conn *c);
+/* The same, but no longer than that. */
+bool raw_peer_gone_in(struct raw_conn *c, int ms);
 /* Close so that the client gets a reset. */
 void raw_reset(struct raw_conn *c);
