@@ -10,6 +10,7 @@ import nexflow
 import pytest
 
 BASE = "/api/v10"
+ANSWER_S = 3  # in which Discord wants an acknowledgement
 ANNA, BORIS, STRANGER = "2001", "2002", "2999"
 GENERAL = "501"
 
@@ -20,7 +21,9 @@ class Discord:
     token = "MTAwMA.Gfake0.token-for-tests_0123456789"
 
     def __init__(self, *options):
-        arguments = [sys.executable, nexflow.TOP / "tests/fakes/discord/server.py", "--port", "0", *options]
+        # An acknowledgement may take longer here than at Discord: tests that are about that look how long it took.
+        arguments = [sys.executable, nexflow.TOP / "tests/fakes/discord/server.py", "--port", "0",
+                     "--answer-s", str(nexflow.WAIT_S), *options]
         self.process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
         self.port = int(self.process.stdout.readline().split()[1])
 
@@ -35,7 +38,7 @@ class Discord:
         return json.dumps(keys)  # which is YAML too
 
     def call(self, path, body=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=nexflow.WAIT_S)
         connection.request("POST", path, json.dumps(body if body is not None else {}),
                            {"Content-Type": "application/json"})
         response = connection.getresponse()
@@ -84,7 +87,7 @@ class Discord:
     # --- waiting
 
     @staticmethod
-    def until(condition, seconds=30, what="it"):
+    def until(condition, seconds=nexflow.WAIT_S, what="it"):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             found = condition()
@@ -93,7 +96,7 @@ class Discord:
             time.sleep(0.02)
         raise AssertionError(f"{what} was not so within {seconds} s")
 
-    def answer(self, part, channel=None, person=ANNA, seconds=30):
+    def answer(self, part, channel=None, person=ANNA, seconds=nexflow.WAIT_S):
         """The message of the bot that has `part` in it."""
         def look():
             return next((m for m in self.messages(channel, person) if part in text_of(m)), None)
@@ -150,6 +153,13 @@ class Pair:
 
     def state(self):
         return self.daemon.get("/health")[1]["channels"][0]
+
+    def write_down(self):
+        """Wait until its sessions are written down as they are now."""
+        def written():
+            notes = [json.loads(v) for (v,) in self.daemon.rows("SELECT value FROM notes WHERE source LIKE '%/session'")]
+            return {n["session"]: n["seq"] for n in notes} == self.discord.gateway()["seqs"]
+        self.daemon.wait_until(written)
 
     def end(self, violations=()):
         """Stop, and what must hold in every test."""

@@ -93,7 +93,7 @@ def test_a_question_survives_a_kill(asking, provider):
     asking.daemon.kill()
     asking.start()
     fake.press(m, discord.buttons_of(m)[0]["custom_id"])
-    fake.answer("Done.", seconds=60)
+    fake.answer("Done.")
     assert tools_test.times(asking.daemon, "k") == 1
 
 
@@ -110,7 +110,7 @@ def test_a_hundred_chats_stream_at_once_within_every_limit(tmp_path, provider, f
         shown = [m["content"] for c in fake.call("/_messages").values() for m in c if m["author"]["id"] == "1000"]
         return len(shown) == 100 and all("word59" in text for text in shown)
 
-    fake.until(all_answered, 120, "all answers")
+    fake.until(all_answered, 200, "all answers")
     stats = fake.stats()
     edits = stats["calls"]["PATCH /channels/N/messages/N"]
     assert edits >= 100 and stats["limited"] <= edits / 100, (stats["calls"], stats["limited_by"])

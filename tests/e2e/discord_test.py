@@ -5,6 +5,7 @@ All of it with one daemon; discord_gateway_test.py has what needs one of its own
 import time
 
 import discord
+import nexflow
 import pytest
 from discord import ANNA, BORIS, GENERAL
 from discord import shared_pair, shared_pair_as_new  # noqa: F401  fixtures
@@ -35,7 +36,7 @@ def test_markdown_becomes_discords_and_nobody_is_pinged(pair):
 def test_an_answer_is_streamed_by_edits_within_the_limits(pair):
     pair.provider.script(text=" ".join(f"word{i}" for i in range(60)), delay=0.1)
     pair.discord.say("go")
-    m = pair.discord.answer("word59", seconds=60)
+    m = pair.discord.answer("word59")
     assert m["_edits"] >= 2
     assert len(pair.discord.messages()) == 1
     stats = pair.discord.stats()
@@ -45,13 +46,13 @@ def test_an_answer_is_streamed_by_edits_within_the_limits(pair):
 def test_a_long_answer_is_cut_and_a_very_long_one_is_a_file(pair):
     pair.provider.script(text="\n\n".join(f"paragraph {i} " + "x" * 300 for i in range(12)))
     pair.discord.say("long")
-    pair.discord.answer("paragraph 11", seconds=60)
+    pair.discord.answer("paragraph 11")
     parts = pair.discord.texts()
     assert 2 <= len(parts) <= 8 and all(len(p) <= 2000 for p in parts)
     pair.provider.script(text="\n\n".join(f"line {i} " + "y" * 300 for i in range(100)))
     pair.discord.say("very long", BORIS)
     m = pair.discord.until(lambda: next((m for m in pair.discord.messages(person=BORIS) if m["attachments"]), None),
-                           60, "a file")
+                           what="a file")
     assert "line 99" in m["_files"]["answer.md"]
 
 
@@ -66,11 +67,16 @@ def test_a_form_that_is_refused_goes_as_plain_text(pair):
 
 
 def test_an_edit_before_the_turn_counts_and_afterwards_corrects(pair):
-    pair.provider.scripts({"first_delay": 1, "text": "one"}, {"text": None})
+    pair.provider.scripts({"hang": "first", "text": "one"}, {"text": None})
+    asked = len(pair.provider.log())
     pair.discord.say("first")
+    pair.discord.until(lambda: len(pair.provider.log()) > asked)
     second = pair.discord.say("seconf")
-    time.sleep(0.2)
+    waits = "SELECT 1 FROM messages WHERE content LIKE '%{}'"
+    pair.daemon.wait_until(lambda: pair.daemon.rows(waits.format("seconf")))
     pair.discord.call("/_edit", {"message": second["id"], "content": "second"})
+    pair.daemon.wait_until(lambda: pair.daemon.rows(waits.format("second")))
+    pair.provider.release()
     pair.discord.answer("echo: second")
     pair.discord.call("/_edit", {"message": second["id"], "content": "third"})
     pair.discord.until(lambda: len(pair.discord.messages()) == 3 and "third" in pair.discord.texts()[-1])
@@ -167,12 +173,15 @@ def test_who_is_not_heard_in_a_thread_is_told_once_how(pair):
 
 
 def test_a_command_is_acknowledged_at_once_and_answered_in_its_place(pair):
-    pair.discord.command("help")
-    m = pair.discord.until(lambda: next((m for m in pair.discord.messages() if m["content"]), None))
-    assert not m["_loading"] and "/new" in m["content"].replace("\\", "")
-    given = pair.discord.stats()["interactions"][0]
-    assert given["type"] == 5 and given["answered"] < 3
-    assert len(pair.discord.messages()) == 1
+    def once(i):
+        pair.discord.command("help")
+        pair.discord.until(lambda: len([m for m in pair.discord.messages() if m["content"]]) == i + 1)
+        m = pair.discord.messages()[-1]
+        assert not m["_loading"] and "/new" in m["content"].replace("\\", "")
+        given = pair.discord.stats()["interactions"][i]
+        assert given["type"] == 5 and len(pair.discord.messages()) == i + 1
+        return given["answered"]
+    assert nexflow.quickest(once, discord.ANSWER_S, 5) < discord.ANSWER_S
 
 
 def test_in_a_server_only_who_asked_sees_the_answer(pair):
@@ -191,13 +200,19 @@ def test_nor_does_anybody_see_the_rest_of_a_long_answer(pair):
 
 
 def test_stop_acts_within_a_second(pair):
-    pair.provider.script(text="word " * 500, delay=0.1)
-    pair.discord.say("go on and on")
-    pair.discord.answer("word word")
-    pair.discord.command("stop")
-    began = time.monotonic()
-    pair.daemon.wait_until(lambda: any(e["status"] == "cancelled" for e in pair.daemon.events("turn.ended")), 10)
-    assert time.monotonic() - began < 2  # of which the daemon takes one; the machine may be busy
+    def cancelled():
+        return sum(e["status"] == "cancelled" for e in pair.daemon.events("turn.ended"))
+
+    def once(i):
+        pair.provider.script(text=f"word{i} " * 500, delay=0.1)
+        pair.discord.say("go on and on")
+        pair.discord.answer(f"word{i} word{i}")
+        before = cancelled()
+        pair.discord.command("stop")
+        began = time.monotonic()
+        pair.daemon.wait_until(lambda: cancelled() > before)
+        return time.monotonic() - began
+    assert nexflow.quickest(once, 1) < 1
     pair.discord.until(lambda: not any(m.get("_loading") for m in pair.discord.messages()))
     pair.provider.script(text="fresh")
     pair.discord.say("again")
@@ -226,7 +241,7 @@ def test_limits_are_kept_before_they_are_hit(pair):
     pair.provider.script(text="short")
     for i in range(20):
         pair.discord.say(f"m{i}", sender=ANNA)
-    pair.discord.until(lambda: len(pair.discord.messages()) == 20, 90)
+    pair.discord.until(lambda: len(pair.discord.messages()) == 20, 180)
     assert pair.discord.stats()["limited"] == 0
 
 
@@ -245,7 +260,7 @@ def test_a_429_is_waited_for(pair):
 def test_nobody_knows_whether_it_arrived_and_still_it_is_there_once(pair, fault):
     pair.discord.fault("POST /channels/.*/messages", times=2, **fault)
     pair.discord.say("hello")
-    pair.discord.answer("echo: hello", seconds=60)
+    pair.discord.answer("echo: hello")
     time.sleep(1)
     assert pair.discord.texts() == ["echo: hello"]
 
@@ -255,7 +270,7 @@ def test_what_was_shown_before_nobody_knew_becomes_the_answer(pair):
     pair.provider.script(text=" ".join(f"word{i}" for i in range(40)), delay=0.1)
     pair.discord.fault("POST /channels/.*/messages", times=9, cut="after")
     pair.discord.say("go")
-    pair.discord.answer("word39", seconds=60)
+    pair.discord.answer("word39")
     assert len(pair.discord.messages()) == 1
 
 
@@ -264,7 +279,7 @@ def test_a_message_that_somebody_deleted_is_written_anew(pair):
     pair.discord.say("go")
     m = pair.discord.answer("word3")
     pair.discord.call("/_delete", {"message": m["id"]})
-    pair.discord.answer("word39", seconds=60)
+    pair.discord.answer("word39")
 
 
 def test_a_message_that_may_not_be_edited_any_more_is_written_anew(pair):
@@ -272,7 +287,7 @@ def test_a_message_that_may_not_be_edited_any_more_is_written_anew(pair):
     pair.discord.fault("PATCH /channels/.*/messages", times=2, status=400,
                        body={"code": 30046, "message": "Maximum number of edits to messages older than 1 hour reached"})
     pair.discord.say("go")
-    pair.discord.answer("word39", seconds=60)
+    pair.discord.answer("word39")
     assert "word39" not in pair.discord.texts()[0] and len(pair.discord.messages()) <= 3
 
 

@@ -97,7 +97,8 @@ class Gateway:
     def state(self):
         return {"connections": len(self.connections), "sessions": len(self.sessions),
                 "identifies": self.identifies, "resumes": self.resumes, "heartbeats": self.heartbeats,
-                "remaining": self.remaining, "too_soon": self.too_soon}
+                "remaining": self.remaining, "too_soon": self.too_soon,
+                "seqs": {name: s.seq for name, s in self.sessions.items()}}
 
     # --- connections
 

@@ -59,9 +59,9 @@ class Limits:
 
 
 class Rest:
-    def __init__(self, world, gateway, stats, limits):
+    def __init__(self, world, gateway, stats, limits, answer_s):
         self.world, self.gateway, self.stats, self.limits = world, gateway, stats, limits
-        self.token_s, self.answer_s = TOKEN_S, ANSWER_S
+        self.token_s, self.answer_s, self.usual_answer_s = TOKEN_S, answer_s, answer_s
         self.typing = []
         self.limits_on = limits.on
         self.routes = [(re.compile(f"^{p}$"), m, f) for m, p, f in (
@@ -272,6 +272,7 @@ class Rest:
         self.check_mentions(request, request.json)
         if "content" in request.json:
             message["content"] = (request.json["content"] or "").strip()
+            self.world.note_mentions(message)
         if request.json.get("components") is not None:
             message["components"] = request.json["components"]
         if not message["content"] and not message["components"] and not message["attachments"]:
@@ -317,7 +318,7 @@ class Rest:
         return entry
 
     def reset(self):
-        self.token_s, self.answer_s = TOKEN_S, ANSWER_S
+        self.token_s, self.answer_s = TOKEN_S, self.usual_answer_s
         self.typing.clear()
         self.limits.on, self.limits.table = self.limits_on, dict(LIMITS)
 

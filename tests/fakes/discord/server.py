@@ -14,7 +14,7 @@ import urllib.parse
 
 import websockets
 from gateway import Gateway
-from rest import Limits, Rest
+from rest import ANSWER_S, Limits, Rest
 from world import PUBLIC_THREAD, World
 
 BASE = "/api/v10"
@@ -70,11 +70,11 @@ class Request:
 
 
 class Server:
-    def __init__(self, token, limits, log_max):
+    def __init__(self, token, limits, log_max, answer_s):
         self.stats = Stats(log_max)
         self.world = World(token)
         self.gateway = Gateway(self.world, self.stats)
-        self.rest = Rest(self.world, self.gateway, self.stats, Limits(limits))
+        self.rest = Rest(self.world, self.gateway, self.stats, Limits(limits), answer_s)
         self.faults, self.files = [], {}
 
     # --- HTTP
@@ -263,6 +263,8 @@ class Server:
             self.world.content_allowed = body["content_allowed"]
         if "token_s" in body:
             self.rest.token_s = body["token_s"]
+        if "answer_s" in body:
+            self.rest.answer_s = body["answer_s"]
         if "limits" in body:
             self.rest.limits.table.update({k: tuple(v) for k, v in body["limits"].items()})
         if "limits_on" in body:
@@ -304,8 +306,9 @@ async def main():
     parser.add_argument("--token", default="MTAwMA.Gfake0.token-for-tests_0123456789", help="the bot's")
     parser.add_argument("--no-limits", action="store_true", help="as fast as one may")
     parser.add_argument("--log", type=int, default=5000, help="requests kept for /_log")
+    parser.add_argument("--answer-s", type=float, default=ANSWER_S, help="how long an interaction may be acknowledged")
     args = parser.parse_args()
-    server = Server(args.token, not args.no_limits, args.log)
+    server = Server(args.token, not args.no_limits, args.log, args.answer_s)
     listener = await asyncio.start_server(server.serve, "127.0.0.1", args.port, limit=1 << 20, backlog=1024)
     port = listener.sockets[0].getsockname()[1]
     server.http = f"http://127.0.0.1:{port}"

@@ -1,4 +1,5 @@
 """Users, guilds, channels and messages, and what they look like to a bot."""
+import re
 import time
 
 EPOCH_MS = 1420070400000  # "Snowflakes" of the reference
@@ -81,12 +82,15 @@ class World:
             "mention_roles": [], "attachments": [], "embeds": [], "pinned": False, "type": 0, "flags": 0,
             "components": []}
         message.update(more)
-        for user in self.users.values():
-            if f"<@{user['id']}>" in content and user not in message["mentions"]:
-                message["mentions"].append(user)
+        self.note_mentions(message)
         self.messages[channel_id][message["id"]] = message
         self.channels[channel_id]["public"]["last_message_id"] = message["id"]
         return message
+
+    def note_mentions(self, message):
+        for user in self.users.values():
+            if re.search(rf"(?<!\\)<@{user['id']}>", message["content"]) and user not in message["mentions"]:
+                message["mentions"].append(user)
 
     def find_message(self, message_id):
         for channel in self.messages.values():
