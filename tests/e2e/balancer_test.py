@@ -75,18 +75,18 @@ class Balancer:
         return websockets.connect(f"wss://{NAME}/ws", host="127.0.0.1", port=self.port, ssl=self.tls,
                                   server_hostname=NAME,
                                   extra_headers={"Authorization": f"Bearer {nexflow.TOKEN}"}, max_size=None,
-                                  open_timeout=30, ping_interval=None)
+                                  open_timeout=nexflow.WAIT_S, ping_interval=None)
 
     def stop(self):
         self.process.terminate()
-        assert self.process.wait(20) == 0
+        assert self.process.wait(nexflow.WAIT_S) == 0
 
 
 def http_to(balancer):
     """A connection to the balancer's address under the name on its certificate."""
     class Connection(http.client.HTTPSConnection):
         def connect(self):
-            plain = socket.create_connection(("127.0.0.1", balancer.port), 30)
+            plain = socket.create_connection(("127.0.0.1", balancer.port), nexflow.WAIT_S)
             self.sock = balancer.tls.wrap_socket(plain, server_hostname=NAME)
 
     return Connection(NAME, context=balancer.tls)
@@ -114,7 +114,7 @@ def place(tmp_path, provider):
 async def frames_until(ws, condition):
     frames = []
     while not frames or not condition(frames[-1]):
-        frames.append(json.loads(await asyncio.wait_for(ws.recv(), 30)))
+        frames.append(json.loads(await asyncio.wait_for(ws.recv(), nexflow.WAIT_S)))
     return frames
 
 
@@ -202,7 +202,7 @@ def test_one_dies_and_the_other_goes_on_where_it_was(place, provider):
             provider.script(text="and the rest")
             with pytest.raises(websockets.ConnectionClosed):
                 while True:
-                    shown.append(json.loads(await asyncio.wait_for(ws.recv(), 20)))
+                    shown.append(json.loads(await asyncio.wait_for(ws.recv(), nexflow.WAIT_S)))
         async with balancer.connect() as ws:
             await ws.send(json.dumps({"type": "resume", "session_id": accepted["session_id"],
                                       "after": max(f.get("seq", 0) for f in shown if f["type"].isupper())}))

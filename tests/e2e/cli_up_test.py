@@ -191,7 +191,7 @@ def test_up_lets_a_running_daemon_take_the_model_over(place, locked):
         assert sign_in(line) and sign_in(out)
     finally:
         d.terminate()
-        _, log = d.communicate(timeout=30)
+        _, log = d.communicate(timeout=nexflow.WAIT_S)
     assert d.returncode == 0
     assert "sk-right" not in log
 
@@ -212,7 +212,7 @@ def test_up_does_not_say_ready_if_the_running_daemon_refuses_the_file(tmp_path, 
         assert found["running settings"]["state"] == "warning"
     finally:
         d.terminate()
-        _, log = d.communicate(timeout=30)
+        _, log = d.communicate(timeout=nexflow.WAIT_S)
     assert "NF_ONLY_HERE" in log
 
 
@@ -221,7 +221,7 @@ def test_an_interrupt_at_the_hidden_question_leaves_a_terminal_that_shows(place)
     t.expect("needs one)")
     assert not t.shows_typing()
     t.press("C")
-    t.process.wait(10)
+    t.process.wait(nexflow.WAIT_S)
     assert t.shows_typing()
     t.kill()
     assert place.config.read_text(encoding="utf-8").count("llm") == 0

@@ -1,5 +1,6 @@
 """Limits under load: people take turns, so many wait, who is refused is told, and memory is bounded."""
 import asyncio
+import datetime
 import time
 
 import pytest
@@ -12,11 +13,11 @@ LIMITS = ("limits: {messages_per_minute: 1000000, requests_per_minute: 1000000}\
 # What a sanitizer keeps of what was freed is no memory of ours.
 FRUGAL = {"ASAN_OPTIONS": "quarantine_size_mb=1:thread_local_quarantine_size_kb=64"}
 FLOOD = 32
-SECONDS = 100  # for what is waited for on a busy machine
+SECONDS = 200  # for what is waited for on a busy machine
 
 
 def config(**turns):
-    keys = {"max": 2, "lease": "3s", "shutdown_grace": "100ms", **turns}
+    keys = {"max": 2, "lease": "30s", "shutdown_grace": "100ms", **turns}
     return "turns: {" + ", ".join(f"{k}: {v}" for k, v in keys.items()) + "}\n" + LIMITS
 
 
@@ -52,6 +53,10 @@ def tasks(daemon):
     return found
 
 
+def seconds_of(at):
+    return datetime.datetime.fromisoformat(at).timestamp()
+
+
 def metric(daemon, name):
     lines = daemon.get("/metrics")[1].splitlines()
     return sum(float(l.rsplit(" ", 1)[1]) for l in lines if l.split("{")[0].split(" ")[0] == name)
@@ -70,23 +75,26 @@ def begun_between(daemon, mine):
 
 @pytest.mark.parametrize("instances", [1, 2])
 def test_a_flood_delays_nobody_elses_message_by_more_than_a_turn_or_two(start, provider, instances):
-    provider.script(text="one two three", delay=0.02)
+    spoken = {"text": "one two three", "delay": 0.02}
+    provider.scripts({**spoken, "hang": "first", "times": 2 * instances}, spoken)
     daemons = start(instances)
     first = daemons[0] if instances > 1 else daemons
     _, cookie = first.user("Bob")
     assert all(status == 202 for status, _ in write(first, FLOOD))
+    first.wait_until(lambda: len(provider.log()) == 2 * instances)  # all places are taken
 
     async def scene():
         async with first.connect(cookie) as bob:
-            accepted, last, text = await bob.answer("and me?", "b1")
-            assert last["type"] == "RUN_FINISHED" and text == "one two three"
-            return accepted["run_id"]
+            run = (await bob.say("and me?", "b1"))["run_id"]
+            await asyncio.to_thread(provider.release)
+            assert (await bob.end_of(run))["type"] == "RUN_FINISHED"
+            assert nexflow.text_of(bob.frames, run) == "one two three"
+            return run
 
-    run = asyncio.run(scene())
-    waiting = [t for t in tasks(first) if t["status"] == "pending"]
-    assert len(waiting) > FLOOD // 4, "the flood was still there"
-    bobs = turn_of(first, cookie, run)
+    bobs = turn_of(first, cookie, asyncio.run(scene()))
     assert len(begun_between(first, bobs)) <= 4 * instances
+    first.wait_until(lambda: all(t["started_at"] for t in tasks(first)), SECONDS)
+    assert len([t for t in tasks(first) if t["started_at"] > bobs["started_at"]]) > FLOOD // 4, "the flood waited"
     first.wait_until(lambda: all(t["status"] == "completed" for t in tasks(first)), SECONDS)
     assert all(t["attempt"] == 1 for t in tasks(first))
 
@@ -116,9 +124,11 @@ def test_places_that_are_free_are_filled_at_once(start, provider):
     provider.script(text="yes")
     daemon = start()
     write(daemon, FLOOD)
-    daemon.wait_until(lambda: all(t["status"] == "completed" for t in tasks(daemon)), 60)
-    ends = sorted(t["ended_at"] for t in tasks(daemon))
-    assert len({e[:19] for e in ends}) < FLOOD // 4, "seconds in which turns ended"
+    daemon.wait_until(lambda: all(t["status"] == "completed" for t in tasks(daemon)), SECONDS)
+    starts = sorted(seconds_of(t["started_at"]) for t in tasks(daemon))
+    ends = sorted(seconds_of(t["ended_at"]) for t in tasks(daemon))
+    empty = sorted(begins - max(e for e in ends if e <= begins) for begins in starts[4:] if ends[0] <= begins)
+    assert empty[len(empty) // 4] < 0.5, empty  # the quicker ones, whatever else the machine does
     assert metric(daemon, "nexflow_turns_running") == 0
 
 

@@ -67,8 +67,7 @@ def test_a_resume_inside_a_character_gets_whole_characters(daemon, provider):
     async def talk():
         async with daemon.connect() as first:
             accepted = await first.say("hi", "m1")
-            await first.until(lambda f: f["type"] == "TEXT_MESSAGE_CONTENT")
-            await asyncio.sleep(0.3)
+            await first.until(lambda f: len(nexflow.text_of(first.frames, accepted["run_id"])) > 20)
             begin = next(f["seq"] for f in first.frames if f["type"] == "TEXT_MESSAGE_START")
             texts = []
             for skip in range(14):
@@ -98,7 +97,7 @@ def test_an_answer_of_a_megabyte_can_be_resumed_whatever_it_is_made_of(daemon, p
                 await later.send(type="resume", session_id=accepted["session_id"], after=after)
                 try:
                     while not missed or missed[-1]["type"] != "RUN_FINISHED":
-                        missed.append(await later.next(20))
+                        missed.append(await later.next())
                         after = missed[-1]["seq"]
                     return text, nexflow.text_of(missed, accepted["run_id"])
                 except asyncio.TimeoutError:
@@ -124,7 +123,7 @@ def test_a_restore_that_was_cut_off_is_no_reason_to_begin_with_nothing(tmp_path)
     database.rename(copy)
 
     daemon.start(wait=False)
-    assert daemon.process.wait(30) == 1
+    assert daemon.process.wait(nexflow.WAIT_S) == 1
     assert "cut off" in daemon.log() and str(copy) in daemon.log()
     assert not database.exists()
     copy.rename(database)
@@ -196,7 +195,7 @@ def test_signing_out_closes_the_sockets_of_that_sign_in_alone(daemon):
     async def talk():
         async with daemon.connect(cookie) as here, daemon.connect(elsewhere) as there:
             assert daemon.post("/api/v1/auth/logout", token=None, headers=headers)[0] == 204
-            await asyncio.wait_for(here.ws.wait_closed(), 10)
+            await asyncio.wait_for(here.ws.wait_closed(), nexflow.WAIT_S)
             _, _, text = await there.answer("still here", "m1")
             return here.ws.close_code, text
     assert run(talk()) == (1008, "echo: still here")
@@ -230,19 +229,16 @@ def test_many_who_never_read_use_bounded_memory_and_delay_nobody(tmp_path, provi
             before = resident_mib(daemon)
             silent = [silent_socket(daemon) for _ in range(200)]
             most = 0
-            begun = time.monotonic()
             for i in range(8):
                 _, last, text = await sock.answer("hi", f"m{i}")
                 assert last["type"] == "RUN_FINISHED" and len(text) == 600000
                 most = max(most, resident_mib(daemon))
                 sock.frames.clear()
-            took = time.monotonic() - begun
             for raw in silent:
                 raw.close()
-            return before, most, took
-    before, most, took = run(talk())
+            return before, most
+    before, most = run(talk())
     assert most - before < 300, f"{before} MiB, then {most} MiB"
-    assert took < 60
     assert daemon.stop() == 0
 
 
@@ -323,7 +319,7 @@ def test_ready_says_so_while_another_program_holds_the_database(daemon):
     for writer in writers:
         writer.start()
     try:
-        daemon.wait_until(lambda: daemon.get("/ready")[0] == 503, 30)
+        daemon.wait_until(lambda: daemon.get("/ready")[0] == 503)
         assert "no write" in daemon.get("/ready")[1]["reasons"][0]
     finally:
         held.clear()
@@ -331,4 +327,4 @@ def test_ready_says_so_while_another_program_holds_the_database(daemon):
         database.close()
         for writer in writers:
             writer.join()
-    daemon.wait_until(lambda: daemon.get("/ready")[0] == 200, 30)
+    daemon.wait_until(lambda: daemon.get("/ready")[0] == 200)

@@ -19,7 +19,7 @@ KILLS = int(os.environ.get("NF_KILLS", "200"))
 MESSAGES = int(os.environ.get("NF_MESSAGES", "2000"))
 SESSIONS = 8
 SEED = int(os.environ.get("NF_SEED", str(random.randrange(1 << 30))))
-END_S = 60
+END_S = 180
 
 FINAL = ("completed", "failed", "cancelled")
 

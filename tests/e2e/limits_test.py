@@ -25,23 +25,22 @@ def _start(tmp_path, provider):
 
 
 def connect(daemon):
-    s = socket.create_connection(("127.0.0.1", daemon.port), timeout=10)
-    s.settimeout(10)
-    return s
+    return socket.create_connection(("127.0.0.1", daemon.port), timeout=nexflow.WAIT_S)
 
 
 def read_all(s):
+    """... until the daemon closes."""
     data = b""
     try:
         while chunk := s.recv(65536):
             data += chunk
-    except (ConnectionError, socket.timeout):
+    except ConnectionError:
         pass
     return data
 
 
 def raw(daemon, text):
-    """Send bytes, and read until the daemon closes or 10 s are over."""
+    """Send bytes, and read until the daemon closes."""
     with connect(daemon) as s:
         s.sendall(text)
         return read_all(s)
@@ -91,14 +90,23 @@ def test_json_depth(start):
 
 def test_connections_and_connections_per_ip(start):
     daemon = start("connections_per_ip: 4, connections: 16")
-    # The connections that saw it start are gone: only the one that asks is there.
-    daemon.wait_until(lambda: "nexflow_web_connections 1\n" in daemon.get("/metrics")[1])
-    time.sleep(0.1)
-    held = [connect(daemon) for _ in range(4)]
+    held = []
+
+    def hold_four():
+        """Not at once: the connections that saw it start may still be counted."""
+        held.extend(connect(daemon) for _ in range(4 - len(held)))
+        for s in list(held):
+            try:
+                s.sendall(f"GET /health HTTP/1.1\r\nHost: 127.0.0.1:{daemon.port}\r\n\r\n".encode())
+                if s.recv(4096).startswith(b"HTTP/1.1 200"):
+                    continue
+            except OSError:
+                pass
+            s.close()
+            held.remove(s)
+        return len(held) == 4
+    daemon.wait_until(hold_four)
     try:
-        for s in held:
-            s.sendall(f"GET /health HTTP/1.1\r\nHost: 127.0.0.1:{daemon.port}\r\n\r\n".encode())
-            assert s.recv(4096).startswith(b"HTTP/1.1 200")
         with connect(daemon) as fifth:
             try:
                 fifth.sendall(head(daemon))
@@ -114,22 +122,21 @@ def test_connections_and_connections_per_ip(start):
 def test_timeouts_of_head_body_and_idleness(start):
     daemon = start("head_timeout: 500ms, body_timeout: 700ms, idle_timeout: 900ms")
 
-    def seconds(text, more=None):
-        with connect(daemon) as s:
-            begun = time.monotonic()
-            s.sendall(text)
-            answer = s.recv(4096) if more else b""
-            return read_all(s) or answer, time.monotonic() - begun
+    def took(text, statuses):
+        """Seconds until it is closed: quicker than without these settings."""
+        def once(_):
+            with connect(daemon) as s:
+                begun = time.monotonic()
+                s.sendall(text)
+                assert status(read_all(s)) in statuses
+                return time.monotonic() - begun
+        return nexflow.quickest(once, 9, 3)
 
-    answer, took = seconds(b"GET /health HTTP/1.1\r\nHost: x")
-    assert status(answer) in (408, None) and 0.4 < took < 4
-    answer, took = seconds(
-        (f"POST /api/v1/messages HTTP/1.1\r\nHost: 127.0.0.1:{daemon.port}\r\n"
-         f"Authorization: Bearer {nexflow.TOKEN}\r\nContent-Length: 100\r\n\r\n{{").encode())
-    assert status(answer) in (408, None) and 0.6 < took < 4
-    answer, took = seconds(
-        f"GET /health HTTP/1.1\r\nHost: 127.0.0.1:{daemon.port}\r\n\r\n".encode(), more=True)
-    assert status(answer) == 200 and 0.8 < took < 5
+    assert 0.4 < took(b"GET /health HTTP/1.1\r\nHost: x", (408, None)) < 9
+    assert 0.6 < took((f"POST /api/v1/messages HTTP/1.1\r\nHost: 127.0.0.1:{daemon.port}\r\n"
+                       f"Authorization: Bearer {nexflow.TOKEN}\r\nContent-Length: 100\r\n\r\n{{").encode(),
+                      (408, None)) < 9
+    assert 0.8 < took(f"GET /health HTTP/1.1\r\nHost: 127.0.0.1:{daemon.port}\r\n\r\n".encode(), (200,)) < 9
 
 
 def test_ws_message_bytes(start):
@@ -164,7 +171,7 @@ def test_ws_per_user(start):
 
 def test_ws_ping(start):
     """Who does not answer pings is dropped; who does stays."""
-    daemon = start("ws_ping: 1s")
+    daemon = start("ws_ping: 2s")
 
     def handshake():
         s = connect(daemon)
@@ -177,12 +184,12 @@ def test_ws_ping(start):
 
     async def stay():
         async with daemon.connect() as s:
-            await asyncio.sleep(4)
+            await asyncio.sleep(8)
             return (await s.say("hi", "m"))["type"]
     begun = time.monotonic()
     with handshake() as silent:
         got = read_all(silent)
-    assert got[:1] == b"\x89" and 1 < time.monotonic() - begun < 9
+    assert got[:1] == b"\x89" and time.monotonic() - begun > 2
     assert asyncio.run(stay()) == "accepted"
 
 
@@ -208,7 +215,7 @@ def test_ws_queue_bytes_and_a_peer_that_does_not_read(start, provider):
             _, text = daemon.get("/metrics")
             return [l for l in text.splitlines() if l.startswith("nexflow_web_sockets ")]
     assert asyncio.run(talk()) in (["nexflow_web_sockets 0"], ["nexflow_web_sockets 1"])
-    daemon.wait_until(lambda: "nexflow_web_sockets 0" in daemon.get("/metrics")[1], 15)
+    daemon.wait_until(lambda: "nexflow_web_sockets 0" in daemon.get("/metrics")[1])
 
 
 def test_messages_per_minute(start):

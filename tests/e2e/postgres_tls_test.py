@@ -54,7 +54,7 @@ def url(server, authority, name=NAME, mode="verify-full", ca=None):
 def refused(tmp_path, provider, where):
     """What a daemon says that cannot begin with that database."""
     daemon = nexflow.Daemon(tmp_path, provider=provider.yaml(), database=where).start(wait=False)
-    assert daemon.process.wait(60) == 1
+    assert daemon.process.wait(nexflow.WAIT_S) == 1
     return daemon.log()
 
 

@@ -25,7 +25,7 @@ def urls():
     r = urllib.request.Request(arguments["url"], headers=arguments.get("headers", {}),
                                data=arguments["data"].encode() if "data" in arguments else None)
     try:
-        with urllib.request.urlopen(r, timeout=10) as answer:
+        with urllib.request.urlopen(r, timeout=60) as answer:
             return {"status": answer.status, "body": answer.read().decode()}
     except urllib.error.HTTPError as e:
         return {"status": e.code, "body": e.read().decode()}
@@ -33,8 +33,8 @@ def urls():
         return {"error": str(e)}
 
 def proxied():
-    s = socket.create_connection(("127.0.0.1", 3128), 10)
-    s.settimeout(4)
+    s = socket.create_connection(("127.0.0.1", 3128), 60)
+    s.settimeout(20)
     return s
 
 def raw():
@@ -331,7 +331,7 @@ def test_what_a_call_left_in_the_queue_is_not_the_next_ones(world):
 def test_refusals_are_in_the_log(world):
     world.raw(world.get("/other"))
     world.daemon.wait_until(lambda: "not granted by the manifest" in json.dumps(
-        world.daemon.get("/api/v1/skills/probe/logs")[1]), 10)
+        world.daemon.get("/api/v1/skills/probe/logs")[1]))
 
 
 def test_a_program_without_http_has_no_proxy(tmp_path):

@@ -285,15 +285,16 @@ def test_one_that_was_frozen_past_its_lease_runs_nothing_again(trio):  # noqa: F
     sessions = [done(trio[1], schedule)["session_id"] for schedule in schedules]
     trio[1].wait_until(lambda: trio[1].events("instance.taken_over") + trio[2].events("instance.taken_over"))
     trio[0].process.send_signal(signal.SIGCONT)
-    trio[0].process.wait(30)
+    trio[0].process.wait(nexflow.WAIT_S)
     for i, session in enumerate(sessions):
         assert said(trio[1], session) == [("user", f"n{i}"), ("assistant", f"⏰ n{i}")]
 
 
 def test_one_that_is_damaged_is_told_and_stops_no_other(daemon):
-    bad, good = (made(daemon, when="in 2 seconds", text=text) for text in ("tea", "milk"))
+    bad = made(daemon, when="in 1 hour", text="tea")
     number = daemon.rows("SELECT id FROM schedules WHERE text='tea'")[0][0]
-    daemon.write(f"UPDATE schedules SET expression='61 * * * *',at=0 WHERE id={number}")
+    daemon.write(f"UPDATE schedules SET expression='61 * * * *',at=0,next_at=next_at-3600000 WHERE id={number}")
+    good = made(daemon, when="in 1 second", text="milk")
     assert [s["text"] for s in daemon.get(AT)[1]["schedules"]] == ["milk"]
     done(daemon, good)
     daemon.wait_until(lambda: daemon.events("schedules.failed"))

@@ -139,7 +139,7 @@ def processes(word):
 def test_what_a_program_started_ends_with_it(program):
     status, error = run(program, "tree")
     assert status >= 400 and "1500 ms" in json.dumps(error), error
-    program.wait_until(lambda: not processes(b"86399"), 10)
+    program.wait_until(lambda: not processes(b"86399"))
 
 
 def test_a_program_fills_no_disk(program):

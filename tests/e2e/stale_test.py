@@ -9,7 +9,7 @@ import nexflow
 from telegram_pair import bot, config, _fake  # noqa: F401  (fixture)
 
 CONFIG = "turns: {lease: 3s}\n"
-LONG = " ".join(f"word{i}" for i in range(400))  # more than is said in any test
+LONG = " ".join(f"word{i}" for i in range(4000))  # more than is said in any test
 
 
 class Two:
@@ -30,10 +30,12 @@ class Two:
         self.other.start()
         self.frozen.process.send_signal(signal.SIGSTOP)
         self.telegram.answer("taken over")
+        # A session can be claimed a moment before its instance is given up; till then that one may go on.
+        self.other.wait_until(lambda: self.other.events("instance.taken_over"))
 
     def thaw(self):
         self.frozen.process.send_signal(signal.SIGCONT)
-        assert self.frozen.process.wait(30) == 1
+        assert self.frozen.process.wait(nexflow.WAIT_S) == 1
         assert self.frozen.events("instance.lost")
 
     def end(self):

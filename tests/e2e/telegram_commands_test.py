@@ -56,7 +56,7 @@ def test_every_command_says_something_in_both_languages(tmp_path, provider, fake
     for (command, lang), chat in chats.items():
         fake.say("/" + command, chat=chat, lang=lang)
     for (command, _), chat in chats.items():
-        fake.until(lambda c=chat: "".join(fake.texts(c)).strip("\u2026"), 60, what=command)
+        fake.until(lambda c=chat: "".join(fake.texts(c)).strip("\u2026"), what=command)
     said = {key: fake.texts(chat)[0] for key, chat in chats.items()}
     assert not provider.log()
     for command in COMMANDS:
@@ -83,10 +83,12 @@ def test_new_begins_a_new_session(pair):
 
 def test_a_message_meanwhile_joins_the_turn_that_runs_if_so_configured(tmp_path, provider, fake):
     both = Pair(tmp_path, provider, fake, more="turns: {while_running: steer}\n").start()
-    provider.scripts({"tools": [{"name": "schedule_list", "args": {}}], "first_delay": 1.5}, {"text": "both of it"})
+    provider.scripts({"tools": [{"name": "schedule_list", "args": {}}], "hang": "first"}, {"text": "both of it"})
     fake.say("do one thing")
     fake.until(lambda: provider.log(), what="asked")
     fake.say("and another")
+    both.daemon.wait_until(lambda: both.daemon.rows("SELECT 1 FROM messages WHERE content LIKE '%and another%'"))
+    provider.release()
     fake.answer("both of it")
     both.daemon.wait_until(lambda: running(both) == 0)
     asked = [json.dumps(r["body"]["messages"]) for r in provider.log()]
@@ -176,5 +178,5 @@ def test_a_question_survives_a_kill(asking, provider):
     asking.daemon.kill()
     asking.daemon.start()
     fake.press(1001, m["message_id"], "Allow")
-    fake.answer("Done.", seconds=60)
+    fake.answer("Done.")
     assert tools_test.times(asking.daemon, "k") == 1

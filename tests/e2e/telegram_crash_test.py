@@ -76,7 +76,7 @@ class Lives:
 
     def settle(self, before):
         """Those sends whose end is unknown are counted by now, or soon."""
-        end = time.monotonic() + 10
+        end = time.monotonic() + nexflow.WAIT_S
         while True:
             want, got = injected(self.fake) - before, ambiguous(self.daemon)
             if want == got or time.monotonic() > end:

@@ -79,7 +79,7 @@ def test_a_slow_file_holds_up_neither_the_offset_nor_stop(pair):
     fake.until(lambda: fake.stats()["pending"][fake.token] == 0, what="confirmed")
     assert running(pair) == 1
     fake.say("/stop")
-    fake.until(lambda: running(pair) == 0, 10, what="stopped")
+    fake.until(lambda: running(pair) == 0, what="stopped")
 
 
 def test_a_long_paste_that_the_app_cut_is_one_turn(pair):

@@ -17,7 +17,7 @@ def test_nothing_is_lost_or_doubled_by_a_kill(tmp_path, provider, fake):
             both.daemon.kill()
             both.daemon.start()
     for i in range(10):
-        fake.answer(f"message {i} end", chat=1001 + i % 3, seconds=60)
+        fake.answer(f"message {i} end", chat=1001 + i % 3)
     time.sleep(1)
     shown = [t for c in (1001, 1002, 1003) for t in fake.texts(c)]
     for i in range(10):
@@ -110,10 +110,9 @@ def test_a_draft_has_a_button_that_stops_the_run(tmp_path, provider, fake):
     fake.say("think")
     drafts = fake.until(lambda: fake.state(1001)["chats"]["1001"]["drafts"][1:] and fake.state(1001)["chats"]["1001"]["drafts"])
     assert all(d["can_stop"] and d["draft_id"] == drafts[0]["draft_id"] for d in drafts)
-    assert drafts[1]["at"] - drafts[0]["at"] < 30  # "sendMessageDraft": the preview lasts so long
     fake.call("update", {"update": {"stopped_message_generation": {
         "chat": {"id": 1001, "type": "private"}, "draft_id": drafts[0]["draft_id"]}}})
-    both.daemon.wait_until(lambda: running(both) == 0, 10)
+    both.daemon.wait_until(lambda: running(both) == 0)
     both.end()
 
 

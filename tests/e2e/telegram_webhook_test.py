@@ -47,7 +47,7 @@ def questions(hook):
 
 
 def call(hook, body, secret=None):
-    c = http.client.HTTPConnection("127.0.0.1", hook.port, timeout=30)
+    c = http.client.HTTPConnection("127.0.0.1", hook.port, timeout=nexflow.WAIT_S)
     secret = secret or hook.telegram.state()["bots"][hook.telegram.token]["webhook"]["secret_token"]
     c.request("POST", "/hook", body, {"X-Telegram-Bot-Api-Secret-Token": secret} if secret != "-" else {})
     status = c.getresponse().status
@@ -118,7 +118,7 @@ def test_a_slow_file_is_accepted_at_once_and_holds_up_nothing_else(hook):
     fake.say("other chat", chat=1002)
     fake.answer("other chat", chat=1002)
     assert fake.texts() == []
-    fake.answer("behind it", seconds=60)
+    fake.answer("behind it")
     asked = [json.dumps(r["body"]["messages"][-1]) for r in hook.provider.log()]
     assert [("slow.txt" in t, "behind it" in t) for t in asked if "other chat" not in t] == [(True, False), (False, True)]
 

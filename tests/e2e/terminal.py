@@ -34,7 +34,7 @@ def failed(result, status=1):
 def sign_in(text):
     """What opening the printed link does: True if it lets one in."""
     port, token = LINK.search(text).groups()
-    c = http.client.HTTPConnection("127.0.0.1", int(port), timeout=30)
+    c = http.client.HTTPConnection("127.0.0.1", int(port), timeout=nexflow.WAIT_S)
     c.request("POST", "/api/v1/auth/exchange", json.dumps({"token": token}))
     status = c.getresponse().status
     c.close()
@@ -77,7 +77,7 @@ class Place:
 
     def run(self, *arguments, stdin="", program="nexflow", **env):
         return subprocess.run([nexflow.BIN / program, *arguments], cwd=self.dir, input=stdin,
-                              env={**self.env, **env}, capture_output=True, text=True, timeout=60,
+                              env={**self.env, **env}, capture_output=True, text=True, timeout=2 * nexflow.WAIT_S,
                               check=False)
 
     def terminal(self, *arguments, program="nexflow", **env):
@@ -101,7 +101,7 @@ class Place:
         if pid is None:
             return
         os.kill(pid, signal.SIGTERM)
-        for _ in range(3000):
+        for _ in range(9000):
             if self.pid() is None:
                 return
             time.sleep(0.01)
@@ -126,7 +126,7 @@ class Terminal:
                                         preexec_fn=own_terminal)
         os.close(slave)
 
-    def expect(self, text, seconds=30):
+    def expect(self, text, seconds=nexflow.WAIT_S):
         """Read until `text` comes; what came before it and was not yet looked at."""
         end = time.monotonic() + seconds
         while text not in self.text[self.seen:]:
@@ -156,7 +156,7 @@ class Terminal:
     def shows_typing(self):
         return bool(termios.tcgetattr(self.master)[3] & termios.ECHO)
 
-    def end(self, seconds=30):
+    def end(self, seconds=nexflow.WAIT_S):
         """Its exit status, once it has ended by itself."""
         end = time.monotonic() + seconds
         while self._read(end - time.monotonic()):

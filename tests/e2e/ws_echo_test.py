@@ -7,6 +7,8 @@ import subprocess
 import pytest
 import websockets
 
+import nexflow
+
 
 @pytest.fixture
 def port():
@@ -14,7 +16,7 @@ def port():
     process = subprocess.Popen([program, "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE)
     yield int(process.stdout.readline())
     process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 0
+    assert process.wait(nexflow.WAIT_S) == 0
     process.stdout.close()
 
 
@@ -23,7 +25,7 @@ def talk(port, conversation, **options):
         async with websockets.connect(f"ws://127.0.0.1:{port}/", max_size=None, **options) as socket:
             await conversation(socket)
         return socket
-    return asyncio.run(asyncio.wait_for(main(), 60))
+    return asyncio.run(asyncio.wait_for(main(), 200))
 
 
 def test_messages_of_every_length_come_back(port):
@@ -48,7 +50,7 @@ def test_fragments_come_back_as_one_message(port):
 
 def test_a_ping_is_answered(port):
     async def conversation(socket):
-        await asyncio.wait_for(await socket.ping(b"are you there"), 5)
+        await asyncio.wait_for(await socket.ping(b"are you there"), nexflow.WAIT_S)
     talk(port, conversation)
 
 
