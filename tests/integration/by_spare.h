@@ -8,7 +8,7 @@
 #include "sandbox/program.h"
 #include "sandbox/sandbox.h"
 
-#define BY_SPARE_WAIT_MS 10000
+#define BY_SPARE_WAIT_MS 60000
 
 static inline enum nf_code template_by_spare(struct nf_sandbox *s, const struct nf_jail_options *o,
                                              struct nf_jail_process *ret, struct nf_err *err)

@@ -22,7 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define WAIT_MS 10000
+#define WAIT_MS 60000
 #define MEMORY ((int64_t)128 << 20)
 #define REPORT_FD 3 /* inside: where a test writes what it saw */
 #define ORDER_FD 4  /* inside: closed when the template may end */

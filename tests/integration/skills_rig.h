@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ENOUGH_MS 20000
+#define ENOUGH_MS 60000
 
 static struct nf_loop *loop;
 static struct nf_err err;

@@ -193,7 +193,7 @@ static void unused(void)
 static void if_no_skill_needs_it_for_long_it_is_given_up(void **state)
 {
     (void)state;
-    options.idle_ms = 300;
+    options.idle_ms = 3000;
     run(unused);
 }
 
