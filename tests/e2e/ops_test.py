@@ -90,7 +90,7 @@ def test_at_sigterm_turns_finish_or_are_parked_and_go_on_after_the_start(tmp_pat
     begun = time.monotonic()
     d.process.send_signal(signal.SIGTERM)
     d.wait_until(lambda: d.get("/ready")[0] == 503)
-    assert d.get("/ready")[1]["reasons"] == ["shutting down"]
+    assert "shutting down" in d.get("/ready")[1]["reasons"]
     status, refused = post(d, "m4", "too late")
     assert status == 503 and refused["error"]["code"] == "unavailable"
     assert d.process.wait(nexflow.WAIT_S) == 0
@@ -171,7 +171,7 @@ def test_a_broken_file_at_sighup_changes_nothing(daemon, broken, word):
     write(daemon, broken)
     told = reload(daemon)
     assert told["event"] == "config.reload.failed" and word in told["err"]
-    assert daemon.get("/ready")[0] == 200
+    daemon.wait_until(lambda: daemon.get("/ready")[0] == 200)
     turn = accepted(daemon, "m1", "hi")
     daemon.wait_until(lambda: status_of(daemon, turn["run_id"]) == "completed")
 
@@ -180,13 +180,14 @@ def test_a_daemon_without_a_model_is_not_ready_until_it_gets_one(tmp_path, provi
     d = nexflow.Daemon(tmp_path).start()
     status, answer = d.get("/ready")
     assert status == 503 and answer["ready"] is False
-    assert "nexflow up" in answer["reasons"][0] and len(answer["reasons"]) == 1
+    [reason] = [r for r in answer["reasons"] if "event loop" not in r]
+    assert "nexflow up" in reason
     assert d.get("/health")[1]["models"] == "none"
     turn = accepted(d, "m1", "hi")
     d.wait_until(lambda: status_of(d, turn["run_id"]) == "failed")
     write(d, "", provider.yaml())
     reload(d)
-    assert d.get("/ready") == (200, {"ready": True})
+    d.wait_until(lambda: d.get("/ready") == (200, {"ready": True}))
     assert d.get("/health")[1]["models"] == "ok"
     turn = accepted(d, "m2", "hi", turn["session_id"])
     d.wait_until(lambda: status_of(d, turn["run_id"]) == "completed")
