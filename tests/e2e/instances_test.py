@@ -148,8 +148,7 @@ def test_long_texts_and_sockets_that_come_late_lose_nothing(trio, provider):
             await here.end_of(accepted["run_id"])
             await there.end_of(accepted["run_id"])
         async with trio[1].connect() as late:
-            await late.send(type="resume", session_id=accepted["session_id"], after=0)
-            await late.end_of(accepted["run_id"])
+            await late.replay(accepted)
         for socket in (here, there, late):
             said = "".join(f["delta"] for f in socket.frames if f["type"] == "TEXT_MESSAGE_CONTENT")
             assert said == long

@@ -263,6 +263,14 @@ class Socket:
         last = await self.end_of(accepted["run_id"])
         return accepted, last, text_of(self.frames, accepted["run_id"])
 
+    async def replay(self, accepted):
+        """Resume its session from the beginning, and read the run to its end. The end alone may come
+        before that, as news: of a run on another instance, which this one heard of late."""
+        run = accepted["run_id"]
+        await self.send(type="resume", session_id=accepted["session_id"], after=0)
+        await self.until(lambda f: f.get("run_id") == run and f["type"] == "RUN_STARTED")
+        await self.until(lambda f: f.get("run_id") == run and f["type"] in ("RUN_FINISHED", "RUN_ERROR"))
+
     async def end_of(self, run_id, seconds=WAIT_S):
         for frame in self.frames:
             if frame.get("run_id") == run_id and frame["type"] in ("RUN_FINISHED", "RUN_ERROR"):

@@ -49,8 +49,7 @@ def say_and_hear(pair, message_id, meanwhile=None):
             except (asyncio.TimeoutError, websockets.ConnectionClosed):
                 pass  # nobody tells it: it asks
         async with pair[1].connect() as again:
-            await again.send(type="resume", session_id=accepted["session_id"], after=0)
-            await again.end_of(accepted["run_id"])
+            await again.replay(accepted)
         run = accepted["run_id"]
         return [nexflow.text_of(s.frames, run) for s in (here, there, again)]
 
