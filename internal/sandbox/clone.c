@@ -34,19 +34,7 @@ struct message {
 
 static void send_message(const struct nf_setup *s, const struct message *m)
 {
-    char control[CMSG_SPACE(sizeof(int))] = { 0 };
-    struct iovec io = { .iov_base = (void *)m, .iov_len = sizeof(*m) };
-    struct msghdr h = { .msg_iov = &io, .msg_iovlen = 1 };
-    if (s->listener >= 0) {
-        h.msg_control = control;
-        h.msg_controllen = sizeof(control);
-        struct cmsghdr *c = CMSG_FIRSTHDR(&h);
-        c->cmsg_level = SOL_SOCKET;
-        c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(c), &s->listener, sizeof(int));
-    }
-    (void)!sendmsg(s->ready, &h, MSG_NOSIGNAL);
+    (void)nf_beside_send(s->ready, m, sizeof(*m), &s->listener, s->listener >= 0 ? 1 : 0);
 }
 
 void nf_clone_tell(const struct nf_setup *s, const char *step, int error)
@@ -209,15 +197,12 @@ NF_RC nf_clone_wait(struct nf_jail_process *p, int ms, struct nf_failure *failed
         return nf_err_set(err, NF_E_TIMEOUT, "a sandbox was not ready after %d ms", ms);
     }
     struct message m = { 0 };
-    char control[CMSG_SPACE(sizeof(int))];
-    struct iovec io = { .iov_base = &m, .iov_len = sizeof(m) };
-    struct msghdr h = {
-        .msg_iov = &io, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)
-    };
-    ssize_t got = recvmsg(p->ready_fd, &h, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-    struct cmsghdr *c = got == (ssize_t)sizeof(m) ? CMSG_FIRSTHDR(&h) : NULL;
-    if (c && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
-        memcpy(&p->listener, CMSG_DATA(c), sizeof(int));
+    size_t fds_n;
+    int listener;
+    ssize_t got = nf_beside_recv(p->ready_fd, &m, sizeof(m), &listener, 1, &fds_n,
+                                 MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (fds_n == 1)
+        p->listener = listener;
     if (p->spare)
         p->order_fd = p->ready_fd;
     else

@@ -71,6 +71,17 @@ void nf_clone_tell(const struct nf_setup *s, const char *step, int error);
 NF_RC nf_clone_wait(struct nf_jail_process *p, int ms, struct nf_failure *failed,
                     struct nf_err *err);
 
+/* --- beside.c: descriptors beside a message ------------------------------------------------------
+ */
+
+#define NF_BESIDE_MAX 20 /* of one message */
+/* One message of n bytes with fds[0..fds_n), which stay the caller's. False: errno. */
+bool nf_beside_send(int to, const void *p, size_t n, const int *fds, size_t fds_n);
+/* recvmsg(2): what it returns. fds[0..*fds_n) are the caller's; what came beyond fds_max is closed.
+ * A signal ends the wait. */
+ssize_t nf_beside_recv(int from, void *p, size_t n, int *fds, size_t fds_max, size_t *fds_n,
+                       int flags);
+
 /* --- steps.c: what all jails do ----------------------------------------------------------------
  */
 

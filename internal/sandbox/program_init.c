@@ -139,18 +139,9 @@ struct ran {
 /* False: nobody is left who could ask. */
 static bool take_order(int from, struct order *ret)
 {
-    char control[CMSG_SPACE(sizeof(ret->fds))], byte;
-    struct iovec io = { .iov_base = &byte, .iov_len = 1 };
-    struct msghdr h = {
-        .msg_iov = &io, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)
-    };
-    ssize_t got = recvmsg(from, &h, MSG_CMSG_CLOEXEC);
-    struct cmsghdr *c = got == 1 ? CMSG_FIRSTHDR(&h) : NULL;
-    if (!c || c->cmsg_type != SCM_RIGHTS)
-        return false;
-    ret->n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    memcpy(ret->fds, CMSG_DATA(c), ret->n * sizeof(int));
-    return true;
+    char byte;
+    return nf_beside_recv(from, &byte, 1, ret->fds, ORDER_FDS, &ret->n, MSG_CMSG_CLOEXEC) == 1 &&
+           ret->n > 0;
 }
 
 static bool is_empty(const char *path)
@@ -236,18 +227,7 @@ static int serve(const struct nf_program_setup *p)
 NF_RC nf_program_run(int order, const int *fds, size_t n, struct nf_err *err)
 {
     assert(n >= 3 && n <= ORDER_FDS);
-    char control[CMSG_SPACE(ORDER_FDS * sizeof(int))] = { 0 }, byte = 'r';
-    struct iovec io = { .iov_base = &byte, .iov_len = 1 };
-    struct msghdr h = { .msg_iov = &io,
-                        .msg_iovlen = 1,
-                        .msg_control = control,
-                        .msg_controllen = CMSG_SPACE(n * sizeof(int)) };
-    struct cmsghdr *c = CMSG_FIRSTHDR(&h);
-    c->cmsg_level = SOL_SOCKET;
-    c->cmsg_type = SCM_RIGHTS;
-    c->cmsg_len = CMSG_LEN(n * sizeof(int));
-    memcpy(CMSG_DATA(c), fds, n * sizeof(int));
-    if (sendmsg(order, &h, MSG_NOSIGNAL) != 1)
+    if (!nf_beside_send(order, "r", 1, fds, n))
         return nf_err_set(err, NF_E_UNAVAILABLE, "run a program in its jail: %s", strerror(errno));
     return NF_OK;
 }

@@ -36,20 +36,13 @@ struct order {
 
 static bool take(int from, struct order *o, int fds[SOURCES], size_t *n)
 {
-    char control[CMSG_SPACE(SOURCES * sizeof(int))];
-    struct iovec io = { .iov_base = o, .iov_len = sizeof(*o) };
-    struct msghdr h = {
-        .msg_iov = &io, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)
-    };
     ssize_t got;
-    while ((got = recvmsg(from, &h, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR)
+    while ((got = nf_beside_recv(from, o, sizeof(*o), fds, SOURCES, n, MSG_CMSG_CLOEXEC)) < 0 &&
+           errno == EINTR)
         ;
     size_t head = offsetof(struct order, text);
-    struct cmsghdr *c = got > (ssize_t)head ? CMSG_FIRSTHDR(&h) : NULL;
-    if (!c || c->cmsg_type != SCM_RIGHTS)
+    if (got <= (ssize_t)head)
         return false; /* the warden has gone, or has no use for it */
-    *n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    memcpy(fds, CMSG_DATA(c), *n * sizeof(int));
     return o->args_n > 0 && o->args_n <= ARGS_MAX && o->read_only_n < SOURCES &&
            *n == 1 + o->read_only_n && (size_t)got == head + o->text_n && o->text_n > 0 &&
            o->text[o->text_n - 1] == '\0';
@@ -201,23 +194,6 @@ static NF_RC open_sources(const struct nf_sandbox *sb, const struct nf_program_o
     return NF_OK;
 }
 
-static bool send_order(int to, const struct order *order, const int *fds, size_t n)
-{
-    char control[CMSG_SPACE(SOURCES * sizeof(int))] = { 0 };
-    struct iovec io = { .iov_base = (void *)order,
-                        .iov_len = offsetof(struct order, text) + order->text_n };
-    struct msghdr h = { .msg_iov = &io,
-                        .msg_iovlen = 1,
-                        .msg_control = control,
-                        .msg_controllen = CMSG_SPACE(n * sizeof(int)) };
-    struct cmsghdr *c = CMSG_FIRSTHDR(&h);
-    c->cmsg_level = SOL_SOCKET;
-    c->cmsg_type = SCM_RIGHTS;
-    c->cmsg_len = CMSG_LEN(n * sizeof(int));
-    memcpy(CMSG_DATA(c), fds, n * sizeof(int));
-    return sendmsg(to, &h, MSG_NOSIGNAL) == (ssize_t)io.iov_len;
-}
-
 /* Whether it sees what we see. */
 static bool agrees(int with)
 {
@@ -249,8 +225,9 @@ NF_RC nf_program_use(struct nf_sandbox *sb, const struct nf_program_options *o,
         return nf_err_set(err, NF_E_UNAVAILABLE, "limit the control group of a spare: %s",
                           strerror(-rc));
     NF_TRY(open_sources(sb, o, fds, &n, err));
-    bool good = send_order(p->order_fd, &order, fds, n) &&
-                (nf_program_hands_trees(sb) || agrees(p->order_fd));
+    bool good =
+        nf_beside_send(p->order_fd, &order, offsetof(struct order, text) + order.text_n, fds, n) &&
+        (nf_program_hands_trees(sb) || agrees(p->order_fd));
     explicit_bzero(order.text, order.text_n); /* what is forked next need not find it there */
     close_all(fds, n);
     if (!good)

@@ -65,20 +65,11 @@ int nf_spare_mount_root(struct nf_setup *s)
 
 static bool take_order(int from, struct order *o, int fds[FDS_MAX], size_t *n)
 {
-    char control[CMSG_SPACE(FDS_MAX * sizeof(int))];
-    struct iovec io = { .iov_base = o, .iov_len = sizeof(*o) };
-    struct msghdr h = {
-        .msg_iov = &io, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)
-    };
     ssize_t got;
-    while ((got = recvmsg(from, &h, 0)) < 0 && errno == EINTR)
+    while ((got = nf_beside_recv(from, o, sizeof(*o), fds, FDS_MAX, n, 0)) < 0 && errno == EINTR)
         ;
-    struct cmsghdr *c = got == (ssize_t)sizeof(*o) ? CMSG_FIRSTHDR(&h) : NULL;
     if (got != (ssize_t)sizeof(*o) || o->fds_n > NF_JAIL_FDS_MAX || o->arg_n > sizeof(o->arg))
         return false; /* the warden has gone, or has no use for it */
-    *n = c && c->cmsg_type == SCM_RIGHTS ? (c->cmsg_len - CMSG_LEN(0)) / sizeof(int) : 0;
-    if (*n > 0)
-        memcpy(fds, CMSG_DATA(c), *n * sizeof(int));
     return *n == o->fds_n + o->has_log + o->has_code;
 }
 
@@ -190,18 +181,7 @@ NF_RC nf_jail_use(const struct nf_jail_options *o, struct nf_jail_process *p, st
         return nf_err_set(err, NF_E_UNAVAILABLE, "limit the control group of a spare: %s",
                           strerror(-rc));
     size_t n = gather(o, &order, fds);
-    char control[CMSG_SPACE(FDS_MAX * sizeof(int))] = { 0 };
-    struct iovec io = { .iov_base = &order, .iov_len = sizeof(order) };
-    struct msghdr h = { .msg_iov = &io,
-                        .msg_iovlen = 1,
-                        .msg_control = control,
-                        .msg_controllen = CMSG_SPACE(n * sizeof(int)) };
-    struct cmsghdr *c = CMSG_FIRSTHDR(&h);
-    c->cmsg_level = SOL_SOCKET;
-    c->cmsg_type = SCM_RIGHTS;
-    c->cmsg_len = CMSG_LEN(n * sizeof(int));
-    memcpy(CMSG_DATA(c), fds, n * sizeof(int));
-    if (sendmsg(p->order_fd, &h, MSG_NOSIGNAL) != (ssize_t)sizeof(order))
+    if (!nf_beside_send(p->order_fd, &order, sizeof(order), fds, n))
         return nf_err_set(err, NF_E_UNAVAILABLE, "start a sandbox: place descriptors: %s",
                           strerror(errno));
     p->ready_fd = p->order_fd;
