@@ -17,12 +17,11 @@
 #define NF_CONTROL_TEMPLATES 64 /* that live at once */
 #define NF_CONTROL_PROXY 1      /* a program is to have one, where there can be one */
 #define NF_CONTROL_BLANK 1      /* nobody waits for this worker yet */
-#define NF_CONTROL_SPARED 1     /* this jail was made before there was need of it */
 
 enum nf_control_type {
     /* From the warden. `number` is that of a template. */
     NF_CONTROL_HELLO = 1, /* the probe is done: level; text: what is missing */
-    NF_CONTROL_READY,     /* the template is in its jail: code: NF_CONTROL_SPARED or 0 */
+    NF_CONTROL_READY,     /* the template is in its jail: spared */
     NF_CONTROL_REFUSED,   /* it is not: code (enum nf_code), text */
     NF_CONTROL_ENDED,     /* it has ended: status of waitpid */
     NF_CONTROL_VIOLATION, /* of its worker with this pid, which was killed; text */
@@ -37,8 +36,9 @@ enum nf_control_type {
     NF_CONTROL_EXITED, /* status of waitpid; -1: it could not be forked, text */
     /* To the warden. The answers are those about a template. */
     NF_CONTROL_PROGRAM, /* text: directory, entry, interpreter, work directory, a line each; fds:
-                           its standard input, output and error; code: NF_CONTROL_PROXY or 0. Then
-                           it is said to be READY with the socket on which its proxy listens */
+                           its standard input, output and error; code: NF_CONTROL_PROXY or 0. One
+                           that has a proxy is said to be READY, with the socket on which that
+                           listens; of the others only the end is told, with `spared` */
     NF_CONTROL_TYPES,
 };
 
@@ -53,6 +53,7 @@ struct nf_control {
     uint32_t workers_max;
     uint32_t slot;             /* of a program: its user */
     uint32_t threads, oneshot; /* 0 or 1 */
+    uint32_t spared;           /* 0 or 1: this jail was made before there was need of it */
     char level[8]; /* the lowest that will do, "" for any; of a hello the level there is */
     char name[64], version[68];
     char text[NF_CONTROL_TEXT]; /* sent up to its NUL */

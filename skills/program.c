@@ -64,9 +64,7 @@ bool nf_program_message(struct nf_warden *w, const struct nf_control *c, int fd)
         return false;
     if (fd >= 0)
         open_proxy(p, fd);
-    if (c->type == NF_CONTROL_READY) {
-        w->stats.spared_programs += c->code == NF_CONTROL_SPARED;
-    } else if (c->type == NF_CONTROL_REFUSED) {
+    if (c->type == NF_CONTROL_REFUSED) {
         enum nf_code code =
             c->code > NF_OK && c->code <= NF_E_INTERNAL ? (enum nf_code)c->code : NF_E_INTERNAL;
         p->refused = p->ended = true;
@@ -74,6 +72,7 @@ bool nf_program_message(struct nf_warden *w, const struct nf_control *c, int fd)
     } else if (c->type == NF_CONTROL_ENDED) {
         p->ended = true;
         p->status = c->code;
+        w->stats.spared_programs += c->spared;
     }
     wake(p);
     return true;

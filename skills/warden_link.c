@@ -54,7 +54,7 @@ static void take_hello(struct nf_warden *w, const struct nf_control *c)
 static void take_ready(struct nf_pool *p, const struct nf_control *c)
 {
     p->template = NF_TEMPLATE_READY;
-    p->warden->stats.spared += c->code == NF_CONTROL_SPARED;
+    p->warden->stats.spared += c->spared;
 }
 
 static void take_refusal(struct nf_pool *p, const struct nf_control *c)

@@ -38,6 +38,8 @@ struct place {
 struct jail {
     bool used, ready;
     bool spared;     /* made before there was need of it, and not told yet */
+    bool looking;    /* for what its last run may have left; the run has ended */
+    bool doomed;     /* killed, and cleared away once it is dead: others need not wait for that */
     uint64_t number; /* of the run; 0: none, it is idle */
     int order;       /* -1: it ends with its run */
     struct nf_jail_process process;
@@ -107,24 +109,41 @@ static bool same_place(struct place a, struct place b)
 static bool fits(const struct jail *j, const struct nf_control *c, struct place dir,
                  struct place work)
 {
-    return j->used && j->ready && j->number == 0 && j->memory_bytes == c->memory_bytes &&
-           j->cpu_ms == c->cpu_ms && j->slot == c->slot &&
+    return j->used && j->ready && !j->doomed && j->number == 0 &&
+           j->memory_bytes == c->memory_bytes && j->cpu_ms == c->cpu_ms && j->slot == c->slot &&
            j->proxy == (c->code == NF_CONTROL_PROXY) && same_place(j->dir, dir) &&
            same_place(j->work, work) && strcmp(j->text, c->text) == 0;
 }
 
 /* --- jails ------------------------------------------------------------------------------------ */
 
-/* Its run, if there is one, ends with it. */
-static void end(struct jail *j)
+static void tell_end(struct jail *j, int status)
 {
     struct nf_control c = nf_control_make(NF_CONTROL_ENDED, j->number);
-    nf_jail_end(&j->process, &c.code);
+    c.code = status;
+    c.spared = j->spared;
+    j->spared = false;
+    j->number = 0;
+    warden_tell(&c);
+}
+
+/* Its run, if there is one, ends with it. Waits until it is dead. */
+static void end(struct jail *j)
+{
+    int status;
+    nf_jail_end(&j->process, &status);
     if (j->order >= 0)
         close(j->order);
     j->used = false;
     if (j->number)
-        warden_tell(&c);
+        tell_end(j, status);
+}
+
+/* The same for one without a run, soon. */
+static void doom(struct jail *j)
+{
+    (void)pidfd_send_signal(j->process.pidfd, SIGKILL, NULL, 0);
+    j->doomed = true;
 }
 
 /* The one that is idle longest, of at least `n`; NULL: there are not so many. */
@@ -133,7 +152,7 @@ static struct jail *oldest_idle(size_t n)
     struct jail *oldest = NULL;
     size_t idle = 0;
     for (struct jail *j = jails; j < jails + NF_PROGRAMS_MAX; j++) {
-        if (!j->used || j->number)
+        if (!j->used || j->number || j->doomed)
             continue;
         idle++;
         if (!oldest || j->idle_since_ms < oldest->idle_since_ms)
@@ -148,10 +167,12 @@ static struct jail *free_jail(void)
         if (!j->used)
             return j;
     }
-    struct jail *oldest = oldest_idle(1);
-    if (oldest)
-        end(oldest);
-    return oldest;
+    struct jail *last = oldest_idle(1);
+    for (struct jail *j = jails; !last && j < jails + NF_PROGRAMS_MAX; j++)
+        last = j->doomed ? j : NULL;
+    if (last)
+        end(last);
+    return last;
 }
 
 static NF_RC make(struct nf_sandbox *s, const struct nf_program_options *o, struct jail *j,
@@ -183,7 +204,7 @@ static NF_RC start_new(struct nf_sandbox *s, const struct nf_control *c,
     j->process = NF_JAIL_PROCESS_NONE;
     NF_TRY(make(s, o, j, fds, err));
     j->used = true;
-    j->ready = false;
+    j->ready = j->looking = j->doomed = false;
     j->number = c->number;
     j->memory_bytes = c->memory_bytes;
     j->cpu_ms = c->cpu_ms;
@@ -195,12 +216,24 @@ static NF_RC start_new(struct nf_sandbox *s, const struct nf_control *c,
     return NF_OK;
 }
 
-static void tell_ready(struct jail *j)
+/* Whoever serves its proxy waits for that; else nobody does. */
+static void tell_ready(const struct jail *j)
 {
-    struct nf_control c = nf_control_make(NF_CONTROL_READY, j->number);
-    c.code = j->spared ? NF_CONTROL_SPARED : 0;
-    j->spared = false;
-    warden_tell_fd(&c, j->process.listener);
+    const struct nf_control c = nf_control_make(NF_CONTROL_READY, j->number);
+    if (j->proxy)
+        warden_tell_fd(&c, j->process.listener);
+}
+
+/* Whether what ran in it has left nothing: known a moment after its end, if not yet. */
+static bool is_clean(struct jail *j)
+{
+    bool last = false;
+    if (j->looking && (nf_program_was_last(j->order, &last, NULL) != NF_OK || last)) {
+        doom(j);
+        return false;
+    }
+    j->looking = false;
+    return true;
 }
 
 /* *done: one that was kept has taken it. */
@@ -210,11 +243,11 @@ static NF_RC start_again(struct nf_sandbox *s, const struct nf_control *c,
 {
     *done = false;
     for (struct jail *j = jails; j < jails + NF_PROGRAMS_MAX && !*done; j++) {
-        if (!fits(j, c, dir, work))
+        if (!fits(j, c, dir, work) || !is_clean(j))
             continue;
         NF_TRY(nf_program_adopt_again(s, o, err));
         if (nf_program_run(j->order, fds, 3, err) != NF_OK) {
-            end(j); /* meanwhile it has died */
+            doom(j); /* meanwhile it has died */
             continue;
         }
         j->number = c->number;
@@ -310,23 +343,20 @@ static void get_ready(struct jail *j)
 /* A run that a signal ended may have been the kernel's, for memory that others there use up. */
 static void run_ended(struct jail *j)
 {
-    struct nf_control c = nf_control_make(NF_CONTROL_ENDED, j->number);
     int status;
-    bool last;
-    if (nf_program_ran(j->order, &status, &last, NULL) != NF_OK) {
+    if (nf_program_ran(j->order, &status, NULL) != NF_OK) {
         close(j->order); /* the jail has ended: how is told when it can be reaped */
         j->order = -1;
         return;
     }
-    c.code = W_EXITCODE(status, 0);
-    j->number = 0;
+    tell_end(j, W_EXITCODE(status, 0));
+    j->looking = true;
     j->idle_since_ms = now_ms();
-    warden_tell(&c);
-    if (status > 128 || last)
-        end(j);
+    if (status > 128)
+        doom(j);
     struct jail *oldest = oldest_idle(NF_PROGRAMS_KEPT + 1);
     if (oldest)
-        end(oldest);
+        doom(oldest);
 }
 
 size_t programs_poll(struct pollfd v[PROGRAMS_POLLED])
@@ -337,7 +367,7 @@ size_t programs_poll(struct pollfd v[PROGRAMS_POLLED])
             continue;
         if (!j->ready)
             v[n++] = (struct pollfd){ .fd = j->process.ready_fd, .events = POLLIN };
-        else if (j->order >= 0 && j->number)
+        else if (j->order >= 0 && (j->number || (j->looking && !j->doomed)))
             v[n++] = (struct pollfd){ .fd = j->order, .events = POLLIN };
         if (j->ready)
             v[n++] = (struct pollfd){ .fd = j->process.pidfd, .events = POLLIN };
@@ -351,6 +381,8 @@ static void serve(struct jail *j, int fd)
         get_ready(j);
     else if (j->ready && j->number && fd == j->order)
         run_ended(j);
+    else if (j->ready && j->looking && !j->doomed && fd == j->order)
+        (void)is_clean(j);
     else if (j->ready && fd == j->process.pidfd)
         end(j);
 }
@@ -365,11 +397,11 @@ int programs_serve(const struct pollfd *v, size_t n)
         }
     }
     for (struct jail *j = jails; jails && j < jails + NF_PROGRAMS_MAX; j++) {
-        if (!j->used || j->number)
+        if (!j->used || j->number || j->doomed)
             continue;
         int64_t left = j->idle_since_ms + NF_PROGRAM_KEEP_MS - now;
         if (left <= 0)
-            end(j);
+            doom(j);
         else if (next < 0 || left < next)
             next = left;
     }

@@ -215,7 +215,7 @@ static void get_ready(struct template *t)
     }
     t->ready = true;
     struct nf_control c = nf_control_make(NF_CONTROL_READY, t->number);
-    c.code = t->spared ? NF_CONTROL_SPARED : 0;
+    c.spared = t->spared;
     warden_tell(&c);
 }
 

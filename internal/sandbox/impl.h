@@ -36,6 +36,7 @@ struct nf_setup {
     uid_t uid;
     gid_t gid;
     int net_ns;          /* to join; -1: a new one */
+    bool bounded;        /* its bounding set of capabilities is empty */
     bool ends_itself;    /* on SIGTERM it first ends what it has started */
     bool spare;          /* it waits in its jail until there is use for it */
     int plugin_fd;       /* of a spare: the file that its plugin goes to; -1: none */

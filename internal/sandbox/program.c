@@ -91,15 +91,21 @@ static int watch_children(struct nf_setup *s)
     return p->children >= 0 ? 0 : -errno;
 }
 
-/* No limit of address space: V8 and Go reserve far more than they use. */
-static int limit(struct nf_setup *s)
+/* The same for all programs. No limit of address space: V8 and Go reserve far more than they use.
+ */
+static int limit_any(struct nf_setup *s)
 {
-    const struct nf_program_options *o = nf_program_of(s)->o;
+    (void)s;
     int rc = nf_limit(RLIMIT_CORE, 0);
     rc = rc ? rc : nf_limit(RLIMIT_NOFILE, NF_PROGRAM_NOFILE);
     rc = rc ? rc : nf_limit(RLIMIT_MEMLOCK, 0);
-    rc = rc ? rc : nf_limit(RLIMIT_MSGQUEUE, 0);
-    rc = rc ? rc : nf_limit(RLIMIT_FSIZE, (uint64_t)o->file_bytes);
+    return rc ? rc : nf_limit(RLIMIT_MSGQUEUE, 0);
+}
+
+static int limit(struct nf_setup *s)
+{
+    const struct nf_program_options *o = nf_program_of(s)->o;
+    int rc = nf_limit(RLIMIT_FSIZE, (uint64_t)o->file_bytes);
     if (rc == 0 && o->cpu_seconds > 0)
         rc = nf_limit(RLIMIT_CPU, (uint64_t)o->cpu_seconds);
     /* It counts a user's processes, so it is for where that user has no others: its own, or in a
@@ -125,6 +131,7 @@ static const struct nf_step steps[] = {
     { "become another user", nf_step_user_late },
     { "place descriptors", place },
     { "watch children", watch_children },
+    { "set limits", limit_any },
     { "set limits", limit },
     { "drop capabilities", nf_step_capabilities },
     { "set no_new_privs", nf_step_no_new_privs },
@@ -144,6 +151,7 @@ static const struct nf_step ahead[] = {
     { "make a root", nf_program_begin_root },
     { "place descriptors", place },
     { "watch children", watch_children },
+    { "set limits", limit_any },
     { "begin the rules of Landlock", nf_program_begin_landlock },
     { "reset signals", nf_step_signals },
     { "clear the environment", nf_step_environment },

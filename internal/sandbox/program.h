@@ -69,9 +69,11 @@ NF_RC nf_program_run(int order, const int *fds, size_t n, struct nf_err *err);
 /* Before a run but the first: the work directory is its user's again, whoever wrote there since. */
 NF_RC nf_program_adopt_again(const struct nf_sandbox *s, const struct nf_program_options *o,
                              struct nf_err *err);
-/* Its exit status, as of nf_program_spawn, once `order` is readable; else it waits. *last: it was
- * the jail's last run. NF_E_UNAVAILABLE: the jail has ended. */
-NF_RC nf_program_ran(int order, int *status, bool *last, struct nf_err *err);
+/* Its exit status, as of nf_program_spawn, once `order` is readable; else it waits. Everything that
+ * the run started has ended. NF_E_UNAVAILABLE: the jail has ended. */
+NF_RC nf_program_ran(int order, int *status, struct nf_err *err);
+/* Behind that, in the same way: whether it was the jail's last run. It then ends. */
+NF_RC nf_program_was_last(int order, bool *ret, struct nf_err *err);
 
 /* A *spare*: a jail that stays, made before anybody knows for which program. It has its namespaces
  * and a root with what belongs to the system, and waits; no program has been in it. Until it is

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,12 +129,6 @@ struct order {
     size_t n;
 };
 
-/* What is said of a run. */
-struct ran {
-    int status;
-    int last; /* 1: there is no other */
-};
-
 /* False: nobody is left who could ask. */
 static bool take_order(int from, struct order *ret)
 {
@@ -175,26 +168,40 @@ static bool left_nothing(const struct nf_program_setup *p)
             has_no_line("/proc/sysvipc/sem") && has_no_line("/proc/sysvipc/msg"));
 }
 
+/* In the new process, which until then has our memory. What it should not have is closed by exec as
+ * well; this is the second lock. Signals are as they should be (nf_step_signals). */
+static _Noreturn void run_in_place(const struct nf_program_setup *p, const struct order *o,
+                                   volatile int *error)
+{
+    bool placed = true;
+    for (size_t i = 0; placed && i < o->n; i++)
+        placed = dup2(o->fds[i], (int)i) >= 0;
+    if (placed && close_range((unsigned)o->n, ~0u, 0) != 0) {
+        for (int fd = (int)o->n; fd < NF_PROGRAM_NOFILE; fd++) /* before Linux 5.9 */
+            close(fd);
+    }
+    if (placed)
+        execve(p->o->argv[0], (char *const *)p->o->argv, (char *const *)p->env);
+    *error = errno;
+    _exit(NF_PROGRAM_NOT_RUN);
+}
+
 /* Without a copy of ourselves, which a jail of its own has no need of: nothing is left to be done
  * in the new process but to put descriptors in place. They come in the order of their numbers,
- * above ours, so that none is put where one still waits to be. */
+ * above ours, so that none is put where one still waits to be. posix_spawn would look at each
+ * signal there is, twice. */
 static pid_t start_in_place(const struct nf_program_setup *p, const struct order *o)
 {
-    posix_spawn_file_actions_t f;
-    pid_t pid = -1;
-    int rc = posix_spawn_file_actions_init(&f);
-    if (rc != 0)
-        return -1;
-    for (size_t i = 0; rc == 0 && i < o->n; i++)
-        rc = posix_spawn_file_actions_adddup2(&f, o->fds[i], (int)i);
-    rc = rc ? rc : posix_spawn_file_actions_addclosefrom_np(&f, (int)o->n);
-    rc = rc ? rc
-            : posix_spawn(&pid, p->o->argv[0], &f, NULL, (char *const *)p->o->argv,
-                          (char *const *)p->env);
-    posix_spawn_file_actions_destroy(&f);
-    if (rc != 0)
-        dprintf(o->fds[2], "%s: %s\n", p->o->argv[0], strerror(rc));
-    return rc ? -1 : pid;
+    volatile int error = 0;
+    pid_t pid = vfork(); /* NOLINT(clang-analyzer-security.insecureAPI.vfork) */
+    if (pid == 0)
+        run_in_place(p, o, &error);
+    if (pid > 0 && error == 0)
+        return pid;
+    dprintf(o->fds[2], "%s: %s\n", p->o->argv[0], strerror(pid < 0 ? errno : error));
+    if (pid > 0)
+        waitpid(pid, NULL, 0);
+    return -1;
 }
 
 static pid_t start(const struct nf_program_setup *p, const struct order *o)
@@ -216,9 +223,11 @@ static int serve(const struct nf_program_setup *p)
         pid_t program = start(p, &o);
         for (size_t i = 0; i < o.n; i++)
             close(o.fds[i]);
-        struct ran ran = { .status = program < 0 ? NF_PROGRAM_NOT_RUN : see_it_end(p, program) };
-        ran.last = !left_nothing(p);
-        if (send(p->order, &ran, sizeof(ran), MSG_NOSIGNAL) < 0 || ran.last)
+        int status = program < 0 ? NF_PROGRAM_NOT_RUN : see_it_end(p, program);
+        if (send(p->order, &status, sizeof(status), MSG_NOSIGNAL) < 0)
+            break;
+        int last = !left_nothing(p); /* while whoever asked has the answer already */
+        if (send(p->order, &last, sizeof(last), MSG_NOSIGNAL) < 0 || last)
             break;
     }
     return 0;
@@ -232,13 +241,20 @@ NF_RC nf_program_run(int order, const int *fds, size_t n, struct nf_err *err)
     return NF_OK;
 }
 
-NF_RC nf_program_ran(int order, int *status, bool *last, struct nf_err *err)
+NF_RC nf_program_ran(int order, int *status, struct nf_err *err)
 {
-    struct ran got;
+    int got;
     if (recv(order, &got, sizeof(got), 0) != sizeof(got))
         return nf_err_set(err, NF_E_UNAVAILABLE, "the jail of a program has ended");
-    *status = got.status;
-    *last = got.last;
+    *status = got;
+    return NF_OK;
+}
+
+NF_RC nf_program_was_last(int order, bool *ret, struct nf_err *err)
+{
+    int last;
+    NF_TRY(nf_program_ran(order, &last, err));
+    *ret = last;
     return NF_OK;
 }
 

@@ -173,12 +173,14 @@ static int make_rest(void)
 
 static int name_user(const struct nf_setup *s)
 {
-    int fd = open("etc/passwd", O_WRONLY | O_CREAT | O_CLOEXEC, 0444);
+    char line[64];
+    int n = snprintf(line, sizeof(line), "skill:x:%u:%u:skill:/work:/bin/sh\n", s->uid, s->gid);
+    int fd = open("etc/passwd", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0444);
     if (fd < 0)
         return -errno;
-    dprintf(fd, "skill:x:%u:%u:skill:/work:/bin/sh\n", s->uid, s->gid);
+    int rc = write(fd, line, (size_t)n) == n ? 0 : -EIO;
     close(fd);
-    return 0;
+    return rc;
 }
 
 /* At `place`, or NULL: anywhere. We stand in it then. */
@@ -212,6 +214,7 @@ int nf_program_begin_root(struct nf_setup *s)
 {
     bool enter = nf_program_of(s)->entered;
     int rc = begin_root(enter ? NULL : "/sys");
+    rc = rc ? rc : name_user(s); /* of nobody yet: so that it only has to be written anew */
     return rc || !enter ? rc : nf_enter_root(".");
 }
 

@@ -46,13 +46,16 @@ static int become(const struct nf_setup *s)
     return rc_of(syscall(SYS_setresuid, s->uid, s->uid, s->uid));
 }
 
-static void drop_bounding_set(void)
+/* What is out of it does not come back, so that once is enough. */
+static void drop_bounding_set(struct nf_setup *s)
 {
     int have;
-    for (unsigned long cap = 0; (have = prctl(PR_CAPBSET_READ, cap, 0, 0, 0)) >= 0; cap++) {
-        if (have)
-            prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
-    }
+    bool all = true;
+    if (s->bounded)
+        return;
+    for (unsigned long cap = 0; (have = prctl(PR_CAPBSET_READ, cap, 0, 0, 0)) >= 0; cap++)
+        all = (!have || prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0) && all;
+    s->bounded = all;
 }
 
 /* Before anything is mounted: a tmpfs cannot give a file to a user that is not mapped (EOVERFLOW).
@@ -66,7 +69,7 @@ int nf_step_user_late(struct nf_setup *s)
 {
     if (!s->drop_uid || s->user_ns)
         return 0;
-    drop_bounding_set(); /* another user may not */
+    drop_bounding_set(s); /* another user may not */
     return become(s);
 }
 
@@ -139,23 +142,21 @@ int nf_limit(int resource, uint64_t value)
 {
     struct rlimit have, want = { .rlim_cur = value, .rlim_max = value };
     /* What is lower already stays: raising it is for the privileged. */
-    if (getrlimit((__rlimit_resource_t)resource, &have) == 0 && have.rlim_max < value)
+    if (value > 0 && getrlimit((__rlimit_resource_t)resource, &have) == 0 && have.rlim_max < value)
         want = (struct rlimit){ have.rlim_max, have.rlim_max };
     return rc_of(setrlimit((__rlimit_resource_t)resource, &want));
 }
 
 int nf_step_bounding_set(struct nf_setup *s)
 {
-    (void)s;
-    drop_bounding_set();
+    drop_bounding_set(s);
     return 0;
 }
 
 /* None, and none to come: out of the bounding set, too, where we may. */
 int nf_step_capabilities(struct nf_setup *s)
 {
-    (void)s;
-    drop_bounding_set();
+    drop_bounding_set(s);
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
     struct __user_cap_data_struct none[2] = { { 0 } };

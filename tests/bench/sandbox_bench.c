@@ -181,7 +181,8 @@ static double program_again(struct bench *b)
     int status = -1;
     bool last;
     if (nf_program_run(b->orders, fds, 3, &err) != NF_OK ||
-        nf_program_ran(b->orders, &status, &last, &err) != NF_OK || status != 0)
+        nf_program_ran(b->orders, &status, &err) != NF_OK || status != 0 ||
+        nf_program_was_last(b->orders, &last, &err) != NF_OK)
         die("program again", NULL);
     return now_us();
 }

@@ -27,10 +27,12 @@ static int run_once(const struct rig *r, int order)
 {
     struct nf_err err;
     int status = -1;
-    bool last;
+    bool last = true;
     const int fds[] = { r->out[0], r->out[1], r->out[1] };
     assert_ok(nf_program_run(order, fds, 3, &err), &err);
-    assert_ok(nf_program_ran(order, &status, &last, &err), &err);
+    assert_ok(nf_program_ran(order, &status, &err), &err);
+    assert_ok(nf_program_was_last(order, &last, &err), &err);
+    assert_false(last);
     return status;
 }
 

@@ -9,7 +9,7 @@
 #include <sys/pidfd.h>
 #include <unistd.h>
 
-#define CHILDREN_MAX 8
+#define CHILDREN_MAX 16
 #define TRIES 2000 /* of 5 ms */
 
 /* --- what there is ---------------------------------------------------------------------------- */
@@ -274,6 +274,36 @@ static void the_next_program_takes_the_one_for_programs(void **state)
     run(programs);
 }
 
+#define DIRS (NF_PROGRAMS_KEPT + 3)
+static_assert(NF_PROGRAMS_KEPT + 1 < CHILDREN_MAX, "more than there is room for would not be seen");
+
+static void many_programs(void)
+{
+    char dirs[DIRS][40];
+    pid_t pids[CHILDREN_MAX], last;
+    for (int i = 0; i < DIRS; i++) {
+        (void)strcpy(dirs[i], "/tmp/nexflow-spare-XXXXXX");
+        assert_non_null(mkdtemp(dirs[i]));
+        run_program(dirs[i]);
+    }
+    wait_for_children(NF_PROGRAMS_KEPT + 1); /* and the spare */
+    last = pids[children(pids) - 1];
+
+    run_program(dirs[DIRS - 1]);
+    assert_true(is_child(last));
+    wait_for_children(NF_PROGRAMS_KEPT + 1);
+    run_program(dirs[0]); /* whose jail is no longer there */
+    wait_for_children(NF_PROGRAMS_KEPT + 1);
+    for (int i = 0; i < DIRS; i++)
+        assert_int_equal(rmdir(dirs[i]), 0);
+}
+
+static void of_many_jails_those_that_are_idle_longest_end(void **state)
+{
+    (void)state;
+    run(many_programs);
+}
+
 int main(void)
 {
 #define SPARE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -285,6 +315,7 @@ int main(void)
         SPARE_TEST(it_ends_with_its_warden),
         SPARE_TEST(if_no_skill_needs_it_for_long_it_is_given_up),
         SPARE_TEST(the_next_program_takes_the_one_for_programs),
+        SPARE_TEST(of_many_jails_those_that_are_idle_longest_end),
         SPARE_TEST(where_a_skill_is_refused_there_is_none_for_the_next),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
