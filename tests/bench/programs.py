@@ -129,6 +129,7 @@ def skills(place, Row, quick):
         Row("  in a jail that was not made beforehand", got["cold_alone_us"], "us", spawn,
             "posix_spawn true, us", got["cold_alone_us"] / spawn),
         row("program, called for the first time", "first_us", got["bwrap_rested_us"], "bwrap after a rest, us", 0.35),
+        row("  the same", "first_us", got["bwrap_us"], "bwrap without one, us", 0.35),
         row("  called again", "program_us", got["bwrap_rested_us"], "bwrap after a rest, us", 0.35),
         Row("  in a jail that was not made beforehand", got["jail_us"], "us", got["bwrap_us"], "bwrap, us",
             got["jail_us"] / got["bwrap_us"] if got["bwrap_us"] else None),
