@@ -47,7 +47,8 @@ NF_RC nf_control_send(int fd, const struct nf_control *c, const int *fds, size_t
     } while (n < 0 && errno == EINTR);
     if (n == (ssize_t)io.iov_len)
         return NF_OK;
-    return nf_err_set(err, NF_E_UNAVAILABLE, "send an order: %s", strerror(errno));
+    return nf_err_set(err, errno == ETOOMANYREFS ? NF_E_LIMIT : NF_E_UNAVAILABLE,
+                      "send an order: %s", strerror(errno));
 }
 
 static void take_fds(struct msghdr *m, int fds[NF_CONTROL_FDS])

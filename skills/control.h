@@ -64,7 +64,8 @@ struct nf_control nf_control_make(enum nf_control_type type, uint64_t number);
 void nf_control_text(struct nf_control *c, const char *text);
 
 /* Send with `fds_n` descriptors, which stay the caller's. NF_E_UNAVAILABLE: the other end is gone,
- * or so slow that nothing fits any more on a non-blocking socket. */
+ * or so slow that nothing fits any more on a non-blocking socket. NF_E_LIMIT: more descriptors of
+ * our user are on their way, unread, than a process of it may have open (unix(7), ETOOMANYREFS). */
 NF_RC nf_control_send(int fd, const struct nf_control *c, const int *fds, size_t fds_n,
                       struct nf_err *err);
 

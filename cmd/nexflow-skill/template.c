@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define READER_NS 1000000
 #define WORKERS_MAX 256
 
 /* What a template writes while its workers live is not among what they are forks of: each would be
@@ -30,13 +31,26 @@ static void on_child(int sig)
     (void)sig; /* only there to end ppoll */
 }
 
+/* Many workers were asked for at once, and nobody has read of them yet. Until the daemon is gone.
+ */
+static void wait_for_reader(void)
+{
+    const struct timespec a_little = { .tv_nsec = READER_NS };
+    struct pollfd p = { .fd = NF_CONTROL_FD };
+    if (ppoll(&p, 1, &a_little, NULL) > 0) /* it hung up */
+        _exit(1);
+}
+
 static void tell(enum nf_control_type type, uint64_t number, int code, const char *text,
                  const int *fds, size_t fds_n)
 {
     own->message = nf_control_make(type, number);
     own->message.code = code;
     nf_control_text(&own->message, text);
-    if (nf_control_send(NF_CONTROL_FD, &own->message, fds, fds_n, NULL) != NF_OK)
+    enum nf_code rc;
+    while ((rc = nf_control_send(NF_CONTROL_FD, &own->message, fds, fds_n, NULL)) == NF_E_LIMIT)
+        wait_for_reader();
+    if (rc != NF_OK)
         _exit(1); /* the daemon is gone: so are our workers */
 }
 

@@ -285,6 +285,60 @@ static void a_queue_is_bounded(void **state)
     run(full_queue);
 }
 
+#define UNREAD 60 /* more than a template may have descriptors */
+static_assert(UNREAD > 32, "NF_JAIL_NOFILE in sandbox/sandbox.h");
+
+/* How many children, and which is the first; 0: there is none. */
+static int children_of(pid_t pid, pid_t *first)
+{
+    char path[64];
+    int n = 0, child;
+    *first = 0;
+    (void)snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid, (int)pid);
+    FILE *f = fopen(path, "re");
+    while (f && fscanf(f, "%d", &child) == 1) {
+        *first = n++ == 0 ? (pid_t)child : *first;
+    }
+    if (f)
+        (void)fclose(f);
+    return n;
+}
+
+static size_t idle_soon(size_t n)
+{
+    size_t idle = 0;
+    for (int i = 0; i < 2000 && idle < n; i++) {
+        struct nf_pool *p = nf_pool_find(warden, &unit, &err);
+        idle = p ? nf_pool_count(p, NF_WORKER_IDLE) : 0;
+        assert_ok(nf_sleep(5, &err), &err);
+    }
+    return idle;
+}
+
+/* Each is told with a descriptor, and the kernel counts those that nobody has read. */
+static void many_unread(void)
+{
+    pid_t template, ignored;
+    assert_result("count", "{}", "1");
+    assert_true(children_of(warden->pid, &template) > 0);
+    struct nf_pool *p = nf_pool_find(warden, &unit, &err);
+    assert_non_null(p);
+    for (int i = 1; i < UNREAD; i++)
+        assert_ok(nf_worker_start(p, false, &err), &err);
+    for (int i = 0; i < 400 && children_of(template, &ignored) < UNREAD; i++)
+        usleep(5000); /* the loop stands still, as if the daemon was not let run */
+
+    assert_int_equal(idle_soon(UNREAD), UNREAD);
+    assert_int_equal(stats().templates, 1);
+}
+
+static void many_workers_may_be_asked_for_at_once(void **state)
+{
+    (void)state;
+    options.workers_max = 2 * UNREAD;
+    run(many_unread);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,6 +353,7 @@ int main(void)
         T(skills_take_turns),
         T(calls_run_side_by_side),
         T(a_queue_is_bounded),
+        T(many_workers_may_be_asked_for_at_once),
     };
     return cmocka_run_group_tests_name("skills_pool", tests, NULL, NULL);
 }
