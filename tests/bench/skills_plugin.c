@@ -1,8 +1,10 @@
-/* The plugin that skills_bench calls: 200 bytes in, as many out; and one that asks. */
+/* The plugin that skills_bench calls: 200 bytes in, as many out; one that asks; and one that hangs.
+ */
 #include <nexflow/skill.h>
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static int call(const struct nf_skill_host *h, const struct nf_skill_request *r)
 {
@@ -10,6 +12,10 @@ static int call(const struct nf_skill_host *h, const struct nf_skill_request *r)
         "{\"ok\":true,\"text\":\"the quick brown fox jumps over the lazy dog, and "
         "then it goes back home to write a report of a hundred and fifty "
         "bytes\"}";
+    if (strcmp(r->tool, "hang") == 0) {
+        for (;;)
+            (void)nanosleep(&(struct timespec){ .tv_sec = 60 }, NULL);
+    }
     if (strcmp(r->tool, "ask") == 0) {
         struct nf_skill_bytes value;
         int code = NF_SKILL_OK;
