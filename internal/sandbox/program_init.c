@@ -195,7 +195,7 @@ static pid_t start_in_place(const struct nf_program_setup *p, const struct order
     volatile int error = 0;
     pid_t pid = vfork(); /* NOLINT(clang-analyzer-security.insecureAPI.vfork) */
     if (pid == 0)
-        run_in_place(p, o, &error);
+        run_in_place(p, o, &error); /* NOLINT(clang-analyzer-unix.Vfork) */
     if (pid > 0 && error == 0)
         return pid;
     dprintf(o->fds[2], "%s: %s\n", p->o->argv[0], strerror(pid < 0 ? errno : error));
@@ -252,7 +252,7 @@ NF_RC nf_program_ran(int order, int *status, struct nf_err *err)
 
 NF_RC nf_program_was_last(int order, bool *ret, struct nf_err *err)
 {
-    int last;
+    int last = true;
     NF_TRY(nf_program_ran(order, &last, err));
     *ret = last;
     return NF_OK;

@@ -335,7 +335,7 @@ static void many_unread(void)
 static void many_workers_may_be_asked_for_at_once(void **state)
 {
     (void)state;
-    options.workers_max = 2 * UNREAD;
+    options.workers_max = INT64_C(2) * UNREAD;
     run(many_unread);
 }
 
