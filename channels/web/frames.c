@@ -132,9 +132,9 @@ static const char *event_name(enum nf_run_event_type type)
     return names[type];
 }
 
-/* Every delta of a model comes by here: what each event has is written by hand and in one piece.
- * (printf would take 2 KiB of the stack of each turn besides.) */
-#define HEAD_MAX 320
+/* What each event has is written by hand and in one piece. (printf would take 2 KiB of the stack of
+ * each turn besides.) */
+#define HEAD_MAX NF_FRAME_HEAD_MAX
 
 static char *add_text(char *to, const char *text)
 {
@@ -155,21 +155,23 @@ static char *add_number(char *to, int64_t n)
     return to + length;
 }
 
-static char *add_head(char *to, const struct nf_run_event *e, const struct nf_id_text *run)
+static char *add_type(char *to, enum nf_run_event_type type)
 {
     to = add_text(to, "\"type\":\"");
-    to = add_text(to, event_name(e->type));
-    to = add_text(to, "\"");
-    if (!nf_run_event_passes(e->type)) {
-        to = add_text(to, ",\"seq\":");
-        to = add_number(to, e->seq);
-    }
+    to = add_text(to, event_name(type));
+    return add_text(to, "\"");
+}
+
+static char *add_ids(char *to, const struct nf_run_event *e, const struct nf_id_text *run)
+{
     to = add_text(to, ",\"session_id\":\"");
     to = add_text(to, nf_id_to_text(e->session_id).s);
     to = add_text(to, "\",\"run_id\":\"");
     to = add_text(to, run->s);
     return add_text(to, "\"");
 }
+
+static const char seq_key[] = ",\"seq\":";
 
 /* The id of a text, "RUN-FENCE-MESSAGE": another attempt at the run is another text. */
 static char *add_message_id(char *to, const struct nf_run_event *e, const struct nf_id_text *run)
@@ -187,9 +189,12 @@ static void put_head(struct nf_json_out *o, const struct nf_run_event *e)
 {
     char head[HEAD_MAX];
     const struct nf_id_text run = nf_id_to_text(e->run_id);
-    const char *end = add_head(head, e, &run);
-    assert(end <= head + sizeof(head));
-    nf_json_out_members(o, head, (size_t)(end - head));
+    char *to = add_type(head, e->type);
+    if (!nf_run_event_passes(e->type))
+        to = add_number(add_text(to, seq_key), e->seq);
+    to = add_ids(to, e, &run);
+    assert(to <= head + sizeof(head));
+    nf_json_out_members(o, head, (size_t)(to - head));
 }
 
 static void put_message_id(struct nf_json_out *o, const struct nf_run_event *e)
@@ -199,17 +204,47 @@ static void put_message_id(struct nf_json_out *o, const struct nf_run_event *e)
     nf_json_out_members(o, id, (size_t)(add_message_id(id, e, &run) - id));
 }
 
-/* A piece of text, which most events are. */
-static void put_delta(struct nf_json_out *o, const struct nf_run_event *e)
+static void make_piece_head(struct nf_frame_head *h, const struct nf_run_event *e)
 {
-    char head[HEAD_MAX];
     const struct nf_id_text run = nf_id_to_text(e->run_id);
-    char *to = add_head(add_text(head, "{"), e, &run);
-    to = add_message_id(add_text(to, ","), e, &run);
+    char *seq = add_text(add_type(add_text(h->text, "{"), e->type), seq_key);
+    char *to = add_number(seq, e->seq);
+    h->run_id = e->run_id;
+    h->seq = e->seq;
+    h->message = e->message;
+    h->seq_at = (uint16_t)(seq - h->text);
+    h->seq_n = (uint16_t)(to - seq);
+    to = add_message_id(add_text(add_ids(to, e, &run), ","), e, &run);
     to = add_text(to, ",\"delta\":\"");
-    assert(to <= head + sizeof(head));
-    nf_json_out_around(o, (struct nf_slice){ head, (size_t)(to - head) },
-                       (struct nf_slice){ e->text.p ? e->text.p : "", e->text.n }, NF_SLICE("\"}"));
+    assert(to <= h->text + sizeof(h->text));
+    h->n = (uint16_t)(to - h->text);
+}
+
+/* Add to the position where it stands, digit by digit. False if the head is another text's, or the
+ * position has more digits by now. */
+static bool move_piece_head(struct nf_frame_head *h, const struct nf_run_event *e)
+{
+    if (h->n == 0 || h->run_id != e->run_id || h->message != e->message || h->seq > e->seq ||
+        h->seq >> NF_RUN_POS_BITS != e->seq >> NF_RUN_POS_BITS)
+        return false;
+    char *first = h->text + h->seq_at;
+    uint64_t more = (uint64_t)(e->seq - h->seq);
+    for (char *p = first + h->seq_n; more > 0 && p > first; more /= 10) {
+        more += (uint64_t)(*--p - '0');
+        *p = (char)('0' + more % 10);
+    }
+    h->seq = e->seq;
+    return more == 0;
+}
+
+enum nf_code nf_frame_piece(struct nf_frame_head *h, const struct nf_run_event *e,
+                            struct nf_str *to, struct nf_err *err)
+{
+    if (!move_piece_head(h, e))
+        make_piece_head(h, e);
+    return nf_json_add_around(to, (struct nf_slice){ h->text, h->n },
+                              (struct nf_slice){ e->text.p ? e->text.p : "", e->text.n },
+                              NF_SLICE("\"}"), err);
 }
 
 static void put_id(struct nf_json_out *o, const char *key, int64_t id)
@@ -293,7 +328,7 @@ static void put_body(struct nf_json_out *o, const struct nf_run_event *e)
         put_message_id(o, e);
         nf_json_put_str(o, "role", "assistant");
         break;
-    case NF_RUN_TEXT: /* see put_delta */
+    case NF_RUN_TEXT: /* see nf_frame_piece */
         break;
     case NF_RUN_TEXT_END:
         put_message_id(o, e);
@@ -336,11 +371,12 @@ static void put_body(struct nf_json_out *o, const struct nf_run_event *e)
 enum nf_code nf_frame_event(const struct nf_run_event *e, struct nf_str *to, struct nf_err *err)
 {
     struct nf_json_out o;
-    nf_json_begin_doc(&o, to);
     if (e->type == NF_RUN_TEXT) {
-        put_delta(&o, e);
-        return nf_json_end_doc(&o, err);
+        struct nf_frame_head head;
+        head.n = 0;
+        return nf_frame_piece(&head, e, to, err);
     }
+    nf_json_begin_doc(&o, to);
     nf_json_out_object(&o);
     put_head(&o, e);
     put_body(&o, e);

@@ -35,6 +35,22 @@ void nf_frame_put_reason(struct nf_json_out *o, const char *code, const char *va
                          struct nf_slice words);
 
 NF_RC nf_frame_event(const struct nf_run_event *e, struct nf_str *to, struct nf_err *err);
+
+/* What the frames of a text's pieces begin with. It is made for the first of them; after that the
+ * position is all that changes. The zero value is empty and fits no text. */
+#define NF_FRAME_HEAD_MAX 320
+struct nf_frame_head {
+    int64_t run_id, seq; /* of the piece before */
+    int message;
+    uint16_t n;             /* bytes of `text`, 0: none yet */
+    uint16_t seq_at, seq_n; /* where in it the position stands, and its digits */
+    char text[NF_FRAME_HEAD_MAX];
+};
+
+/* Append the frame of an NF_RUN_TEXT, as nf_frame_event does. */
+NF_RC nf_frame_piece(struct nf_frame_head *h, const struct nf_run_event *e, struct nf_str *to,
+                     struct nf_err *err);
+
 NF_RC nf_frame_accepted(const struct nf_accepted *a, const char *message_id, const char *content,
                         int64_t branch, struct nf_str *to, struct nf_err *err);
 NF_RC nf_frame_error(enum nf_code code, const char *message, const char *message_id,

@@ -40,16 +40,25 @@ static struct nf_hub_run *begin_run(struct nf_hub *h, const struct nf_run_event 
     return r;
 }
 
-/* Encode once, send to every socket of the user. */
-void nf_hub_fan_out(struct nf_hub *h, const struct nf_run_event *e, uint64_t begun)
+/* Most events are pieces of a run's texts. */
+static NF_RC encode(struct nf_hub_run *r, const struct nf_run_event *e, struct nf_str *to,
+                    struct nf_err *err)
+{
+    if (r && e->type == NF_RUN_TEXT)
+        return nf_frame_piece(&r->head, e, to, err);
+    return nf_frame_event(e, to, err);
+}
+
+void nf_hub_fan_out(struct nf_hub *h, const struct nf_run_event *e, struct nf_hub_run *r)
 {
     struct nf_err err;
     struct nf_hub_socket *s;
     struct nf_hub_user *u = nf_hub_user(h, e->user_id);
+    uint64_t begun = r ? r->begun : UINT64_MAX;
     if (!u)
         return;
     nf_str_reset(&h->frame);
-    if (nf_frame_event(e, &h->frame, &err) != NF_OK) {
+    if (encode(r, e, &h->frame, &err) != NF_OK) {
         nf_log_error("web.event.failed", "err", err.msg, NULL);
         return;
     }
@@ -61,16 +70,19 @@ void nf_hub_fan_out(struct nf_hub *h, const struct nf_run_event *e, uint64_t beg
 }
 
 /* Not inlined: each delta of a model comes by here, and the less stack it takes the better. */
-__attribute__((noinline)) uint64_t nf_hub_remember(struct nf_hub *h, const struct nf_run_event *e)
+__attribute__((noinline)) struct nf_hub_run *nf_hub_remember(struct nf_hub *h,
+                                                             const struct nf_run_event *e)
 {
     struct nf_hub_run *r =
         e->type == NF_RUN_STARTED ? begin_run(h, e) : nf_hub_run(h, e->session_id);
-    uint64_t begun = r ? r->begun : UINT64_MAX;
-    if (r && e->seq > r->seq)
+    if (!r)
+        return NULL;
+    if (e->seq > r->seq)
         r->seq = e->seq;
-    if (r && !nf_run_event_passes(e->type) && nf_live_run_add(&r->live, e, NULL) != NF_OK)
-        forget_run(h, r);
-    return begun;
+    if (nf_run_event_passes(e->type) || nf_live_run_add(&r->live, e, NULL) == NF_OK)
+        return r;
+    forget_run(h, r);
+    return NULL;
 }
 
 /* The database has it all now: whoever resumes reads it there. */
@@ -80,7 +92,7 @@ void nf_hub_end_run(struct nf_hub *h, int64_t session_id, int64_t run_id,
     struct nf_hub_run *r = nf_hub_run(h, session_id);
     if (r && r->live.run_id == run_id)
         forget_run(h, r);
-    nf_hub_fan_out(h, last, UINT64_MAX);
+    nf_hub_fan_out(h, last, NULL);
 }
 
 /* --- the channel port ------------------------------------------------------------------------- */
@@ -90,8 +102,7 @@ static struct nf_hub *downcast(struct nf_channel *c);
 static void hub_show(struct nf_channel *c, const struct nf_run_event *e)
 {
     struct nf_hub *h = downcast(c);
-    uint64_t begun = nf_hub_remember(h, e);
-    nf_hub_fan_out(h, e, begun);
+    nf_hub_fan_out(h, e, nf_hub_remember(h, e));
     if (h->tell)
         nf_hub_tell(
             h, &(struct nf_peer_line){ .type = NF_PEER_EVENT, .user_id = e->user_id, .event = *e });

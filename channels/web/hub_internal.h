@@ -5,14 +5,25 @@
  */
 #pragma once
 
+#include "channels/web/frames.h"
 #include "channels/web/hub.h"
 #include "channels/web/live_run.h"
 #include "channels/web/peer_lines.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+static inline unsigned nf_hub_hash(const void *id)
+{
+    uint64_t n;
+    memcpy(&n, id, sizeof(n));
+    return (unsigned)(n * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+}
 
 #define uthash_fatal(msg) abort() /* replaced by HASH_NONFATAL_OOM: never called */
 #define HASH_NONFATAL_OOM 1
+/* All keys are ids of our own making: 64 bits that nobody else chooses. */
+#define HASH_FUNCTION(key, n, hash) ((hash) = nf_hub_hash(key))
 #include <uthash.h>
 #include <utlist.h>
 
@@ -51,6 +62,7 @@ struct nf_hub_run {
     bool elsewhere; /* another instance runs it */
     bool gap;       /* and something it told was missed */
     int64_t seq;    /* position of its last event */
+    struct nf_frame_head head;
     UT_hash_handle hh;
 };
 
@@ -97,11 +109,12 @@ void nf_hub_close_all(struct nf_hub *h, int64_t user_id, int code, const char *w
 
 /* The run under way in a session; NULL: there is none. */
 struct nf_hub_run *nf_hub_run(const struct nf_hub *h, int64_t session_id);
-/* Keep an event for those who resume. The count at which its run began; UINT64_MAX: it is not kept,
- * for want of memory or of its beginning. */
-uint64_t nf_hub_remember(struct nf_hub *h, const struct nf_run_event *e);
-/* Encode once, send to every socket of the user. */
-void nf_hub_fan_out(struct nf_hub *h, const struct nf_run_event *e, uint64_t begun);
+/* Keep an event for those who resume. Its run; NULL: it is not kept, for want of memory or of its
+ * beginning. */
+struct nf_hub_run *nf_hub_remember(struct nf_hub *h, const struct nf_run_event *e);
+/* Encode an event of run `r` once, NULL: of one that is not kept, and send it to every socket of
+ * the user. */
+void nf_hub_fan_out(struct nf_hub *h, const struct nf_run_event *e, struct nf_hub_run *r);
 /* The database has it all now: whoever resumes reads it there. */
 void nf_hub_end_run(struct nf_hub *h, int64_t session_id, int64_t run_id,
                     const struct nf_run_event *last);

@@ -32,11 +32,10 @@ static void hear_event(struct nf_hub *h, const struct nf_run_event *e)
         return (void)(r ? r->gap = true : false);
     if (r && e->type != NF_RUN_STARTED && r->gap)
         return;
-    uint64_t begun = nf_hub_remember(h, e);
-    r = nf_hub_run(h, e->session_id);
+    r = nf_hub_remember(h, e);
     if (r)
         r->elsewhere = true;
-    nf_hub_fan_out(h, e, begun);
+    nf_hub_fan_out(h, e, r);
 }
 
 static void hear_end(struct nf_hub *h, const struct nf_run_event *last)

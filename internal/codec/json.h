@@ -43,6 +43,9 @@ bool nf_json_plain(const struct nf_json_doc *d, const struct nf_json *v, const c
                    struct nf_slice *ret);
 /* Whether p can stand between two quotes as it is. */
 bool nf_json_is_plain(const char *p, size_t n);
+/* In *ret, how much of that there is at p: to the first byte that does not stand for itself, or all
+ * n. False: what there is is not UTF-8. */
+bool nf_json_plain_run(const char *p, size_t n, size_t *ret);
 void nf_json_free(struct nf_json_doc *d);
 static inline void nf_json_freep(struct nf_json_doc **d)
 {
@@ -170,6 +173,10 @@ void nf_json_out_raw(struct nf_json_out *o, const char *json, size_t n);
  * quote, and `end`, from its last. */
 void nf_json_out_around(struct nf_json_out *o, struct nf_slice begin, struct nf_slice s,
                         struct nf_slice end);
+/* The same without the bookkeeping of a document, for who writes the rest by hand. On failure *to
+ * is as before. */
+NF_RC nf_json_add_around(struct nf_str *to, struct nf_slice begin, struct nf_slice s,
+                         struct nf_slice end, struct nf_err *err);
 /* One or more members of an object, already as JSON: "a":1,"b":2. Written as they are. */
 void nf_json_out_members(struct nf_json_out *o, const char *members, size_t n);
 /* A parsed value, printed compactly; absent writes null. */

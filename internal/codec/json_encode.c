@@ -8,7 +8,13 @@
 
 void nf_json_begin_doc(struct nf_json_out *o, struct nf_str *to)
 {
-    *o = (struct nf_json_out){ .to = to, .start = to->len };
+    /* The error's text is not cleared: there is none yet. */
+    o->to = to;
+    o->rc = NF_OK;
+    o->start = to->len;
+    o->has_item = o->is_array = 0;
+    o->depth = 0;
+    o->after_key = o->complete = false;
 }
 
 enum nf_code nf_json_end_doc(struct nf_json_out *o, struct nf_err *err)
@@ -244,6 +250,25 @@ void nf_json_out_around(struct nf_json_out *o, struct nf_slice begin, struct nf_
     const struct around a = { begin.p, end.p, begin.n, end.n };
     if (begin_value(o))
         add_string(o, s.p, s.n, &a);
+}
+
+enum nf_code nf_json_add_around(struct nf_str *to, struct nf_slice begin, struct nf_slice s,
+                                struct nf_slice end, struct nf_err *err)
+{
+    struct nf_json_out o;
+    if (!nf_json_is_plain(s.p, s.n)) {
+        nf_json_begin_doc(&o, to);
+        nf_json_out_around(&o, begin, s, end);
+        return nf_json_end_doc(&o, err);
+    }
+    NF_TRY(nf_str_reserve(to, begin.n + s.n + end.n, err));
+    char *p = to->p + to->len;
+    memcpy(p, begin.p, begin.n);
+    memcpy(p + begin.n, s.p, s.n);
+    memcpy(p + begin.n + s.n, end.p, end.n);
+    to->len += begin.n + s.n + end.n;
+    to->p[to->len] = '\0';
+    return NF_OK;
 }
 
 void nf_json_out_i64(struct nf_json_out *o, int64_t v)

@@ -479,10 +479,21 @@ bool nf_json_plain(const struct nf_json_doc *d, const struct nf_json *v, const c
     return true;
 }
 
-bool nf_json_is_plain(const char *p, size_t n)
+bool nf_json_plain_run(const char *p, size_t n, size_t *ret)
 {
     size_t k = nf_json_run(p, n, true);
-    return k == n || (nf_json_run(p + k, n - k, false) == n - k && nf_utf8_valid(p, n));
+    *ret = k;
+    if (k == n || (p[k] & 0x80) == 0)
+        return true;
+    size_t more = nf_json_run(p + k, n - k, false);
+    *ret = k + more;
+    return nf_utf8_valid(p + k, more);
+}
+
+bool nf_json_is_plain(const char *p, size_t n)
+{
+    size_t k;
+    return nf_json_plain_run(p, n, &k) && k == n;
 }
 
 void nf_json_free(struct nf_json_doc *d)

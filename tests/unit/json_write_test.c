@@ -83,6 +83,23 @@ static void a_string_may_stand_in_a_value_that_is_written_already(void **state)
     nf_json_out_end(&f->o);
     assert_ok(nf_json_end_doc(&f->o, &err), &err);
     assert_string_equal(nf_str_c(&f->text), want);
+
+    nf_str_reset(&f->text);
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        assert_ok(nf_json_add_around(&f->text,
+                                     nf_slice_of(i ? ",{\"a\":1,\"t\":\"" : "[{\"a\":1,\"t\":\""),
+                                     nf_slice_of(texts[i]), NF_SLICE("\"}"), &err),
+                  &err);
+    assert_ok(nf_str_adds(&f->text, "]", &err), &err);
+    assert_string_equal(nf_str_c(&f->text), want);
+    f->text.max = f->text.len + 8;
+    assert_code(
+        nf_json_add_around(&f->text, NF_SLICE("[\""), NF_SLICE("longer"), NF_SLICE("\"]"), &err),
+        NF_E_LIMIT);
+    assert_code(
+        nf_json_add_around(&f->text, NF_SLICE("[\""), NF_SLICE("a\nb"), NF_SLICE("\"]"), &err),
+        NF_E_LIMIT);
+    assert_string_equal(nf_str_c(&f->text), want);
 }
 
 static void invalid_utf8_becomes_the_replacement_character(void **state)

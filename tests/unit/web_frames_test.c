@@ -283,6 +283,45 @@ static void an_approval_is_told_whole(void **state)
     nf_str_done(&text);
 }
 
+/* The pieces of texts in a row, by one head: as each by itself. */
+static void pieces_of_texts_have_the_frames_of_events(void **state)
+{
+    static const struct {
+        int64_t run, fence, pos;
+        int message;
+        const char *text;
+    } pieces[] = {
+        { RUN, 3, 4, 0, "one" },       { RUN, 3, 7, 0, "a \"quote\"" },
+        { RUN, 3, 7, 0, "" },          { RUN, 3, 99, 0, "\xd0\xb6" },
+        { RUN, 3, 1000000, 0, "far" }, { RUN, 3, 1000001, 1, "another text" },
+        { RUN, 4, 2, 1, "again" },     { RUN + 1, 4, 3, 1, "another run" },
+        { RUN + 1, 4, 1, 1, "back" },  { RUN + 1, 5, 49664346, 0, "nine digits" },
+        { RUN, 0, 9, 0, "one digit" }, { RUN, 0, 10, 0, "\xff" },
+        { RUN, 0, 999999, 0, "six" },  { RUN, 0, 1000000, 0, "seven" },
+    };
+    struct nf_frame_head head = { 0 };
+    struct nf_str got = { 0 }, want = { 0 };
+    (void)state;
+    for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+        const struct nf_run_event e = { .type = NF_RUN_TEXT,
+                                        .session_id = SESSION,
+                                        .run_id = pieces[i].run,
+                                        .seq = nf_run_seq(pieces[i].fence, pieces[i].pos),
+                                        .message = pieces[i].message,
+                                        .text = nf_slice_of(pieces[i].text) };
+        nf_str_reset(&got);
+        nf_str_reset(&want);
+        assert_ok(nf_frame_piece(&head, &e, &got, &err), &err);
+        assert_ok(nf_frame_event(&e, &want, &err), &err);
+        assert_string_equal(nf_str_c(&got), nf_str_c(&want));
+        char seq[40];
+        (void)snprintf(seq, sizeof(seq), "\"seq\":%lld,", (long long)e.seq);
+        assert_non_null(strstr(nf_str_c(&got), seq));
+    }
+    nf_str_done(&got);
+    nf_str_done(&want);
+}
+
 static void what_passes_has_no_position(void **state)
 {
     (void)state;
@@ -396,6 +435,7 @@ int main(void)
         cmocka_unit_test(limits_hold_at_their_edge),
         cmocka_unit_test(a_refused_message_keeps_its_name),
         cmocka_unit_test(every_event_has_its_frame),
+        cmocka_unit_test(pieces_of_texts_have_the_frames_of_events),
         cmocka_unit_test(what_passes_has_no_position),
         cmocka_unit_test(an_approval_is_told_whole),
         cmocka_unit_test(only_known_tokens_are_told),
