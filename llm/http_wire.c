@@ -95,7 +95,7 @@ static enum nf_code cancelled(struct nf_llm_wire *w)
 static int64_t mono_ms(struct nf_llm_wire *w)
 {
     (void)w;
-    return nf_clock_mono_us(nf_system_clock()) / 1000;
+    return nf_round_ms();
 }
 
 static int64_t now_ms(struct nf_llm_wire *w)

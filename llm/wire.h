@@ -37,6 +37,7 @@ struct nf_llm_wire_ops {
     enum nf_code (*sleep)(struct nf_llm_wire *w, int64_t ms, struct nf_err *err);
     /* NF_OK, or why the caller shall give up: it was cancelled. */
     enum nf_code (*cancelled)(struct nf_llm_wire *w);
+    /* Read for each piece of an answer: may be late by what happens between two waits. */
     int64_t (*mono_ms)(struct nf_llm_wire *w);
     int64_t (*now_ms)(struct nf_llm_wire *w);
     uint64_t (*random)(struct nf_llm_wire *w);

@@ -14,7 +14,7 @@ static NF_RC wait_on(struct nf_http_call *h, bool writing, int64_t timeout_ms, c
                      struct nf_err *err)
 {
     enum nf_code rc = nf_stream_wait(h->stream, writing, timeout_ms, what, err);
-    return nf_err_wrap(err, rc, "%s", h->origin);
+    return rc == NF_OK ? NF_OK : nf_err_wrap(err, rc, "%s", h->origin);
 }
 
 void nf_http_call_asked(struct nf_http_call *h)

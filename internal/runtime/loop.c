@@ -225,6 +225,13 @@ int64_t nf_loop_delay_ms(const struct nf_loop *l)
     return age == 1 || l->delay_max[0] > l->delay_max[1] ? l->delay_max[0] : l->delay_max[1];
 }
 
+int64_t nf_round_ms(void)
+{
+    const struct nf_fiber *f = nf_fiber_current();
+    assert(f);
+    return f->loop->round_ms;
+}
+
 /* --- life ------------------------------------------------------------------------------------- */
 
 NF_RC nf_loop_new(struct nf_loop **ret, struct nf_err *err)

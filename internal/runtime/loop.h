@@ -41,5 +41,9 @@ struct uv_loop_s *nf_loop_uv(struct nf_loop *l);
  * or a fiber that did not yield. Sampled by a timer that nf_loop_new starts. */
 int64_t nf_loop_delay_ms(const struct nf_loop *l);
 
+/* When the round of the loop began in which the calling fiber runs: milliseconds on the clock of
+ * nf_system_clock's mono_us. It costs nothing, and is late by what the round has taken so far. */
+int64_t nf_round_ms(void);
+
 /* The real clock. */
 struct nf_clock *nf_system_clock(void);

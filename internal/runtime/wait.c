@@ -80,29 +80,6 @@ static void suspend_until(struct nf_fiber *f, struct nf_wait *w, int64_t due_us)
     nf_loop_timer_remove(f);
 }
 
-/* Until `due_us` (0: no limit), whatever the fiber's own deadline is. */
-static NF_RC wait_until(struct nf_wait *w, int64_t due_us, const char *what, struct nf_err *err)
-{
-    struct nf_fiber *f = current;
-    assert(f && !w->fiber);
-    if (w->woken)
-        return wait_end(w, what, err);
-    if (f->canceled != NF_OK) {
-        nf_wait_wake(w, f->canceled);
-        return wait_end(w, what, err);
-    }
-    if (due_us == 0) {
-        suspend_in(f, w);
-        return wait_end(w, what, err);
-    }
-    if (due_us <= nf_mono_us()) {
-        nf_wait_wake(w, NF_E_TIMEOUT);
-        return wait_end(w, what, err);
-    }
-    suspend_until(f, w, due_us);
-    return wait_end(w, what, err);
-}
-
 static int64_t earlier(int64_t a_us, int64_t b_us)
 {
     if (a_us == 0 || b_us == 0)
@@ -111,17 +88,33 @@ static int64_t earlier(int64_t a_us, int64_t b_us)
 }
 
 /* Far ahead is never; it also keeps the sum from overflowing. */
-static int64_t after_ms(int64_t ms)
+static int64_t after_ms(int64_t now_us, int64_t ms)
 {
     const int64_t year_ms = INT64_C(366) * 24 * 3600 * 1000;
-    return nf_mono_us() + (ms < year_ms ? ms : year_ms) * 1000;
+    return now_us + (ms < year_ms ? ms : year_ms) * 1000;
+}
+
+static void wait_until_due(struct nf_fiber *f, struct nf_wait *w, int64_t timeout_ms)
+{
+    int64_t now = nf_mono_us();
+    int64_t due = earlier(timeout_ms < 0 ? 0 : after_ms(now, timeout_ms), f->deadline_us);
+    if (due <= now)
+        nf_wait_wake(w, NF_E_TIMEOUT);
+    else
+        suspend_until(f, w, due);
 }
 
 NF_RC nf_wait(struct nf_wait *w, int64_t timeout_ms, const char *what, struct nf_err *err)
 {
-    assert(current);
-    int64_t due = timeout_ms < 0 ? 0 : after_ms(timeout_ms);
-    return wait_until(w, earlier(due, current->deadline_us), what, err);
+    struct nf_fiber *f = current;
+    assert(f && !w->fiber);
+    if (!w->woken && f->canceled != NF_OK)
+        nf_wait_wake(w, f->canceled);
+    if (!w->woken && timeout_ms < 0 && f->deadline_us == 0)
+        suspend_in(f, w);
+    if (!w->woken)
+        wait_until_due(f, w, timeout_ms);
+    return wait_end(w, what, err);
 }
 
 enum nf_code nf_wait_uninterruptible(struct nf_wait *w)
@@ -154,7 +147,7 @@ NF_RC nf_sleep(int64_t ms, struct nf_err *err)
         return nf_yield(err);
     NF_TRY(nf_fiber_check("sleep", err));
     struct nf_wait w = { 0 };
-    int64_t due = after_ms(ms);
+    int64_t due = after_ms(nf_mono_us(), ms);
     bool whole = f->deadline_us == 0 || due <= f->deadline_us;
 
     /* Also if it is over by now: who sleeps lets others run. */
@@ -224,7 +217,7 @@ void nf_deadline_push_at(struct nf_deadline *d, int64_t at_us)
 
 void nf_deadline_push(struct nf_deadline *d, int64_t ms)
 {
-    nf_deadline_push_at(d, after_ms(ms < 0 ? 0 : ms));
+    nf_deadline_push_at(d, after_ms(nf_mono_us(), ms < 0 ? 0 : ms));
 }
 
 void nf_deadline_pop(struct nf_deadline *d)
