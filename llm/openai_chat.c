@@ -251,13 +251,10 @@ static enum nf_code on_event(void *arg, const char *event, const char *data, siz
 {
     struct decoder *d = arg;
     NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
-    enum nf_code rc;
     (void)event;
 
     if (d->in.out.ended || n == 0)
         return NF_OK;
-    if (nf_llm_sse_decoder_repeats(&d->in, data, n, &rc, err))
-        return rc;
     if (nf_slice_eq(nf_slice_trim((struct nf_slice){ data, n }), "[DONE]"))
         return on_done(d, err);
     NF_TRY(nf_llm_sse_object(&d->in, data, n, &doc, err));

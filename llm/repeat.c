@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define TEXT_SEEN_MAX (NF_LLM_REPEAT_TEXT_MAX + 1)
+
 void nf_llm_repeat_done(struct nf_llm_repeat *r)
 {
     nf_str_done(&r->around);
@@ -27,16 +29,31 @@ void nf_llm_repeat_learn(struct nf_llm_repeat *r, const struct nf_json_doc *d,
     r->type = type;
 }
 
-bool nf_llm_repeat_match(struct nf_llm_repeat *r, const char *data, size_t n, struct nf_slice *text)
+/* Bytes of the end of a line and of the empty line behind it. */
+static size_t line_ends(const char *p, size_t n)
 {
-    size_t around = r->around.len, after = around - r->before;
-    if (around == 0 || n < around || n - around > NF_LLM_REPEAT_TEXT_MAX ||
-        memcmp(data, r->around.p, r->before) != 0 ||
-        memcmp(data + n - after, r->around.p + r->before, after) != 0)
-        return false;
-    *text = (struct nf_slice){ data + r->before, n - around };
-    if (!nf_json_is_plain(text->p, text->n))
-        return false;
+    if (n >= 2 && p[0] == '\n' && p[1] == '\n')
+        return 2;
+    return n >= 4 && memcmp(p, "\r\n\r\n", 4) == 0 ? 4 : 0;
+}
+
+size_t nf_llm_repeat_match(struct nf_llm_repeat *r, const char *p, size_t n, struct nf_slice *text)
+{
+    static const char field[] = "data: ";
+    const size_t head = sizeof(field) - 1 + r->before, after = r->around.len - r->before;
+    if (r->around.len == 0 || n < head + after || memcmp(p, field, sizeof(field) - 1) != 0 ||
+        memcmp(p + sizeof(field) - 1, r->around.p, r->before) != 0)
+        return 0;
+    /* The text ends at a quote, with which what stands behind it begins. */
+    size_t left = n - head, k;
+    if (!nf_json_plain_run(p + head, left > TEXT_SEEN_MAX ? TEXT_SEEN_MAX : left, &k) ||
+        k > NF_LLM_REPEAT_TEXT_MAX || left - k < after ||
+        memcmp(p + head + k, r->around.p + r->before, after) != 0)
+        return 0;
+    size_t ends = line_ends(p + head + k + after, left - k - after);
+    if (ends == 0)
+        return 0;
+    *text = (struct nf_slice){ p + head, k };
     r->misses = 0;
-    return true;
+    return head + k + after + ends;
 }

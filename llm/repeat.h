@@ -28,6 +28,7 @@ void nf_llm_repeat_learn(struct nf_llm_repeat *r, const struct nf_json_doc *d,
                          const struct nf_json *v, enum nf_event_type type, const char *data,
                          size_t n);
 
-/* Whether the event is as the one that was learned; *text is what it says, in `data`. */
-bool nf_llm_repeat_match(struct nf_llm_repeat *r, const char *data, size_t n,
-                         struct nf_slice *text);
+/* Of a stream of server-sent events, at the beginning of a line: the bytes of an event as the one
+ * that was learned, with the empty line that ends it; *text is what it says. 0: it is another one,
+ * or not here as a whole, or written in another way than all do ("data: " and the data). */
+size_t nf_llm_repeat_match(struct nf_llm_repeat *r, const char *p, size_t n, struct nf_slice *text);

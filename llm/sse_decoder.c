@@ -6,13 +6,26 @@ static struct nf_llm_sse_decoder *downcast(struct nf_llm_decoder *base)
     return nf_container_of(base, struct nf_llm_sse_decoder, base);
 }
 
+/* An event like the one that was learned. */
+static size_t repeated(void *arg, const char *p, size_t n, enum nf_code *rc, struct nf_err *err)
+{
+    struct nf_llm_sse_decoder *d = arg;
+    struct nf_slice text;
+    size_t taken = nf_llm_repeat_match(&d->repeat, p, n, &text);
+    if (taken > 0)
+        *rc = nf_llm_emit_plain(&d->out, d->repeat.type, text, err);
+    return taken;
+}
+
 void nf_llm_sse_decoder_init(struct nf_llm_sse_decoder *d, const struct nf_llm_codec *codec,
                              nf_sse_fn on_event, void *of, nf_llm_event_fn fn, void *arg,
                              uint64_t id_seed)
 {
+    assert(of == d);
     d->base.codec = codec;
     nf_llm_emit_init(&d->out, fn, arg, id_seed);
     nf_sse_init(&d->sse, on_event, of);
+    d->sse.known = repeated;
 }
 
 void nf_llm_sse_decoder_done(struct nf_llm_sse_decoder *d)
@@ -33,16 +46,6 @@ enum nf_code nf_llm_sse_object(struct nf_llm_sse_decoder *d, const char *data, s
         return nf_llm_emit_broken(&d->out, "bad_stream", "an event that is no JSON object", err);
     *ret = nf_take(doc);
     return NF_OK;
-}
-
-bool nf_llm_sse_decoder_repeats(struct nf_llm_sse_decoder *d, const char *data, size_t n,
-                                enum nf_code *rc, struct nf_err *err)
-{
-    struct nf_slice text;
-    if (!nf_llm_repeat_match(&d->repeat, data, n, &text))
-        return false;
-    *rc = nf_llm_emit_plain(&d->out, d->repeat.type, text, err);
-    return true;
 }
 
 enum nf_code nf_llm_sse_decoder_feed(struct nf_llm_decoder *base, const char *p, size_t n,

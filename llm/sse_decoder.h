@@ -18,7 +18,7 @@ struct nf_llm_sse_decoder {
     struct nf_llm_repeat repeat;
 };
 
-/* *d is zeroed memory. `on_event` gets `of`, the codec's own decoder around *d. */
+/* *d is zeroed memory. `on_event` gets `of`, the codec's own decoder, whose first member *d is. */
 void nf_llm_sse_decoder_init(struct nf_llm_sse_decoder *d, const struct nf_llm_codec *codec,
                              nf_sse_fn on_event, void *of, nf_llm_event_fn fn, void *arg,
                              uint64_t id_seed);
@@ -28,9 +28,6 @@ void nf_llm_sse_decoder_done(struct nf_llm_sse_decoder *d);
  * stream is broken. NF_E_NOMEM. */
 NF_RC nf_llm_sse_object(struct nf_llm_sse_decoder *d, const char *data, size_t n,
                         struct nf_json_doc **ret, struct nf_err *err);
-/* True: the event was like the one that was learned, and *rc is what came of it. */
-bool nf_llm_sse_decoder_repeats(struct nf_llm_sse_decoder *d, const char *data, size_t n,
-                                enum nf_code *rc, struct nf_err *err);
 
 /* Operations of struct nf_llm_codec, whose contracts hold. */
 enum nf_code nf_llm_sse_decoder_feed(struct nf_llm_decoder *base, const char *p, size_t n,

@@ -74,6 +74,17 @@ static enum nf_code take_line(struct nf_sse *s, const char *p, size_t n, struct 
     return field(s, name, value, err);
 }
 
+static size_t take_known(struct nf_sse *s, const char *p, size_t n, enum nf_code *rc,
+                         struct nf_err *err)
+{
+    if (!s->known || !s->begun || s->has_data || s->line.len > 0)
+        return 0;
+    size_t taken = s->known(s->arg, p, n, rc, err);
+    if (taken > 0)
+        nf_str_reset(&s->event);
+    return taken;
+}
+
 /* What is behind "data:" in a line that is an event by itself and of which nothing is missing; p
  * NULL where it is not. */
 static struct nf_slice whole_event(const struct nf_sse *s, const char *p, size_t n, size_t k)
@@ -103,6 +114,7 @@ static size_t line_length(const char *p, size_t n, const char **lf)
 enum nf_code nf_sse_feed(struct nf_sse *s, const char *p, size_t n, struct nf_err *err)
 {
     const char *lf = NULL;
+    enum nf_code rc = NF_OK;
     while (n > 0) {
         if (s->after_cr && *p == '\n') {
             s->after_cr = false;
@@ -111,12 +123,19 @@ enum nf_code nf_sse_feed(struct nf_sse *s, const char *p, size_t n, struct nf_er
             continue;
         }
         s->after_cr = false;
+        size_t known = take_known(s, p, n, &rc, err);
+        if (known > 0) {
+            NF_TRY(rc);
+            p += known;
+            n -= known;
+            continue;
+        }
         size_t k = line_length(p, n, &lf);
         if (k == n) /* the rest is still to come */
             return nf_err_wrap(err, nf_str_add(&s->line, p, n, err), "event's line");
         struct nf_slice data = whole_event(s, p, n, k);
         if (data.p) {
-            enum nf_code rc = s->fn(s->arg, nf_str_c(&s->event), data.p, data.n, err);
+            rc = s->fn(s->arg, nf_str_c(&s->event), data.p, data.n, err);
             nf_str_reset(&s->event);
             NF_TRY(rc);
             p += k + 2;

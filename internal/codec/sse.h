@@ -15,8 +15,15 @@
 typedef enum nf_code (*nf_sse_fn)(void *arg, const char *event, const char *data, size_t n,
                                   struct nf_err *err);
 
+/* Asked at each line at which an event's data may begin: how many bytes at p are an event as a
+ * whole that is known already, up to its empty line; it was dispatched, and *rc is what came of it.
+ * 0: it is not known. */
+typedef size_t (*nf_sse_known_fn)(void *arg, const char *p, size_t n, enum nf_code *rc,
+                                  struct nf_err *err);
+
 struct nf_sse {
     nf_sse_fn fn;
+    nf_sse_known_fn known; /* NULL: nobody is asked */
     void *arg;
     struct nf_str line, event, data;
     bool after_cr, begun, has_data;

@@ -36,18 +36,33 @@ static void learn(const char *data)
     nf_llm_repeat_learn(&repeat, d, v, NF_EVENT_TEXT, data, strlen(data));
 }
 
-/* In memory of its own, so that a read past its end is seen. */
+/* In memory of its own, so that a read past its end is seen. Bytes that matched. */
+static size_t match_stream(const char *stream, size_t n, struct nf_slice *text)
+{
+    char *copy = malloc(n + (n == 0));
+    assert_non_null(copy);
+    memcpy(copy, stream, n);
+    size_t taken = nf_llm_repeat_match(&repeat, copy, n, text);
+    if (taken > 0)
+        *text = (struct nf_slice){ stream + (text->p - copy), text->n };
+    free(copy);
+    return taken;
+}
+
+/* As an event of a stream. */
 static bool match(const char *data, struct nf_slice *text)
 {
-    size_t n = strlen(data);
-    char *copy = malloc(n + 1);
-    assert_non_null(copy);
-    memcpy(copy, data, n);
-    bool found = nf_llm_repeat_match(&repeat, copy, n, text);
-    if (found)
-        *text = (struct nf_slice){ data + (text->p - copy), text->n };
-    free(copy);
-    return found;
+    static const char field[] = "data: ", end[] = "\n\n";
+    size_t n = strlen(data), head = sizeof(field) - 1, all = head + n + sizeof(end) - 1;
+    char *stream = malloc(all + 1);
+    assert_non_null(stream);
+    (void)snprintf(stream, all + 1, "%s%s%s", field, data, end);
+    size_t taken = match_stream(stream, all, text);
+    assert_true(taken == 0 || taken == all);
+    if (taken > 0)
+        *text = (struct nf_slice){ data + ((size_t)(text->p - stream) - head), text->n };
+    free(stream);
+    return taken > 0;
 }
 
 static bool matches(const char *data)
@@ -96,6 +111,44 @@ static void anything_else_is_another_event(void **state)
     /* What stands before and behind may not share a byte. */
     assert_false(matches("{\"id\":1,\"delta\":{\"text\":\"},\"end\":null}"));
     assert_false(matches(""));
+}
+
+static void an_event_is_taken_with_the_line_that_ends_it(void **state)
+{
+    static const char first[] = "data: " BEFORE "one" AFTER "\n\n",
+                      crlf[] = "data: " BEFORE "two" AFTER "\r\n\r\n",
+                      both[] =
+                          "data: " BEFORE "three" AFTER "\n\ndata: " BEFORE "four" AFTER "\n\n";
+    struct nf_slice text;
+    (void)state;
+    learn(BEFORE "one" AFTER);
+    assert_int_equal(match_stream(crlf, sizeof(crlf) - 1, &text), sizeof(crlf) - 1);
+    assert_true(nf_slice_eq(text, "two"));
+    size_t taken = match_stream(both, sizeof(both) - 1, &text);
+    assert_int_equal(taken, sizeof("data: " BEFORE "three" AFTER "\n\n") - 1);
+    assert_true(nf_slice_eq(text, "three"));
+    assert_int_equal(match_stream(both + taken, sizeof(both) - 1 - taken, &text),
+                     sizeof(both) - 1 - taken);
+    assert_true(nf_slice_eq(text, "four"));
+    for (size_t n = 0; n < sizeof(first) - 1; n++) /* not here as a whole */
+        assert_int_equal(match_stream(first, n, &text), 0);
+    for (size_t n = 0; n < sizeof(crlf) - 1; n++)
+        assert_int_equal(match_stream(crlf, n, &text), 0);
+}
+
+static void an_event_of_another_form_is_left_to_the_parser(void **state)
+{
+    static const char *const streams[] = {
+        "data:" BEFORE "one" AFTER "\n\n",          "event: " BEFORE "one" AFTER "\n\n",
+        "data: " BEFORE "one" AFTER "\r\r",         "data: " BEFORE "one" AFTER "\ndata: more\n\n",
+        "data:  " BEFORE "one" AFTER "\n\n",        "data: " BEFORE "one" AFTER "\n \n",
+        "data: " BEFORE "o\ndata: ne" AFTER "\n\n",
+    };
+    struct nf_slice text;
+    (void)state;
+    learn(BEFORE "one" AFTER);
+    for (size_t i = 0; i < sizeof(streams) / sizeof(streams[0]); i++)
+        assert_int_equal(match_stream(streams[i], strlen(streams[i]), &text), 0);
 }
 
 static void only_a_plain_text_is_learned(void **state)
@@ -192,6 +245,8 @@ int main(void)
         T(another_text_between_the_same_is_found),
         T(what_is_not_plain_is_left_to_the_parser),
         T(anything_else_is_another_event),
+        T(an_event_is_taken_with_the_line_that_ends_it),
+        T(an_event_of_another_form_is_left_to_the_parser),
         T(only_a_plain_text_is_learned),
         T(the_newest_is_remembered),
         T(who_is_new_each_time_is_not_learned_for_ever),
