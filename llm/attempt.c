@@ -118,10 +118,8 @@ static NF_RC keep_text(struct nf_str *to, const char *text, struct nf_err *err)
 }
 
 /* The first thing to show: what was held back comes before it. */
-static NF_RC show(struct attempt *a, struct nf_err *err)
+static NF_RC show_first(struct attempt *a, struct nf_err *err)
 {
-    if (a->out->shown)
-        return NF_OK;
     a->out->shown = true;
     a->out->first_token_ms = a->w->ops->mono_ms(a->w) - a->begun_ms;
     struct nf_completion_event start = { .type = NF_EVENT_START,
@@ -130,6 +128,11 @@ static NF_RC show(struct attempt *a, struct nf_err *err)
     NF_TRY(a->sink->event(a->sink, &start, err));
     struct nf_completion_event usage = { .type = NF_EVENT_USAGE, .tokens = a->out->tokens };
     return a->has_tokens ? a->sink->event(a->sink, &usage, err) : NF_OK;
+}
+
+static NF_RC show(struct attempt *a, struct nf_err *err)
+{
+    return a->out->shown ? NF_OK : show_first(a, err);
 }
 
 static void note_error(struct attempt *a, const struct nf_completion_event *e)

@@ -32,13 +32,11 @@ static bool is_token(char c)
 
 static int hex(char c)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
+    const unsigned digit = (unsigned char)c - (unsigned)'0';
+    const unsigned letter = ((unsigned char)c | 0x20U) - (unsigned)'a';
+    if (digit < 10)
+        return (int)digit;
+    return letter < 6 ? (int)letter + 10 : -1;
 }
 
 /* One byte of framing. */

@@ -167,27 +167,43 @@ void nf_httpd_flush_all(struct nf_http_server *s)
     uv_idle_stop(&s->idle);
 }
 
-static enum nf_code append(struct nf_httpd_conn *c, const char *p, size_t n, struct nf_err *err)
+static enum nf_code make_room(struct nf_httpd_conn *c, size_t n, struct nf_err *err)
 {
     if (!c->out && c->server->spares_n > 0)
         take_spare(c);
-    if (n > c->out_cap - c->out_len) {
-        size_t cap = c->out_cap ? c->out_cap : 512;
-        while (cap - c->out_len < n)
-            cap *= 2;
-        char *out = realloc(c->out, cap);
-        if (!out) {
-            nf_httpd_conn_close(c);
-            return nf_err_set(err, NF_E_NOMEM, "out of memory (%zu bytes)", cap);
-        }
-        c->out = out;
-        c->out_cap = cap;
-    }
-    if (n == 0)
+    if (n <= c->out_cap - c->out_len)
         return NF_OK;
+    size_t cap = c->out_cap ? c->out_cap : 512;
+    while (cap - c->out_len < n)
+        cap *= 2;
+    char *out = realloc(c->out, cap);
+    if (!out) {
+        nf_httpd_conn_close(c);
+        return nf_err_set(err, NF_E_NOMEM, "out of memory (%zu bytes)", cap);
+    }
+    c->out = out;
+    c->out_cap = cap;
+    return NF_OK;
+}
+
+/* All but the first `skip` bytes, behind what waits. */
+static enum nf_code append(struct nf_httpd_conn *c, const uv_buf_t *b, unsigned n, size_t skip,
+                           struct nf_err *err)
+{
+    size_t all = 0;
+    for (unsigned i = 0; i < n; i++)
+        all += b[i].len;
+    if (all == skip)
+        return NF_OK;
+    NF_TRY(make_room(c, all - skip, err));
     assert(c->out);
-    memcpy(c->out + c->out_len, p, n);
-    c->out_len += n;
+    for (unsigned i = 0; i < n; i++) {
+        size_t gone = skip < b[i].len ? skip : b[i].len, left = b[i].len - gone;
+        skip -= gone;
+        if (left > 0)
+            memcpy(c->out + c->out_len, b[i].base + gone, left);
+        c->out_len += left;
+    }
     return NF_OK;
 }
 
@@ -214,11 +230,7 @@ enum nf_code nf_httpd_send(struct nf_httpd_conn *c, const uv_buf_t *b, unsigned 
             return nf_err_set(err, NF_E_CANCELED, "the connection is closed");
         skip = (size_t)r;
     }
-    for (unsigned i = 0; i < n; i++) {
-        size_t part = skip < b[i].len ? skip : b[i].len;
-        skip -= part;
-        NF_TRY(append(c, b[i].base + part, b[i].len - part, err));
-    }
+    NF_TRY(append(c, b, n, skip, err));
     mark(c, now);
     return c->closing ? nf_err_set(err, NF_E_CANCELED, "the connection is closed") : NF_OK;
 }
