@@ -1,6 +1,7 @@
 /* REST: the bots of chat networks, and how they are. */
 #include "application/manage_pairing.h"
 #include "application/words.h"
+#include "base/utf8.h"
 #include "channels/web/web_internal.h"
 #include "codec/qr.h"
 
@@ -52,21 +53,71 @@ static void put_bot(struct nf_json_out *o, const struct nf_web_bot *b, bool all,
     nf_json_out_end(o);
 }
 
+static const char *const states[] = { "starting", "connected", "retrying", "refused", "standby" };
+
+struct bots_ask {
+    struct nf_web_names_ask names;
+    struct nf_slice state, network; /* empty: any */
+};
+
+static NF_RC read_ask(const struct nf_http_exchange *x, struct bots_ask *a, struct nf_err *err)
+{
+    bool known = false;
+    NF_TRY(nf_web_read_names(x, &a->names, err));
+    a->state = nf_http_query(x, "state", NULL);
+    a->network = nf_http_query(x, "network", NULL);
+    for (size_t i = 0; i < NF_COUNT(states); i++)
+        known = known || nf_slice_eq(a->state, states[i]);
+    if (a->state.n > 0 && !known)
+        return nf_err_set(err, NF_E_INVALID,
+                          "state: not starting, connected, retrying, refused or standby");
+    return NF_OK;
+}
+
+static bool is_asked(const struct bots_ask *a, const struct nf_web_bot *b)
+{
+    return (a->state.n == 0 || nf_slice_eq(a->state, nf_web_bot_state(b))) &&
+           (a->network.n == 0 || nf_slice_eq(a->network, b->network)) &&
+           nf_utf8_has(b->name, strlen(b->name), a->names.part.p, a->names.part.n);
+}
+
+/* In the configuration's order; what follows has the last one's name as its cursor. */
+static void put_bots(struct nf_json_out *o, const struct nf_web *w, const struct bots_ask *a,
+                     bool all)
+{
+    char last[NF_CHANNEL_MAX + 1] = "";
+    bool begun = a->names.after.n == 0, more = false;
+    size_t n = 0;
+    struct nf_web_bot b;
+
+    nf_json_out_key(o, "channels");
+    nf_json_out_array(o);
+    for (size_t i = 0; !more && nf_web_bot_at(w, i, &b); i++) {
+        bool here = begun && is_asked(a, &b);
+        begun = begun || nf_slice_eq(a->names.after, b.name);
+        more = here && a->names.limit > 0 && n == a->names.limit;
+        if (!here || more)
+            continue;
+        put_bot(o, &b, all, nf_app_now(w->o.app));
+        memcpy(last, b.name, sizeof(last));
+        n++;
+    }
+    nf_json_out_end(o);
+    nf_json_out_key(o, "next_cursor");
+    nf_json_out_str(o, more ? last : NULL);
+}
+
 enum nf_code nf_web_bots(void *arg, struct nf_http_exchange *x, struct nf_err *err)
 {
     const struct nf_web *w = arg;
     NF_CLEANUP(nf_str_done) struct nf_str body = { .max = BODY_MAX };
-    bool all = nf_web_who(x)->user.role != NF_USER_USER;
-    struct nf_web_bot b;
+    struct bots_ask ask = { 0 };
     struct nf_json_out o;
 
+    NF_TRY(read_ask(x, &ask, err));
     nf_json_begin_doc(&o, &body);
     nf_json_out_object(&o);
-    nf_json_out_key(&o, "channels");
-    nf_json_out_array(&o);
-    for (size_t i = 0; nf_web_bot_at(w, i, &b); i++)
-        put_bot(&o, &b, all, nf_app_now(w->o.app));
-    nf_json_out_end(&o);
+    put_bots(&o, w, &ask, nf_web_who(x)->user.role != NF_USER_USER);
     nf_json_out_end(&o);
     NF_TRY(nf_json_end_doc(&o, err));
     return nf_web_json(x, 200, &body, err);

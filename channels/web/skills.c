@@ -125,14 +125,32 @@ static NF_RC answer_skill(const struct nf_web *w, struct nf_http_exchange *x, in
     return nf_web_json(x, status, &body, err);
 }
 
+static NF_RC read_filter(const struct nf_http_exchange *x, struct nf_skill_filter *f,
+                         struct nf_err *err)
+{
+    struct nf_web_names_ask ask = { 0 };
+    struct nf_slice status = nf_http_query(x, "status", NULL);
+
+    NF_TRY(nf_web_read_names(x, &ask, err));
+    *f = (struct nf_skill_filter){ .part = ask.part, .after = ask.after, .limit = ask.limit };
+    for (int s = NF_SKILL_INSTALLED; status.n > 0 && s <= NF_SKILL_DISABLED; s++)
+        if (nf_slice_eq(status, nf_skill_status_name((enum nf_skill_status)s)))
+            f->status = (enum nf_skill_status)s;
+    if (status.n > 0 && f->status == 0)
+        return nf_err_set(err, NF_E_INVALID, "status: not installed, enabled or disabled");
+    return NF_OK;
+}
+
 enum nf_code nf_web_skills(void *arg, struct nf_http_exchange *x, struct nf_err *err)
 {
     struct nf_web *w = arg;
+    struct nf_skill_filter f;
     NF_CLEANUP(nf_skill_views_done) struct nf_skill_views list = { 0 };
     NF_CLEANUP(nf_str_done) struct nf_str body = { .max = BODY_MAX };
     struct nf_json_out o;
 
-    NF_TRY(nf_skill_list(w->o.app, &nf_web_who(x)->user, &list, err));
+    NF_TRY(read_filter(x, &f, err));
+    NF_TRY(nf_skill_list(w->o.app, &nf_web_who(x)->user, &f, &list, err));
     nf_json_begin_doc(&o, &body);
     nf_json_out_object(&o);
     nf_json_out_key(&o, "skills");
@@ -140,6 +158,8 @@ enum nf_code nf_web_skills(void *arg, struct nf_http_exchange *x, struct nf_err 
     for (size_t i = 0; i < list.n; i++)
         NF_TRY(put_skill(&o, w, &list.v[i], err));
     nf_json_out_end(&o);
+    nf_json_out_key(&o, "next_cursor");
+    nf_json_out_str(&o, list.more ? list.v[list.n - 1].skill.name : NULL);
     nf_json_out_end(&o);
     NF_TRY(nf_json_end_doc(&o, err));
     return nf_web_json(x, 200, &body, err);

@@ -1,6 +1,4 @@
 /* Health, readiness, metrics, models. */
-#include "application/manage_sessions.h"
-#include "base/utf8.h"
 #include "channels/web/web_internal.h"
 #include "observe/metrics.h"
 
@@ -84,29 +82,12 @@ enum nf_code nf_web_status(void *arg, struct nf_http_exchange *x, struct nf_err 
     return nf_web_json(x, 200, &body, err);
 }
 
-/* All of them, unless a page is asked for: whoever lets a person choose needs all. */
-static NF_RC read_ask(const struct nf_http_exchange *x, struct nf_web_models_ask *ask,
-                      struct nf_err *err)
-{
-    bool paged;
-    (void)nf_http_query(x, "limit", &paged);
-    ask->part = nf_http_query(x, "q", NULL);
-    ask->after = nf_http_query(x, "cursor", NULL);
-    if (paged)
-        NF_TRY(nf_web_limit(x, &ask->limit, err));
-    if (paged && (ask->limit < 1 || ask->limit > NF_PAGE_MAX))
-        return nf_err_set(err, NF_E_INVALID, "limit: %zu is not 1 to %d", ask->limit, NF_PAGE_MAX);
-    if (ask->part.n > NF_MODEL_NAME_MAX || !nf_utf8_valid(ask->part.p, ask->part.n))
-        return nf_err_set(err, NF_E_INVALID, "q: not UTF-8 of at most %d bytes", NF_MODEL_NAME_MAX);
-    return NF_OK;
-}
-
 enum nf_code nf_web_models(void *arg, struct nf_http_exchange *x, struct nf_err *err)
 {
     struct nf_web *w = arg;
     NF_CLEANUP(nf_str_done) struct nf_str body = { 0 };
-    struct nf_web_models_ask ask = { 0 };
-    NF_TRY(read_ask(x, &ask, err));
+    struct nf_web_names_ask ask = { 0 };
+    NF_TRY(nf_web_read_names(x, &ask, err));
     NF_TRY(w->o.facts.models(w->o.facts.arg, &ask, &body, err));
     return nf_web_json(x, 200, &body, err);
 }

@@ -48,17 +48,17 @@ struct nf_web_admin_ops {
                                  struct nf_err *err);
 };
 
-/* Of models and aliases, by their names. */
-struct nf_web_models_ask {
+/* Of a list whose rows have names. */
+struct nf_web_names_ask {
     struct nf_slice part;  /* that the name has, in any case of letters; empty: all */
-    struct nf_slice after; /* the models behind this one; empty: from the first */
-    size_t limit;          /* of models; 0: none */
+    struct nf_slice after; /* the rows behind this one; empty: from the first */
+    size_t limit;          /* of rows; 0: none */
 };
 
 /* What the web channel asks the rest of the program. Called in a fiber; may suspend. */
 struct nf_web_facts {
     /* The body of GET /api/v1/models. */
-    enum nf_code (*models)(void *arg, const struct nf_web_models_ask *ask, struct nf_str *to,
+    enum nf_code (*models)(void *arg, const struct nf_web_names_ask *ask, struct nf_str *to,
                            struct nf_err *err);
     /* Append a line for each reason why turns cannot be served now; nothing if they can. */
     enum nf_code (*not_ready)(void *arg, struct nf_str *reasons, struct nf_err *err);

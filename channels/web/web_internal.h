@@ -88,6 +88,7 @@ void nf_web_put_time(struct nf_json_out *o, const char *key, int64_t ms); /* 0 w
 void nf_web_put_next(struct nf_json_out *o, bool more, int64_t last);
 
 /* list.c: a list that is read a page at a time, by id. */
+#define NF_WEB_PART_MAX 128 /* bytes of `q` of a list by names */
 struct nf_web_rows {
     const char *key; /* of the rows in the answer */
     const void *list;
@@ -98,6 +99,10 @@ struct nf_web_rows {
 /* The query's limit, and the id in its cursor, 0 for the first page. */
 NF_RC nf_web_read_page(const struct nf_http_exchange *x, int64_t *after, size_t *limit,
                        struct nf_err *err);
+/* The query's `q`, `cursor` and `limit` of a list by names: all of it, unless a page is asked for,
+ * since whoever lets a person choose needs all. */
+NF_RC nf_web_read_names(const struct nf_http_exchange *x, struct nf_web_names_ask *ask,
+                        struct nf_err *err);
 NF_RC nf_web_answer_rows(struct nf_http_exchange *x, const struct nf_web_rows *r,
                          struct nf_err *err);
 

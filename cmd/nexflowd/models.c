@@ -58,14 +58,14 @@ static void put_alias(struct nf_json_out *o, const struct nf_llm_alias_view *a)
     nf_json_out_end(o);
 }
 
-static bool is_asked(const struct nf_web_models_ask *ask, const char *name)
+static bool is_asked(const struct nf_web_names_ask *ask, const char *name)
 {
     return nf_utf8_has(name, strlen(name), ask->part.p, ask->part.n);
 }
 
 /* Those of the page that is asked for. What follows has the last one's name as its cursor. */
 static void put_models(struct nf_json_out *o, struct nf_wiring *w,
-                       const struct nf_web_models_ask *ask)
+                       const struct nf_web_names_ask *ask)
 {
     const struct nf_llm_router *r = w->router;
     const char *last = NULL;
@@ -90,7 +90,7 @@ static void put_models(struct nf_json_out *o, struct nf_wiring *w,
     nf_json_out_str(o, more ? last : NULL);
 }
 
-enum nf_code nf_daemon_models(void *arg, const struct nf_web_models_ask *ask, struct nf_str *to,
+enum nf_code nf_daemon_models(void *arg, const struct nf_web_names_ask *ask, struct nf_str *to,
                               struct nf_err *err)
 {
     struct nf_wiring *w = arg;

@@ -1,6 +1,7 @@
 #include "application/manage_skills.h"
 
 #include "base/own.h"
+#include "base/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -253,7 +254,23 @@ enum nf_code nf_skill_show(struct nf_app *a, const struct nf_user *user, const c
     return NF_OK;
 }
 
-enum nf_code nf_skill_list(struct nf_app *a, const struct nf_user *user, struct nf_skill_views *ret,
+/* Names are ASCII, and the store sorts them by their bytes. */
+static bool is_behind(const char *name, struct nf_slice after)
+{
+    size_t n = strlen(name);
+    int order = memcmp(name, after.n > 0 ? after.p : "", n < after.n ? n : after.n);
+
+    return order > 0 || (order == 0 && n > after.n);
+}
+
+static bool is_asked(const struct nf_skill *s, const struct nf_skill_filter *f)
+{
+    return (f->status == 0 || s->status == f->status) && is_behind(s->name, f->after) &&
+           nf_utf8_has(s->name, strlen(s->name), f->part.p, f->part.n);
+}
+
+enum nf_code nf_skill_list(struct nf_app *a, const struct nf_user *user,
+                           const struct nf_skill_filter *f, struct nf_skill_views *ret,
                            struct nf_err *err)
 {
     NF_CLEANUP(nf_skills_done) struct nf_skills all = { 0 };
@@ -264,9 +281,14 @@ enum nf_code nf_skill_list(struct nf_app *a, const struct nf_user *user, struct 
     views.v = calloc(all.n ? all.n : 1, sizeof(*views.v));
     if (!views.v)
         return nf_err_set(err, NF_E_NOMEM, "out of memory");
-    for (; views.n < all.n; views.n++) {
-        views.v[views.n].skill = all.v[views.n];
-        load_files(a, &views.v[views.n]);
+    for (size_t i = 0; i < all.n && !views.more; i++) {
+        if (!is_asked(&all.v[i], f))
+            continue;
+        views.more = f->limit > 0 && views.n == f->limit;
+        if (views.more)
+            continue;
+        views.v[views.n].skill = all.v[i];
+        load_files(a, &views.v[views.n++]);
     }
     *ret = nf_take(views);
     return NF_OK;

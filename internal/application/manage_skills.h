@@ -20,6 +20,7 @@ void nf_skill_view_done(struct nf_skill_view *v);
 struct nf_skill_views {
     struct nf_skill_view *v;
     size_t n;
+    bool more; /* behind the last one */
 };
 void nf_skill_views_done(struct nf_skill_views *v);
 
@@ -38,9 +39,15 @@ NF_RC nf_skill_inspect(struct nf_app *a, const struct nf_user *user, const char 
  * files do not have `hash` (NULL: any). */
 NF_RC nf_skill_install(struct nf_app *a, const struct nf_user *user, const char *path,
                        const char *hash, struct nf_skill_view *ret, struct nf_err *err);
+struct nf_skill_filter {
+    struct nf_slice part;        /* that the name has, in any case of letters; empty: all */
+    struct nf_slice after;       /* names behind this one; empty: from the first */
+    enum nf_skill_status status; /* 0: any */
+    size_t limit;                /* 0: none */
+};
 /* By name. */
-NF_RC nf_skill_list(struct nf_app *a, const struct nf_user *user, struct nf_skill_views *ret,
-                    struct nf_err *err);
+NF_RC nf_skill_list(struct nf_app *a, const struct nf_user *user, const struct nf_skill_filter *f,
+                    struct nf_skill_views *ret, struct nf_err *err);
 NF_RC nf_skill_show(struct nf_app *a, const struct nf_user *user, const char *name,
                     struct nf_skill_view *ret, struct nf_err *err);
 /* Agree to what the files with `hash` may do, and let it run. */

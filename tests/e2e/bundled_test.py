@@ -85,6 +85,27 @@ def done(daemon, skill, tool, **arguments):
     return result
 
 
+def test_skills_are_listed_by_name_and_status_and_in_pages(daemon):
+    def listed(query=""):
+        status, page = daemon.get(f"/api/v1/skills{query}")
+        assert status == 200, page
+        return [s["name"] for s in page["skills"]], page["next_cursor"]
+
+    names = ["calc", "clock", "csv", "files", "notes", "text", "web"]
+    assert listed() == (names, None)
+    assert listed("?limit=7") == (names, None)
+    assert listed("?limit=3") == (names[:3], "csv")
+    assert listed("?limit=3&cursor=csv") == (names[3:6], "text")
+    assert listed("?limit=3&cursor=text") == (["web"], None)
+    assert listed("?cursor=d") == (names[3:], None)  # what was removed between two pages
+    assert listed("?q=C&limit=2") == (["calc", "clock"], "clock")
+    assert listed("?status=enabled&q=te") == (["notes", "text"], None)
+    assert listed("?status=disabled") == ([], None)
+    for wrong in ("limit=0", "limit=201", "status=lost", "q=" + "x" * 129):
+        status, answer = daemon.get(f"/api/v1/skills?{wrong}")
+        assert status == 400 and wrong.split("=")[0] in answer["error"]["message"], answer
+
+
 def test_calc_and_clock_and_text_answer(daemon):
     assert json.loads(done(daemon, "calc", "evaluate", expression="(2+3)*7"))["result"] == "35"
     assert "36 years" in done(daemon, "clock", "difference", start="1990-05-17", end="2026-11-28")

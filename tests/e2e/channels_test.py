@@ -134,6 +134,32 @@ def test_how_a_bot_is_stands_everywhere(tmp_path, net):
     assert daemon.stop() == 0
 
 
+def test_channels_are_listed_by_name_network_and_state_and_in_pages(tmp_path, net):
+    items = [net.yaml(name="one", poll_timeout="1s"), net.yaml(name="two", token="77:not-known"),
+             net.yaml(name="three", token="78:not-known")]
+    daemon = start(tmp_path, net, *items)
+
+    def listed(query=""):
+        status, page = daemon.get(f"/api/v1/channels{query}")
+        assert status == 200, page
+        return [c["name"] for c in page["channels"]], page["next_cursor"]
+
+    connected(daemon, "one")
+    daemon.wait_until(lambda: listed("?state=refused")[0] == ["two", "three"])
+    assert listed() == (["one", "two", "three"], None)
+    assert listed("?limit=2") == (["one", "two"], "two")
+    assert listed("?limit=2&cursor=two") == (["three"], None)
+    assert listed("?limit=3") == (["one", "two", "three"], None)
+    assert listed("?q=T&limit=1") == (["two"], "two")
+    assert listed("?state=connected") == (["one"], None)
+    assert listed("?network=discord") == ([], None)
+    assert listed("?cursor=gone") == ([], None)
+    for wrong in ("limit=0", "state=asleep", "q=" + "x" * 129):
+        status, answer = daemon.get(f"/api/v1/channels?{wrong}")
+        assert status == 400 and wrong.split("=")[0] in answer["error"]["message"], answer
+    assert daemon.stop() == 0
+
+
 def add(daemon, network, token, base, **more):
     return daemon.post("/api/v1/channels", {"network": network, "token": token, "api_base": base, **more})
 

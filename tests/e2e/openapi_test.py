@@ -94,7 +94,7 @@ def test_every_operation_answers_as_described(daemon):
                 **account)[0] == 200
     assert call("get", "/api/v1/pairings")[0] == 200
     assert call("post", "/api/v1/pairings/{code}", {"decision": "deny"}, code="ABCD-2345")[0] == 404
-    assert call("get", "/api/v1/channels")[1] == {"channels": []}
+    assert call("get", "/api/v1/channels")[1] == {"channels": [], "next_cursor": None}
     assert call("get", "/api/v1/channels/{name}/qr.svg", name="telegram")[0] == 404
     assert call("post", "/api/v1/channels/{name}/test", {}, name="telegram")[0] == 404
     assert call("post", "/api/v1/auth/exchange", {"token": "wrong"})[0] == 401

@@ -226,6 +226,8 @@ static void other_files_need_another_consent(void **state)
     assert_int_equal(files.kept_n, 1);
 }
 
+static const struct nf_skill_filter all = { .limit = 0 };
+
 static void files_changed_behind_our_back_are_not_enabled_but_shown(void **state)
 {
     struct world *w = *state;
@@ -233,10 +235,36 @@ static void files_changed_behind_our_back_are_not_enabled_but_shown(void **state
     assert_ok(install(w, NULL), &w->err);
     files.broken = true;
     assert_code(enable(w, HASH_A), NF_E_CONFLICT);
-    assert_ok(nf_skill_list(&w->app, &w->user, &list, &w->err), &w->err);
+    assert_ok(nf_skill_list(&w->app, &w->user, &all, &list, &w->err), &w->err);
     assert_int_equal(list.n, 1);
     assert_string_equal(list.v[0].problem, "its files were changed");
     nf_skill_views_done(&list);
+}
+
+static void skills_are_listed_by_part_of_their_name_and_in_pages(void **state)
+{
+    struct world *w = *state;
+    struct nf_skill_views list = { 0 };
+    assert_ok(install(w, NULL), &w->err);
+    const struct {
+        struct nf_skill_filter f;
+        size_t n;
+    } asked[] = {
+        { { .limit = 1 }, 1 },
+        { { .part = NF_SLICE("AL") }, 1 },
+        { { .part = NF_SLICE("notes") }, 0 },
+        { { .after = NF_SLICE("cal") }, 1 },
+        { { .after = NF_SLICE("calc") }, 0 },
+        { { .after = NF_SLICE("calculate") }, 0 },
+        { { .status = NF_SKILL_INSTALLED }, 1 },
+        { { .status = NF_SKILL_ENABLED }, 0 },
+    };
+    for (size_t i = 0; i < sizeof(asked) / sizeof(*asked); i++) {
+        assert_ok(nf_skill_list(&w->app, &w->user, &asked[i].f, &list, &w->err), &w->err);
+        assert_int_equal(list.n, asked[i].n);
+        assert_false(list.more);
+        nf_skill_views_done(&list);
+    }
 }
 
 static void a_schema_that_cannot_be_held_is_refused_with_its_place(void **state)
@@ -263,7 +291,7 @@ static void nobody_but_an_active_owner_manages(void **state)
         assert_code(disable(w), NF_E_DENIED);
         assert_code(nf_skill_inspect(&w->app, &w->user, "/src", &v, &w->err), NF_E_DENIED);
         assert_code(nf_skill_show(&w->app, &w->user, "calc", &v, &w->err), NF_E_DENIED);
-        assert_code(nf_skill_list(&w->app, &w->user, &list, &w->err), NF_E_DENIED);
+        assert_code(nf_skill_list(&w->app, &w->user, &all, &list, &w->err), NF_E_DENIED);
         assert_code(nf_skill_uninstall(&w->app, &w->user, "calc", false, &w->err), NF_E_DENIED);
         assert_code(nf_skill_read_log(&w->app, &w->user, "calc", 10, &log, &w->err), NF_E_DENIED);
     }
@@ -315,6 +343,7 @@ int main(void)
         T(installed_enabled_disabled_removed),
         T(other_files_need_another_consent),
         T(files_changed_behind_our_back_are_not_enabled_but_shown),
+        T(skills_are_listed_by_part_of_their_name_and_in_pages),
         T(a_schema_that_cannot_be_held_is_refused_with_its_place),
         T(nobody_but_an_active_owner_manages),
         T(its_log_is_read_within_bounds),

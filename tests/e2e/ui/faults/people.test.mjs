@@ -15,6 +15,8 @@ async function fresh(name, title, options) {
   return page;
 }
 
+const userId = (n) => n.toString(32).padStart(13, '0');
+
 const card = (page, name) => page.getByRole('article', { name: new RegExp(`^${name}`) });
 
 test('who asks is let in, as a new person or as somebody known', async () => {
@@ -33,6 +35,27 @@ test('who asks is let in, as a new person or as somebody known', async () => {
   assert.deepEqual(world.mock.people.decisions, [
     { code: 'ABCD-2345', decision: 'approve', user: world.mock.people.users[1].id },
     { code: 'EFGH-6789', decision: 'approve' }]);
+});
+
+test('of many people the one whose account it is is found on the server', async () => {
+  const { people } = world.mock;
+  for (let i = 1; i <= 300; i++) {
+    people.users.push({ ...people.users[1], id: userId(1000 + i), name: `Person ${i}` });
+  }
+  const page = await fresh('people', 'People');
+  const vera = card(page, 'Vera');
+  const whose = vera.getByRole('combobox', { name: 'As whom' });
+  await vera.getByRole('searchbox', { name: 'Find whose it is' }).fill('person 29');
+  await whose.getByRole('option', { name: 'as Person 299' }).waitFor({ state: 'attached' });
+  assert.equal(await whose.getByRole('option', { name: 'as Anna' }).count(), 0);
+  await whose.selectOption({ label: 'as Person 297' });
+  await vera.getByRole('searchbox', { name: 'Find whose it is' }).fill('person 8'); // what is chosen stays
+  await whose.getByRole('option', { name: 'as Person 88' }).waitFor({ state: 'attached' });
+  assert.equal(await whose.locator('option:checked').innerText(), 'as Person 297');
+  await accessible(page, 'whose account it is');
+  await vera.getByRole('button', { name: 'Let in' }).click();
+  await vera.waitFor({ state: 'detached' });
+  assert.deepEqual(people.decisions, [{ code: 'ABCD-2345', decision: 'approve', user: userId(1297) }]);
 });
 
 test('who asks can be denied, and a refusal of the daemon is shown', async () => {
@@ -59,6 +82,29 @@ test('those who were denied are found by the address', async () => {
   await page.getByText('Nobody like that asks.').waitFor(); // and who looks can look at others
   await page.getByRole('combobox', { name: 'Show' }).selectOption('');
   await page.getByText('Ask to be let in').waitFor({ state: 'detached' });
+});
+
+test('bots are read a page at a time, and found by the address', async () => {
+  const { bots } = world.mock.people;
+  for (let i = 1; i <= 60; i++) bots.push({ ...bots[i % 2], name: `bot-${i}` });
+  const page = await fresh('channels', 'Channels');
+  const more = page.getByRole('button', { name: 'More bots' });
+  await more.waitFor();
+  assert.equal(await page.getByRole('article').count(), 50);
+  await more.click();
+  await card(page, 'bot-60').waitFor();
+  assert.equal(await more.count(), 0);
+  await page.getByRole('searchbox', { name: 'Find a bot' }).fill('bot-6');
+  await card(page, 'bot-5 ').waitFor({ state: 'detached' });
+  assert.equal(await page.getByRole('article').count(), 2);
+  await page.getByRole('combobox', { name: 'State' }).selectOption('refused');
+  await page.getByText('No bot like that').waitFor();
+  await page.waitForFunction(() => location.hash === '#/channels?q=bot-6&state=refused');
+  await accessible(page, 'bots, filtered');
+  await page.reload();
+  await page.getByText('No bot like that').waitFor();
+  await page.getByRole('searchbox', { name: 'Find a bot' }).fill('bot-5');
+  await card(page, 'bot-59').waitFor();
 });
 
 test('people are added, changed and blocked', async () => {

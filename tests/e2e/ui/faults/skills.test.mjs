@@ -142,6 +142,27 @@ test('a call by hand that waits for a decision is decided on the same page', asy
   await page.locator('.approval').waitFor({ state: 'detached' });
 });
 
+test('skills are read a page at a time, and found by the address', async () => {
+  const { list } = world.mock.skills;
+  for (let i = 1; i <= 60; i++) list.push({ ...list[i % 3], name: `skill-${i}` });
+  const page = await fresh();
+  const more = page.getByRole('button', { name: 'More skills' });
+  await more.waitFor();
+  assert.equal(await page.getByRole('article').count(), 50);
+  await more.click();
+  await card(page, 'skill-60').waitFor();
+  assert.equal(await more.count(), 0);
+  await page.getByRole('searchbox', { name: 'Find a skill' }).fill('skill-6');
+  await card(page, 'calc').waitFor({ state: 'detached' });
+  assert.equal(await page.getByRole('article').count(), 2);
+  await page.getByRole('combobox', { name: 'State' }).selectOption('installed');
+  await page.getByText('No skill like that').waitFor();
+  await accessible(page, 'skills, filtered');
+  await page.reload();
+  await page.getByText('No skill like that').waitFor();
+  assert.equal(await page.evaluate(() => location.hash), '#/skills?q=skill-6&status=installed');
+});
+
 test('without skills the page says how to install one', async () => {
   world.mock.skills.list = [];
   world.mock.skills.sandbox = { level: 'L3', missing: '' };

@@ -3,6 +3,15 @@ const SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 33 33" shape-r
   '<path fill="#fff" d="M0 0h33v33H0z"/><path fill="#000" d="M4 4h7v1h-7z"/></svg>';
 const NOW = '2026-02-03T08:00:00.000Z';
 
+// A page of rows that have names.
+export function named(rows, key, query, fields) {
+  const found = rows.filter((row) => row.name.includes(query.get('q') ?? '')
+    && fields.every((field) => [null, row[field]].includes(query.get(field))));
+  const from = found.findIndex((row) => row.name === query.get('cursor')) + 1;
+  const page = found.slice(from, from + Number(query.get('limit') ?? found.length));
+  return { [key]: page, next_cursor: from + page.length < found.length ? page.at(-1).name : null };
+}
+
 const bot = (name, network, more) => ({
   name, network, state: 'connected', deaf: false, bot_name: `@${name}_bot`, link: `https://t.me/${name}_bot`,
   alive_at: NOW, event_at: null, code: 0, queue: 0, problem: '', todo: '', ...more });
@@ -41,13 +50,13 @@ export class People {
   route(method, path, body, reply, role, query = new URLSearchParams()) {
     const fail = (status, message) => reply(status, { error: { code: 'invalid', message } });
     if (path === 'channels' && method === 'POST') return this.addBot(body, reply, fail);
-    if (path === 'channels') return reply(200, { channels: this.bots });
+    if (path === 'channels') return reply(200, named(this.bots, 'channels', query, ['state', 'network']));
     if (path.startsWith('channels/')) return this.channel(path.split('/'), reply, fail);
     const has = (row) => ['role', 'status'].every((name) => [null, row[name]].includes(query.get(name)))
       && row.name.toLowerCase().includes((query.get('q') ?? '').toLowerCase());
     if (path === 'pairings') return reply(200, { pairings: this.pairings.filter(has), next_cursor: null });
     if (path.startsWith('pairings/')) return this.decide(path.slice(9), body, reply, fail);
-    if (path === 'users' && method === 'GET') return reply(200, { users: this.users.filter(has), next_cursor: null });
+    if (path === 'users' && method === 'GET') return reply(200, this.some(this.users.filter(has), query));
     if (path === 'users') {
       const user = { id: this.id(10 + this.users.length), status: 'active', created_at: NOW, ...body };
       this.users.push(user);
@@ -56,6 +65,12 @@ export class People {
     if (path === 'users/me') return reply(200, { ...this.users[0], role });
     if (path.startsWith('users/')) return this.user(method, path.split('/').slice(1), body, reply, fail);
     return false;
+  }
+
+  some(users, query) {
+    const from = users.findIndex((user) => user.id === query.get('cursor')) + 1;
+    const page = users.slice(from, from + Number(query.get('limit') ?? 50));
+    return { users: page, next_cursor: from + page.length < users.length ? page.at(-1).id : null };
   }
 
   // Whoever is linked by the link, and answers the bot, does so at once.

@@ -38,6 +38,8 @@ export class Mock {
   approvalMs = 30 * 60 * 1000;
   skills = new Skills();
   people = new People(id);
+  health = {};
+  tasks = [];
   role = 'owner';
   release = () => {};
   held = null; // while it is, the model says nothing
@@ -142,14 +144,15 @@ export class Mock {
     }
     if (path === 'search') return this.search(url, reply);
     if (path === 'messages') return this.postMessage(body, reply);
-    if (path === 'tasks') return reply(200, { tasks: [], next_cursor: null });
+    if (path === 'tasks') return reply(200, { tasks: this.tasks, next_cursor: null });
+    if (path === 'usage') return reply(200, { usage: [] });
     if (path.startsWith('tasks/')) {
       return reply(200, { id: path.slice(6), steps: [
         { n: 1, kind: 'tool', call_id: `call-${path.slice(6)}`, duration_us: 420000, level: 'L2', worker: 7, bytes: 210 }] });
     }
     if (path.startsWith('approvals')) return this.approvalRoute(path.slice(10), body, reply);
     if (path.startsWith('skills')) return this.skills.route(method, path.slice(7), body, reply, url.search.slice(1));
-    if (path === '/health') return reply(200, { status: 'ok', sandbox: this.skills.sandbox });
+    if (path === '/health') return reply(200, { status: 'ok', version: '1', uptime_s: 60, sandbox: this.skills.sandbox, ...this.health });
     if (/^sessions\/\w+\/runs\/\w+\/files\/0$/.test(path)) return reply(200, this.filed, { 'Content-Type': 'image/png' });
     const match = /^sessions\/(\w+)(\/messages)?$/.exec(path);
     const session = match && this.sessions.get(match[1]);

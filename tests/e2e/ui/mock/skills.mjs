@@ -1,4 +1,6 @@
 // What the daemon says of skills, with three of them installed.
+import { named } from './people.mjs';
+
 const HASH = 'ab'.repeat(32);
 const CGROUP = 'cgroup: not delegated to this user (Delegate=yes in the systemd unit, or run as root)';
 
@@ -41,7 +43,7 @@ export class Skills {
 
   route(method, path, body, reply, query = '') {
     const fail = (status, code, message) => reply(status, { error: { code, message } });
-    if (!path) return reply(200, { skills: this.list });
+    if (!path) return reply(200, named(this.list, 'skills', new URLSearchParams(query), ['status']));
     const [name, verb, toolName] = path.split('/');
     const skill = this.list.find((s) => s.name === name);
     if (!skill) return fail(404, 'not-found', `there is no skill '${name}'`);

@@ -1,10 +1,18 @@
 // The bots of chat networks: how they are, how to reach them, how to connect one.
-import { useEffect, useState } from 'preact/hooks';
-import { language, number, t } from '../settings';
+import { useState } from 'preact/hooks';
+import { language, number } from '../settings';
 import { Command } from '../view/cards';
 import { Icon } from '../view/icons';
 import { AddBot } from './addBot';
-import { channels, qr, tc, test, watchChannels, type Channel } from './channelsData';
+import { qr, tc, test, type Channel } from './channelsData';
+import { Choose, Find, wanted } from './filters';
+import { usePaged } from './paged';
+import { Empty, Failed, Loading } from './shared';
+
+const EVERY_MS = 5000;
+const FEW = 4; // bots that need no finding
+const NETWORKS = ['telegram', 'discord'] as const;
+const STATES = ['starting', 'connected', 'retrying', 'refused', 'standby'] as const;
 
 function when(time: string | null | undefined): string {
   if (!time) return tc('never');
@@ -82,14 +90,29 @@ function Add() {
   );
 }
 
+function Filters() {
+  return (
+    <div class="filters">
+      <Find name="q" label={tc('find')} />
+      <Choose name="network" label={tc('network')} all={tc('any')} options={NETWORKS.map((network) => [network, tc(network)])} />
+      <Choose name="state" label={tc('state')} all={tc('any')} options={STATES.map((state) => [state, tc(state)])} />
+    </div>
+  );
+}
+
 export function Page() {
-  useEffect(watchChannels, []);
-  const all = channels.value;
+  const query = { q: wanted('q'), network: wanted('network'), state: wanted('state') };
+  const filtered = Object.values(query).some(Boolean);
+  const { rows, error, again, more } = usePaged<Channel>('/api/v1/channels', 'channels', query, (channel) => channel.name, EVERY_MS);
   return (
     <>
-      <p class="skills-intro">{all?.length === 0 ? tc('none') : tc('intro')}</p>
-      {all === null && <p class="loading">{t('loading')}</p>}
-      <ul class="skills">{all?.map((channel) => <ChannelCard key={channel.name} channel={channel} />)}</ul>
+      <p class="skills-intro">{rows?.length === 0 && !filtered ? tc('none') : tc('intro')}</p>
+      {(filtered || (rows?.length ?? 0) > FEW) && <Filters />}
+      <Failed error={error} again={again} />
+      {!rows && !error && <Loading />}
+      {rows?.length === 0 && filtered && <Empty icon="channel" title={tc('nothingSo')} />}
+      <ul class="skills">{rows?.map((channel) => <ChannelCard key={channel.name} channel={channel} />)}</ul>
+      {more && <button type="button" class="text older" onClick={more}>{tc('more')}</button>}
       <Add />
     </>
   );

@@ -9,14 +9,14 @@ import { Icon } from '../view/icons';
 import { Choose, Find, wanted } from './filters';
 import { usePaged, type Paged } from './paged';
 import {
-  accountsOf, add, change, decide, idOf, invite, isManager, signInLink, tp, unlink, type Account, type Invite, type Request,
-  type Role, type User, type Way,
+  accountsOf, add, change, decide, fewPeople, findPeople, idOf, invite, isManager, signInLink, tp, unlink, type Account, type Few,
+  type Invite, type Request, type Role, type User, type Way,
 } from './peopleData';
-import { Empty, Failed, Loading, useLoaded } from './shared';
+import { Empty, Failed, Loading, useLater, useLoaded } from './shared';
 
 const ROLES: readonly Role[] = ['owner', 'admin', 'user'];
 const EVERY_MS = 5000; // who asks may come at any time
-const CHOICES = 200; // people of whom an account can become one here
+const PAUSE_MS = 200; // between the last key and the question
 const FEW = 8; // people that need no finding
 
 // Whom one may manage: see the rules of the daemon, which decides.
@@ -27,10 +27,33 @@ const says = (error: unknown): string => (error instanceof Error ? error.message
 
 /* ---- who asks ---- */
 
-function RequestCard({ request, people, again }: { request: Request; people: User[]; again: () => void }) {
-  const [user, setUser] = useState('');
+// Whose account it becomes: a new person's, or that of somebody who is found by name.
+function As({ few, chosen, choose }: { few: Few; chosen: User | null; choose: (user: User | null) => void }) {
+  const [text, setText] = useState('');
+  const asked = useLater(text.trim(), PAUSE_MS);
+  const found = useLoaded<User[] | null>(() => (asked ? findPeople(asked) : Promise.resolve(null)), asked).value;
+  const own = { ...me.value, status: 'active' } as User;
+  const rows = [...(chosen ? [chosen] : []), ...(found ?? [own, ...few.people])]
+    .filter((u, i, all) => (u.id === own.id || mayManage(u)) && all.findIndex((other) => other.id === u.id) === i);
+  return (
+    <>
+      {few.more && (
+        <label class="filter find"><Icon name="search" /><span class="offscreen">{tp('findWho')}</span>
+          <input class="field" type="search" placeholder={tp('findWho')} maxLength={64} value={text} onInput={(event) => setText(event.currentTarget.value)} /></label>
+      )}
+      <select class="field" aria-label={tp('as')} value={chosen?.id ?? ''}
+        onChange={(event) => choose(rows.find((u) => u.id === event.currentTarget.value) ?? null)}>
+        <option value="">{tp('asNew')}</option>
+        {rows.map((u) => <option key={u.id} value={u.id}>{tp('asUser', { name: u.name })}</option>)}
+      </select>
+      {asked && found?.length === 0 && <span class="soft" role="status">{tp('nobody')}</span>}
+    </>
+  );
+}
+
+function RequestCard({ request, few, again }: { request: Request; few: Few; again: () => void }) {
+  const [user, setUser] = useState<User | null>(null);
   const id = `request-${request.code}`;
-  const choices = people.filter((u) => u.id === me.value?.id || mayManage(u));
   return (
     <li class="skill">
       <article aria-labelledby={id}>
@@ -40,12 +63,9 @@ function RequestCard({ request, people, again }: { request: Request; people: Use
         </header>
         <p>{tp('wroteTo', { network: request.network, account: request.account, channel: request.channel })}</p>
         <div class="row">
-          <select class="field" aria-label={tp('as')} value={user} onChange={(event) => setUser(event.currentTarget.value)}>
-            <option value="">{tp('asNew')}</option>
-            {choices.map((u) => <option key={u.id} value={u.id}>{tp('asUser', { name: u.name })}</option>)}
-          </select>
+          <As few={few} chosen={user} choose={setUser} />
           <button type="button" class="primary" onClick={() => {
-            void decide(request, { decision: 'approve', ...(user ? { user } : {}) }, again);
+            void decide(request, { decision: 'approve', ...(user ? { user: user.id } : {}) }, again);
           }}>{tp('letIn')}</button>
           {request.status === 'open' && (
             <button type="button" onClick={() => void decide(request, { decision: 'deny' }, again)}>{tp('deny')}</button>
@@ -58,7 +78,7 @@ function RequestCard({ request, people, again }: { request: Request; people: Use
 
 function Requests({ list, again }: { list: Paged<Request>; again: () => void }) {
   const rows = list.rows ?? [];
-  const known = useLoaded<{ users: User[] }>(() => call('GET', `/api/v1/users?limit=${CHOICES}`), rows.map((r) => r.code).join());
+  const few = useLoaded<Few>(fewPeople, rows.map((r) => r.code).join()).value ?? { people: [], more: false };
   if (!rows.length && !wanted('asks')) return <Failed error={list.error} again={again} />;
   return (
     <section aria-labelledby="requests-title">
@@ -71,7 +91,7 @@ function Requests({ list, again }: { list: Paged<Request>; again: () => void }) 
       </div>
       <Failed error={list.error} again={again} />
       {list.rows && !rows.length && <p class="soft">{tp('noRequests')}</p>}
-      <ul class="skills">{rows.map((r) => <RequestCard key={r.code} request={r} people={known.value?.users ?? []} again={again} />)}</ul>
+      <ul class="skills">{rows.map((r) => <RequestCard key={r.code} request={r} few={few} again={again} />)}</ul>
       {list.more && <button type="button" class="text older" onClick={list.more}>{tp('moreRequests')}</button>}
     </section>
   );

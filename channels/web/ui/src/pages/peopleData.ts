@@ -49,6 +49,22 @@ export const idOf = (user: User): string => user.id;
 
 const at = (user: User, tail = ''): string => `/api/v1/users/${encodeURIComponent(user.id)}${tail}`;
 
+const CHOICES = 20; // people to choose from at once
+
+// Some people, and whether there are others.
+export interface Few {
+  people: User[];
+  more: boolean;
+}
+
+export async function fewPeople(): Promise<Few> {
+  const { users, next_cursor } = await call<{ users: User[]; next_cursor: string | null }>('GET', `/api/v1/users?limit=${CHOICES}`);
+  return { people: users, more: next_cursor !== null };
+}
+
+export const findPeople = async (name: string): Promise<User[]> =>
+  (await call<{ users: User[] }>('GET', `/api/v1/users?${new URLSearchParams({ q: name, limit: String(CHOICES) })}`)).users;
+
 // `again` reads the lists that it changes.
 export function decide(request: Request, body: { decision: 'approve' | 'deny'; user?: string }, again: () => void): Promise<void> {
   return guarded(async () => {

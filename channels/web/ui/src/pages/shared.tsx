@@ -53,6 +53,16 @@ export function useLoaded<T>(read: () => Promise<T>, key: string, everyMs = 0): 
   return { value, error, again };
 }
 
+// A value that has stayed for a moment.
+export function useLater<T>(value: T, ms: number): T {
+  const [then, setThen] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setThen(() => value), ms);
+    return () => clearTimeout(timer);
+  }, [value, ms]);
+  return then;
+}
+
 export function Failed({ error, again }: { error: string | null; again: () => void }) {
   if (!error) return null;
   return (

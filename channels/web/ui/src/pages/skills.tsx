@@ -1,18 +1,25 @@
 // The owner's page of skills.
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { call } from '../api';
 import { approvals } from '../approvals';
 import { explain } from '../store';
 import { duration, t } from '../settings';
+import { Choose, Find, wanted } from './filters';
+import { usePaged } from './paged';
+import { Empty, Failed, Loading, useLoaded } from './shared';
 import {
-  disable, enable, example, inspect, install, inWords, loadSkills, logOf, removeSkill, runTool, sandbox, skills, ts, type Ran, type Skill,
+  disable, enable, example, inspect, install, inWords, isInstalled, logOf, removeSkill, runTool, ts, type Ran, type Skill,
 } from './skillsData';
 import { ApprovalCard } from '../view/approval';
 import { Command } from '../view/cards';
 import { Icon } from '../view/icons';
 import { pretty } from '../view/tool';
 
+const FEW = 6; // skills that need no finding
+const STATES = ['enabled', 'installed', 'disabled'] as const;
+
 function Level() {
-  const now = sandbox.value;
+  const now = useLoaded<{ sandbox?: { level: string; missing: string } }>(() => call('GET', '/health'), 'sandbox').value?.sandbox;
   if (!now) return null;
   return (
     <section class={`level ${now.missing ? 'partial' : ''}`} aria-label={ts('level', { level: now.level })}>
@@ -60,7 +67,7 @@ function Question({ title, done, children }: { title: string; done: () => void; 
   );
 }
 
-function Consent({ skill, done }: { skill: Skill; done: () => void }) {
+function Consent({ skill, done, again }: { skill: Skill; done: () => void; again: () => void }) {
   return (
     <Question title={ts('consentTitle', { name: skill.name })} done={done}>
       <Rights skill={skill} />
@@ -69,14 +76,14 @@ function Consent({ skill, done }: { skill: Skill; done: () => void }) {
         <button type="button" onClick={done}>{t('cancel')}</button>
         <button type="button" class="primary" onClick={() => {
           done();
-          void enable(skill);
+          void enable(skill, again);
         }}>{ts('allow')}</button>
       </div>
     </Question>
   );
 }
 
-function Removal({ skill, done }: { skill: Skill; done: () => void }) {
+function Removal({ skill, done, again }: { skill: Skill; done: () => void; again: () => void }) {
   const [data, setData] = useState(false);
   return (
     <Question title={ts('removeTitle', { name: skill.name })} done={done}>
@@ -89,7 +96,7 @@ function Removal({ skill, done }: { skill: Skill; done: () => void }) {
         <button type="button" onClick={done}>{t('cancel')}</button>
         <button type="button" class="danger" onClick={() => {
           done();
-          void removeSkill(skill, data);
+          void removeSkill(skill, data, again);
         }}>{ts('remove')}</button>
       </div>
     </Question>
@@ -97,9 +104,9 @@ function Removal({ skill, done }: { skill: Skill; done: () => void }) {
 }
 
 // A directory of the daemon's machine: looked at first, installed by who has seen what it may do.
-function Install() {
+function Install({ again }: { again: () => void }) {
   const [path, setPath] = useState('');
-  const [found, setFound] = useState<Skill | null>(null);
+  const [found, setFound] = useState<(Skill & { replaces: boolean }) | null>(null);
   const [said, setSaid] = useState<{ good: boolean; text: string } | null>(null);
   const [busy, setBusy] = useState(false);
   const attempt = (work: () => Promise<void>): void => {
@@ -112,7 +119,10 @@ function Install() {
       <h2 id="install">{ts('install')}</h2>
       <form class="row" onSubmit={(event) => {
         event.preventDefault();
-        attempt(async () => setFound(await inspect(path.trim())));
+        attempt(async () => {
+          const seen = await inspect(path.trim());
+          setFound({ ...seen, replaces: await isInstalled(seen.name) });
+        });
       }}>
         <label class="labelled grow"><span>{ts('installPath')}</span>
           <input class="field" value={path} required pattern="\s*\/.+" title={ts('installAbsolute')} placeholder="/home/me/skills/weather" spellcheck={false}
@@ -125,14 +135,14 @@ function Install() {
         <Question title={ts('consentTitle', { name: found.name })} done={() => setFound(null)}>
           <p>{found.description} <span class="model">{found.version}</span></p>
           <Rights skill={found} />
-          <p class="label">{ts(skills.value?.some((s) => s.name === found.name) ? 'replaceText' : 'consentText')}</p>
+          <p class="label">{ts(found.replaces ? 'replaceText' : 'consentText')}</p>
           <div class="row end">
             <button type="button" onClick={() => setFound(null)}>{t('cancel')}</button>
             <button type="button" class="primary" onClick={() => {
               const shown = found;
               setFound(null);
               attempt(async () => {
-                await install(path.trim(), shown);
+                await install(path.trim(), shown).finally(again);
                 setPath('');
                 setSaid({ good: true, text: ts('installedNow', { name: shown.name }) });
               });
@@ -223,7 +233,7 @@ function Log({ skill }: { skill: Skill }) {
   );
 }
 
-function SkillCard({ skill }: { skill: Skill }) {
+function SkillCard({ skill, again }: { skill: Skill; again: () => void }) {
   const [open, setOpen] = useState(false);
   const [asks, setAsks] = useState<'' | 'consent' | 'remove'>('');
   const state = skill.problem ? 'broken' : skill.status;
@@ -238,9 +248,9 @@ function SkillCard({ skill }: { skill: Skill }) {
         <p>{skill.problem ?? skill.description}</p>
         <div class="row">
           {skill.status === 'enabled'
-            ? <button type="button" onClick={() => void disable(skill)}>{ts('disable')}</button>
+            ? <button type="button" onClick={() => void disable(skill, again)}>{ts('disable')}</button>
             : !skill.problem && (
-              <button type="button" class="primary" onClick={() => (skill.granted ? void enable(skill) : setAsks('consent'))}>
+              <button type="button" class="primary" onClick={() => (skill.granted ? void enable(skill, again) : setAsks('consent'))}>
                 {ts(skill.granted ? 'enable' : 'enableNew')}
               </button>
             )}
@@ -258,30 +268,43 @@ function SkillCard({ skill }: { skill: Skill }) {
           )}
         </details>
       </article>
-      {asks === 'consent' && <Consent skill={skill} done={done} />}
-      {asks === 'remove' && <Removal skill={skill} done={done} />}
+      {asks === 'consent' && <Consent skill={skill} done={done} again={again} />}
+      {asks === 'remove' && <Removal skill={skill} done={done} again={again} />}
     </li>
   );
 }
 
+function Filters() {
+  return (
+    <div class="filters">
+      <Find name="q" label={ts('find')} />
+      <Choose name="status" label={ts('state')} all={ts('any')} options={STATES.map((state) => [state, ts(state)])} />
+    </div>
+  );
+}
+
 export function Page() {
-  useEffect(() => void loadSkills(), []);
-  const all = skills.value;
+  const query = { q: wanted('q'), status: wanted('status') };
+  const filtered = Boolean(query.q || query.status);
+  const { rows, error, again, more } = usePaged<Skill>('/api/v1/skills', 'skills', query, (skill) => skill.name);
   return (
     <>
-        <p class="skills-intro">{ts('intro')}</p>
-        <Level />
-        {approvals.value.filter((a) => a.session_id === null).map((a) => <ApprovalCard key={a.id} approval={a} />)}
-        {all === null && <p class="loading">{t('loading')}</p>}
-        {all?.length === 0 && (
-          <section class="card">
-            <h2>{ts('none')}</h2>
-            <p class="label">{ts('noneHelp')}</p>
-            <Command text="nexflow skill install DIR" />
-          </section>
-        )}
-        <ul class="skills">{all?.map((skill) => <SkillCard key={`${skill.name} ${skill.hash}`} skill={skill} />)}</ul>
-        {all !== null && <Install />}
+      <p class="skills-intro">{ts('intro')}</p>
+      <Level />
+      {approvals.value.filter((a) => a.session_id === null).map((a) => <ApprovalCard key={a.id} approval={a} />)}
+      {(filtered || (rows?.length ?? 0) > FEW) && <Filters />}
+      <Failed error={error} again={again} />
+      {!rows && !error && <Loading />}
+      {rows?.length === 0 && (filtered ? <Empty icon="skills" title={ts('nothingSo')} /> : (
+        <section class="card">
+          <h2>{ts('none')}</h2>
+          <p class="label">{ts('noneHelp')}</p>
+          <Command text="nexflow skill install DIR" />
+        </section>
+      ))}
+      <ul class="skills">{rows?.map((skill) => <SkillCard key={`${skill.name} ${skill.hash}`} skill={skill} again={again} />)}</ul>
+      {more && <button type="button" class="text older" onClick={more}>{ts('more')}</button>}
+      {rows !== null && <Install again={again} />}
     </>
   );
 }

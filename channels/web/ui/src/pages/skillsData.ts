@@ -1,5 +1,4 @@
-// The owner's skills: what is installed, and what can be done with it. Loaded when somebody looks.
-import { signal } from '@preact/signals';
+// The owner's skills: what is installed, and what can be done with it.
 import { ApiError, call } from '../api';
 import { language, texts } from '../settings';
 import { russianRights, skillLanguages } from './skillsStrings';
@@ -36,37 +35,24 @@ export interface Ran {
   level: string;
 }
 
-export const skills = signal<Skill[] | null>(null);
-export const sandbox = signal<{ level: string; missing: string } | null>(null);
-
 const RUN_TIMEOUT_MS = 630000; // the longest deadline of a tool, and some
 const LOG_BYTES = 16384;
 
 const at = (name: string, tail = ''): string => `/api/v1/skills/${encodeURIComponent(name)}${tail}`;
 
-export function loadSkills(): Promise<void> {
-  return guarded(async () => {
-    const health = await call<{ sandbox?: { level: string; missing: string } }>('GET', '/health');
-    sandbox.value = health.sandbox ?? null;
-    skills.value = (await call<{ skills: Skill[] }>('GET', '/api/v1/skills')).skills;
-  });
-}
-
-function replace(skill: Skill): void {
-  skills.value = skills.value?.map((s) => (s.name === skill.name ? skill : s)) ?? null;
+// Each of these reads the list anew by `again`, also when it fails: the list may be why.
+function changed(work: () => Promise<unknown>, again: () => void): Promise<void> {
+  return guarded(() => work().finally(again).then(() => undefined));
 }
 
 // Agree to what the files with this hash may do: those that were shown.
-export function enable(skill: Skill): Promise<void> {
-  return guarded(async () => {
-    try {
-      replace(await call<Skill>('POST', at(skill.name, '/enable'), { hash: skill.hash }));
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 409) await loadSkills();
-      throw error;
-    }
-  });
-}
+export const enable = (skill: Skill, again: () => void): Promise<void> =>
+  changed(() => call<Skill>('POST', at(skill.name, '/enable'), { hash: skill.hash }), again);
+
+export const disable = (skill: Skill, again: () => void): Promise<void> => changed(() => call<Skill>('POST', at(skill.name, '/disable'), {}), again);
+
+export const removeSkill = (skill: Skill, data: boolean, again: () => void): Promise<void> =>
+  changed(() => call<void>('DELETE', at(skill.name, data ? '?data=remove' : '')), again);
 
 // What the directory of the daemon's machine holds, of which nothing is kept yet.
 export const inspect = (path: string): Promise<Skill> => call<Skill>('POST', '/api/v1/skills', { path, inspect: true });
@@ -74,22 +60,17 @@ export const inspect = (path: string): Promise<Skill> => call<Skill>('POST', '/a
 // Install what was shown, and agree to what it may do.
 export async function install(path: string, shown: Skill): Promise<void> {
   await call<Skill>('POST', '/api/v1/skills', { path, hash: shown.hash });
+  await call<Skill>('POST', at(shown.name, '/enable'), { hash: shown.hash });
+}
+
+export async function isInstalled(name: string): Promise<boolean> {
   try {
-    await call<Skill>('POST', at(shown.name, '/enable'), { hash: shown.hash });
-  } finally {
-    await loadSkills();
+    await call<Skill>('GET', at(name));
+    return true;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return false;
+    throw error;
   }
-}
-
-export function disable(skill: Skill): Promise<void> {
-  return guarded(async () => replace(await call<Skill>('POST', at(skill.name, '/disable'), {})));
-}
-
-export function removeSkill(skill: Skill, data: boolean): Promise<void> {
-  return guarded(async () => {
-    await call<void>('DELETE', at(skill.name, data ? '?data=remove' : ''));
-    skills.value = skills.value?.filter((s) => s.name !== skill.name) ?? null;
-  });
 }
 
 export const runTool = (skill: Skill, tool: string, args: unknown): Promise<Ran> =>
