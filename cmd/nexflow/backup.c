@@ -1,5 +1,6 @@
 /* nexflow backup: copies of the database, made beside a running daemon or without one. */
 #include "persistence/sqlite/backup.h"
+#include "cmd/common/backup_record.h"
 #include "cmd/nexflow/cli.h"
 
 #include <stdio.h>
@@ -9,7 +10,16 @@
 struct backup {
     const char *verb, *file, *database;
     struct nf_sqlite_verified found;
+    struct nf_err unrecorded; /* code NF_OK: the daemon will know of the copy */
 };
+
+/* The copy is whole by then: that nobody is told of it does not make it worse. */
+static void record(struct backup *b)
+{
+    if (nf_backup_record_write(b->database, b->file, (int64_t)time(NULL) * 1000, &b->unrecorded) ==
+        NF_OK)
+        b->unrecorded.code = NF_OK;
+}
 
 /* Blocks, so it runs beside the loop. */
 static enum nf_code work(void *arg, struct nf_err *err)
@@ -18,6 +28,8 @@ static enum nf_code work(void *arg, struct nf_err *err)
     if (strcmp(b->verb, "create") == 0)
         NF_TRY(nf_sqlite_backup(b->database, b->file, err));
     NF_TRY(nf_sqlite_verify(b->file, &b->found, err));
+    if (strcmp(b->verb, "create") == 0)
+        record(b);
     return strcmp(b->verb, "restore") == 0 ? nf_sqlite_restore(b->file, b->database, err) : NF_OK;
 }
 
@@ -57,6 +69,9 @@ static int run_backup(struct nf_cli *cli, int argc, char **argv)
     (void)printf("%s: whole, schema %lld, %lld users, %lld sessions, %lld messages\n", b.file,
                  (long long)b.found.schema, (long long)b.found.users, (long long)b.found.sessions,
                  (long long)b.found.messages);
+    if (b.unrecorded.code != NF_OK)
+        (void)fprintf(stderr, "nexflow: the daemon does not know of this copy: %s\n",
+                      b.unrecorded.msg);
     if (strcmp(b.verb, "restore") == 0)
         (void)printf("restored to %s; start the daemon again\n", b.database);
     return NF_CLI_OK;

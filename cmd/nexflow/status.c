@@ -32,6 +32,7 @@ static void print_status(const struct nf_json *root)
 {
     const struct nf_json *q = nf_json_get(root, "queues"), *d = nf_json_get(root, "database");
     const struct nf_json *b = nf_json_get(root, "bus"), *r = nf_json_get(root, "redis");
+    const struct nf_json *k = nf_json_get(root, "backup");
     print_instances(root);
     (void)printf("turns     %lld running here, %lld waiting\n", number(q, "turns_running"),
                  number(q, "turns_waiting"));
@@ -41,6 +42,9 @@ static void print_status(const struct nf_json *root)
                  "reconnections\n",
                  text(d, "kind"), number(d, "transactions"), number(d, "waiting"),
                  number(d, "retries"), number(d, "reconnects"));
+    if (strcmp(text(d, "kind"), "sqlite") == 0)
+        nf_cli_print(stdout, "backup    %s %s\n", *text(k, "at") ? text(k, "at") : "none yet:",
+                     *text(k, "file") ? text(k, "file") : "nexflow backup create");
     if (b)
         nf_cli_print(stdout, "bus       %s, %s: %lld lines sent, %lld heard, %lld dropped\n",
                      text(b, "kind"),

@@ -1,5 +1,6 @@
 #include "cmd/nexflowd/facts.h"
 
+#include "base/time.h"
 #include "cmd/nexflowd/admin.h"
 #include "cmd/nexflowd/models.h"
 #include "cmd/nexflowd/status.h"
@@ -74,6 +75,16 @@ static enum nf_code not_ready(void *arg, struct nf_str *reasons, struct nf_err *
     return nf_bot_wiring_not_ready(&w->bots, reasons, err);
 }
 
+/* When the last copy was made; where it is, is not for everybody. */
+static void put_backup(const struct nf_wiring *w, struct nf_json_out *o)
+{
+    if (!w->backups.database)
+        return;
+    struct nf_time_text at = nf_time_to_text(w->backups.last.at_ms);
+    nf_json_out_key(o, "backup_at");
+    nf_json_out_str(o, w->backups.last.at_ms > 0 ? at.s : NULL);
+}
+
 static void health(void *arg, struct nf_json_out *o)
 {
     struct nf_wiring *w = arg;
@@ -82,6 +93,7 @@ static void health(void *arg, struct nf_json_out *o)
     nf_json_put_str(o, "database", rc == NF_OK ? "ok" : why.msg);
     nf_json_put_str(o, "models", w->app.model ? "ok" : "none");
     nf_json_put_str(o, "config", w->config_refused ? "refused" : "ok");
+    put_backup(w, o);
     nf_json_put_i64(o, "config_loads", w->config_loads);
     nf_json_put_i64(o, "turns_running", (int64_t)nf_turns_running(w->turns));
     if (w->redis) {

@@ -35,6 +35,11 @@ static double schedules_damaged(void *arg)
     return (double)((const struct nf_app *)arg)->schedules_damaged;
 }
 
+static double backup_made(void *arg)
+{
+    return (double)((const struct nf_daemon_backups *)arg)->last.at_ms / 1000;
+}
+
 static double log_errors(void *arg)
 {
     (void)arg;
@@ -97,6 +102,10 @@ void nf_daemon_gauges(struct nf_wiring *w)
                 write_queue, w->db);
     nf_gauge_fn("nexflow_database_commit_seconds", "Time spent in commits since the start", NULL,
                 commit_seconds, w->db);
+    if (w->backups.database)
+        nf_gauge_fn("nexflow_backup_timestamp_seconds",
+                    "When `nexflow backup create` last made a copy, 0: never", NULL, backup_made,
+                    &w->backups);
     if (w->redis)
         register_redis_metrics(w->redis);
 }

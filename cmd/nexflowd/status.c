@@ -51,6 +51,22 @@ static void put_database(struct nf_wiring *w, struct nf_json_out *o)
     nf_json_out_end(o);
 }
 
+static void put_backup(const struct nf_wiring *w, struct nf_json_out *o)
+{
+    const struct nf_backup_record *last = &w->backups.last;
+    if (!w->backups.database)
+        return;
+    nf_json_out_key(o, "backup");
+    if (last->at_ms == 0) {
+        nf_json_out_str(o, NULL);
+        return;
+    }
+    nf_json_out_object(o);
+    put_time(o, "at", last->at_ms);
+    nf_json_put_str(o, "file", last->file);
+    nf_json_out_end(o);
+}
+
 static void put_bus(struct nf_wiring *w, struct nf_json_out *o)
 {
     struct nf_bus_stats s;
@@ -95,6 +111,7 @@ enum nf_code nf_daemon_status(struct nf_wiring *w, struct nf_json_out *o, struct
     nf_json_put_i64(o, "outbox", queues.outbox);
     nf_json_out_end(o);
     put_database(w, o);
+    put_backup(w, o);
     put_bus(w, o);
     put_redis(w, o);
     return NF_OK;

@@ -221,6 +221,16 @@ static enum nf_code watch_queues(void *arg, struct nf_err *err)
     }
 }
 
+/* PostgreSQL has its own tools, of which we know nothing. */
+static NF_RC watch_backups(struct nf_wiring *w, struct nf_scope *scope, struct nf_err *err)
+{
+    if (nf_daemon_config_is_postgres(w->config))
+        return NF_OK;
+    w->backups.files = w->skills.files;
+    NF_TRY(nf_daemon_config_sqlite(w->config, &w->backups.database, err));
+    return nf_scope_spawn(scope, nf_daemon_backups_watch, &w->backups, NULL, err);
+}
+
 enum nf_code nf_wiring_build(struct nf_wiring *w, struct nf_scope *scope, struct nf_err *err)
 {
     NF_TRY(make_data_dir(w, err));
@@ -246,6 +256,7 @@ enum nf_code nf_wiring_build(struct nf_wiring *w, struct nf_scope *scope, struct
     w->bots.app = &w->app;
     NF_TRY(nf_bot_wiring_build(&w->bots, &w->config->channels, err));
     NF_TRY(connect_peers(w, scope, err));
+    NF_TRY(watch_backups(w, scope, err));
     nf_daemon_gauges(w);
     return nf_scope_spawn(scope, watch_queues, w, NULL, err);
 }
@@ -283,6 +294,7 @@ enum nf_code nf_wiring_reload(struct nf_wiring *w, const char *config_path, stru
 void nf_wiring_done(struct nf_wiring *w)
 {
     nf_metrics_reset();
+    nf_daemon_backups_done(&w->backups);
     if (w->bus)
         w->bus->ops->free(w->bus);
     nf_web_free(w->web);

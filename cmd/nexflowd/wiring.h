@@ -5,6 +5,7 @@
 #include "cache/redis/store.h"
 #include "channels/web/web.h"
 #include "cmd/common/config.h"
+#include "cmd/nexflowd/backups.h"
 #include "cmd/nexflowd/bot_alarm.h"
 #include "cmd/nexflowd/bots.h"
 #include "cmd/nexflowd/instance.h"
@@ -37,6 +38,7 @@ struct nf_wiring {
     int lock; /* of the directory, where the database does not lock itself; -1: none */
     struct nf_db *db;
     struct nf_database_state database;
+    struct nf_daemon_backups backups;
     struct nf_stores stores;
     struct nf_http_client *http;
     struct nf_llm_router *router;

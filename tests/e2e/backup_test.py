@@ -1,7 +1,9 @@
 """`nexflow backup`: a copy is made, verified and brought back whole, or not at all."""
+import datetime
 import os
 import re
 import subprocess
+import time
 
 import terminal
 from terminal import failed, ok
@@ -36,6 +38,45 @@ def test_a_backup_brings_everything_back(served):
     daemon.start()
     assert len(daemon.get("/api/v1/sessions")[1]["sessions"]) == 1
     assert daemon.messages(session) == before
+
+
+def told(daemon):
+    """When the last copy was made: as /health says, and as the metrics do, in seconds."""
+    metric = re.search(r"^nexflow_backup_timestamp_seconds (\S+)$", daemon.get("/metrics")[1], re.M)
+    return daemon.get("/health")[1]["backup_at"], float(metric[1])
+
+
+def test_when_the_last_copy_was_made_is_told(served):
+    p, daemon = served.place, served.daemon
+    assert told(daemon) == (None, 0)
+    assert daemon.get("/api/v1/status")[1]["backup"] is None
+    assert "none yet: nexflow backup create" in ok(served("status"))
+    before = int(time.time())
+    ok(served("backup", "create", "copy.db"))
+    daemon.wait_until(lambda: told(daemon)[0])
+    at, seconds = told(daemon)
+    assert before <= seconds <= time.time()
+    assert datetime.datetime.fromisoformat(at.replace("Z", "+00:00")).timestamp() == seconds
+    backup = daemon.get("/api/v1/status")[1]["backup"]
+    assert backup == {"at": at, "file": str(p.dir / "copy.db")}
+    assert f"backup    {at} {p.dir / 'copy.db'}" in ok(served("status"))
+    failed(served("backup", "create", "copy.db"))  # no copy was made: nothing changes
+    ok(served("backup", "verify", "copy.db"))
+    assert daemon.stop() == 0
+    daemon.start()
+    daemon.wait_until(lambda: told(daemon) == (at, seconds))
+
+
+def test_a_word_of_the_last_copy_that_cannot_be_read_is_logged_once_and_left(served):
+    p, daemon = served.place, served.daemon
+    left = p.dir / "data/nexflow.db.last-backup"
+    left.write_text("{", encoding="ascii")
+    daemon.wait_until(lambda: daemon.events("backup.unknown"))
+    left.unlink()
+    left.mkdir()  # a copy cannot be noted down: it is made all the same, and that is said
+    made = served("backup", "create", "copy.db")
+    assert made.returncode == 0 and "does not know of this copy" in made.stderr
+    assert (p.dir / "copy.db").exists() and told(daemon) == (None, 0)
 
 
 def test_a_damaged_copy_is_not_restored(served):

@@ -4,14 +4,14 @@ import { language, number, texts } from '../settings';
 import { me } from '../store';
 import { Icon } from '../view/icons';
 import { healthLanguages } from './healthStrings';
-import { Failed, Loading, useLoaded } from './shared';
+import { Failed, Loading, Time, useLoaded } from './shared';
 
 const th = texts<keyof typeof healthLanguages.en>(healthLanguages);
 const REFRESH_MS = 3000;
 
 interface Health {
   version: string; uptime_s: number; loop_delay_ms: number; database: string; models: string; config: string;
-  turns_running: number; sandbox?: { level: string; missing: string };
+  turns_running: number; backup_at?: string | null; sandbox?: { level: string; missing: string };
   [more: string]: unknown;
 }
 interface All {
@@ -66,6 +66,7 @@ export function Page() {
           <State name={th('config')} good={health.config !== 'refused'}>{th(health.config === 'refused' ? 'refused' : 'ok')}</State>
           <State name={th('loop')} good={health.loop_delay_ms < 100}>{number(health.loop_delay_ms, { style: 'unit', unit: 'millisecond' })}</State>
           <State name={th('turns')} good>{number(health.turns_running)}</State>
+          {health.backup_at !== undefined && <State name={th('backup')} good={Boolean(health.backup_at)}>{health.backup_at ? <Time at={health.backup_at} /> : th('noBackup')}</State>}
           {health.sandbox && <State name={th('sandbox')} good={!health.sandbox.missing}>{health.sandbox.level}, {health.sandbox.missing ? th('missing', { what: health.sandbox.missing }) : th('whole')}</State>}
         </dl>
       </section>

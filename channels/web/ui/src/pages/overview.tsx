@@ -10,19 +10,20 @@ import { link, me, models, sessions } from '../store';
 import { Command } from '../view/cards';
 import { Icon, type IconName } from '../view/icons';
 import { overviewLanguages } from './overviewStrings';
-import { Failed, Loading, StatusBadge, Time, useLoaded, type TaskStatus } from './shared';
+import { ago, Failed, Loading, StatusBadge, Time, useLoaded, type TaskStatus } from './shared';
 import { UsagePanel } from './usage';
 
 const to = texts<keyof typeof overviewLanguages.en>(overviewLanguages);
 const REFRESH_MS = 5000;
 const RECENT = 100;
+const BACKUP_OLD_MS = 7 * 86400000;
 
 interface Task {
   id: string; kind: string; status: TaskStatus; session_id: string; name?: string; reason?: string; reason_code?: string; reason_values?: string[];
   created_at: string; started_at: string | null; ended_at: string | null; usage?: Usage;
 }
 interface Health {
-  version: string; uptime_s: number; config?: string; models?: string; sandbox?: { level: string; missing: string };
+  version: string; uptime_s: number; config?: string; models?: string; backup_at?: string | null; sandbox?: { level: string; missing: string };
 }
 interface Bot { name: string; network: string; state: string; deaf: boolean; problem?: string; todo?: string }
 interface All {
@@ -58,9 +59,15 @@ async function readAll(): Promise<All> {
   return { health, reasons, tasks, bots: channels, skills, pairings: pairings.length, people: users.length };
 }
 
-interface Alarm { icon: IconName; bad?: boolean; title: string; text?: string; href?: string; action?: string }
+interface Alarm { icon: IconName; bad?: boolean; title: string; text?: string; href?: string; action?: string; command?: string }
 
-function alarms({ health, reasons, tasks, bots, skills, pairings }: All): Alarm[] {
+// Set up, so that something would be lost.
+const isSetUp = ({ health, tasks, bots }: All): boolean => health.models !== 'none'
+  && tasks.some((task) => task.kind === 'turn' && task.status === 'completed') && bots.some(works);
+const works = (bot: Bot): boolean => bot.state === 'connected' || bot.state === 'standby';
+
+function alarms(all: All): Alarm[] {
+  const { health, reasons, tasks, bots, skills, pairings } = all;
   const has = (page: string): boolean => pagesFor(me.value?.role).some((p) => p.name === page);
   const found: Alarm[] = [];
   const { length: failed, 0: last } = tasks.slice(0, 20).filter((task) => task.status === 'failed');
@@ -78,6 +85,8 @@ function alarms({ health, reasons, tasks, bots, skills, pairings }: All): Alarm[
   const fresh = skills.filter((skill) => skill.status === 'installed' && !skill.problem).map((skill) => skill.name);
   if (fresh.length) found.push({ icon: 'skills', title: to('skillConsent', { n: number(fresh.length) }, fresh.length), text: fresh.join(', '), href: format('skills'), action: to('look') });
   if (failed) found.push({ icon: 'tasks', title: to('failedTasks', { n: number(failed) }, failed), text: inWords(last.reason ?? '', last.reason_code, last.reason_values), href: format('tasks', '', { status: 'failed' }), action: to('look') });
+  const old = health.backup_at ? Date.now() - Date.parse(health.backup_at) > BACKUP_OLD_MS : health.backup_at === null && isSetUp(all);
+  if (old) found.push({ icon: 'file', title: health.backup_at ? to('backupOld', { when: ago(health.backup_at) }) : to('backupNone'), command: 'nexflow backup create' });
   if (health.sandbox?.missing) found.push({ icon: 'alert', title: to('sandbox'), text: health.sandbox.missing, href: has('skills') ? format('skills') : undefined, action: to('look') });
   return found;
 }
@@ -93,7 +102,7 @@ function Attention({ list }: { list: Alarm[] }) {
         {list.map((alarm, i) => (
           <li key={i} class={alarm.bad ? 'bad' : ''}>
             <Icon name={alarm.icon} />
-            <div><strong>{alarm.title}</strong>{alarm.text && <p>{alarm.text}</p>}</div>
+            <div><strong>{alarm.title}</strong>{alarm.text && <p>{alarm.text}</p>}{alarm.command && <Command text={alarm.command} />}</div>
             {alarm.href && <a class="button" href={alarm.href}>{alarm.action}</a>}
           </li>
         ))}
@@ -106,7 +115,7 @@ function SetupStep({ done, title, href, command }: { done: boolean; title: strin
   return (
     <li class={done ? 'done' : ''}>
       <span class="setup-mark">{done && <Icon name="check" />}</span><span>{title}</span>
-      {command && <Command text={command} />}
+      {command && !done && <Command text={command} />}
       {done ? <span class="badge good">{to('done')}</span> : href && <a class="button" href={href}>{to('open')}</a>}
     </li>
   );
@@ -116,9 +125,9 @@ function SetupStep({ done, title, href, command }: { done: boolean; title: strin
 function Setup({ all }: { all: All }) {
   const model = all.health.models !== 'none';
   const turn = all.tasks.some((task) => task.kind === 'turn' && task.status === 'completed');
-  const has = (network: string): boolean => all.bots.some((b) => b.network === network && (b.state === 'connected' || b.state === 'standby'));
+  const has = (network: string): boolean => all.bots.some((b) => b.network === network && works(b));
   const channels = format('channels');
-  if (model && turn && (has('telegram') || has('discord'))) return null;
+  if (isSetUp(all)) return null;
   return (
     <section class="card setup" aria-labelledby="setup">
       <h2 id="setup">{to('setup')}</h2>
@@ -132,7 +141,7 @@ function Setup({ all }: { all: All }) {
       <h3 class="section-title">{to('later')}</h3>
       <ol class="setup-steps">
         <SetupStep done={all.people > 1} title={to('stepPerson')} href={format('people')} />
-        <SetupStep done={false} title={to('stepBackup')} command="nexflow backup create" />
+        <SetupStep done={Boolean(all.health.backup_at)} title={to('stepBackup')} command="nexflow backup create" />
       </ol>
     </section>
   );

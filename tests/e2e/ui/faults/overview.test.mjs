@@ -1,0 +1,51 @@
+// What the owner is told first, by what the daemon says of itself.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { accessible, online, openWorld, shots } from '../harness.mjs';
+
+const world = openWorld();
+const DAY_MS = 86400000;
+const NOW = '2026-02-03T08:00:00.000Z';
+const ANSWERED = { id: '0000000000001', kind: 'turn', status: 'completed', session_id: '', attempt: 1, created_at: NOW, started_at: NOW, ended_at: NOW };
+
+const daysAgo = (n) => new Date(Date.now() - n * DAY_MS).toISOString();
+
+async function overview(health, tasks = [ANSWERED]) {
+  world.mock.skills.sandbox = { level: 'L3', missing: '' };
+  world.mock.skills.list = [];
+  world.mock.people.reset();
+  world.mock.people.pairings = [];
+  world.mock.people.bots.pop();
+  Object.assign(world.mock, { health, tasks });
+  const page = await world.tab(await world.window({ viewport: { width: 1280, height: 860 } }), '/#/overview');
+  await online(page);
+  await page.getByRole('heading', { name: 'Recent tasks' }).waitFor();
+  return page;
+}
+
+test('no copy of what there is, or an old one, needs attention', async () => {
+  const none = await overview({ backup_at: null });
+  const attention = none.getByRole('region', { name: 'Needs your attention' });
+  await attention.getByText('No backup was made yet').waitFor();
+  await attention.getByText('nexflow backup create').waitFor();
+  await accessible(none, 'no backup');
+  await shots(none, 'overview-backup');
+  const old = await overview({ backup_at: daysAgo(9) });
+  await old.getByText('The last backup was made 9 days ago').waitFor();
+  for (const health of [{ backup_at: daysAgo(6) }, {}]) { // {}: PostgreSQL has its own tools
+    const page = await overview(health);
+    await page.getByText('Everything is in order').waitFor();
+    assert.equal(await page.getByText('backup', { exact: false }).count(), 0);
+  }
+});
+
+test('before anything is set up a copy is a step of that, and no alarm', async () => {
+  const page = await overview({ backup_at: null }, []);
+  const setup = page.getByRole('region', { name: 'Set up Nexflow' });
+  const step = setup.getByRole('listitem').filter({ hasText: 'Make a copy of everything' });
+  await step.getByText('nexflow backup create').waitFor();
+  assert.equal(await page.getByText('No backup was made yet').count(), 0);
+  await accessible(page, 'setting up');
+  const done = await overview({ backup_at: daysAgo(0) }, []);
+  await done.getByRole('listitem').filter({ hasText: 'Make a copy of everything' }).getByText('done').waitFor();
+});
