@@ -101,3 +101,19 @@ test('from right to left the page is mirrored and whole', async () => {
   assert.ok(aside > main, 'the sidebar is at the right');
   await shot(page, 'rtl');
 });
+
+test('each text runs in its own direction, and code from left to right', async () => {
+  const page = await filled({ viewport: { width: 1100, height: 760 } });
+  await say(page, 'שלום עולם\n\n- ראשון\n\n```\nint main\n```\n\nand English');
+  await ended(page, 4);
+  const directions = () => page.locator('.turn').last().evaluate((turn) => Object.fromEntries(
+    [['question', '.bubble'], ['paragraph', 'p'], ['list', 'ul'], ['code', 'pre'], ['english', '.markdown > :last-child p']].map(
+      ([name, selector]) => [name, getComputedStyle(turn.querySelector(selector)).direction])));
+  const own = { question: 'rtl', paragraph: 'rtl', list: 'rtl', code: 'ltr', english: 'ltr' };
+  assert.deepEqual(await directions(), own);
+  await page.evaluate(() => (document.documentElement.dir = 'rtl'));
+  assert.deepEqual(await directions(), own);
+  await page.getByRole('textbox', { name: 'Message' }).fill('שלום');
+  assert.equal(await page.getByRole('textbox', { name: 'Message' }).evaluate((box) => getComputedStyle(box).direction), 'rtl');
+  await shot(page, 'bidi');
+});

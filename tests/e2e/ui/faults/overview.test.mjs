@@ -39,6 +39,20 @@ test('no copy of what there is, or an old one, needs attention', async () => {
   }
 });
 
+test('what is broken stands before what waits, and nothing is told twice', async () => {
+  const bot = { problem: 'Telegram refuses the token', todo: 'take the token from @BotFather', state: 'refused', deaf: true };
+  const page = await overview({ backup_at: null });
+  Object.assign(world.mock.people.bots[0], bot);
+  world.mock.people.bots.push({ ...world.mock.people.bots[0], name: 'work', problem: '', todo: '', state: 'connected', deaf: false });
+  world.mock.reasons = ['channel telegram hears nothing: Telegram refuses the token: take the token', 'the event loop is 1200 ms late'];
+  await page.reload();
+  const told = page.locator('.alarms strong');
+  await told.nth(2).waitFor();
+  assert.deepEqual(await told.allInnerTexts(), ['Not ready', 'Bot telegram: Telegram refuses the token', 'No backup was made yet']);
+  await page.getByText('the event loop is 1200 ms late').waitFor();
+  world.mock.reasons = [];
+});
+
 test('before anything is set up a copy is a step of that, and no alarm', async () => {
   const page = await overview({ backup_at: null }, []);
   const setup = page.getByRole('region', { name: 'Set up Nexflow' });

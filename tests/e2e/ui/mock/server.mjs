@@ -40,6 +40,7 @@ export class Mock {
   people = new People(id);
   health = {};
   tasks = [];
+  reasons = []; // why it is not ready
   role = 'owner';
   release = () => {};
   held = null; // while it is, the model says nothing
@@ -152,6 +153,7 @@ export class Mock {
     }
     if (path.startsWith('approvals')) return this.approvalRoute(path.slice(10), body, reply);
     if (path.startsWith('skills')) return this.skills.route(method, path.slice(7), body, reply, url.search.slice(1));
+    if (path === '/ready') return reply(this.reasons.length ? 503 : 200, { ready: !this.reasons.length, reasons: this.reasons });
     if (path === '/health') return reply(200, { status: 'ok', version: '1', uptime_s: 60, sandbox: this.skills.sandbox, ...this.health });
     if (/^sessions\/\w+\/runs\/\w+\/files\/0$/.test(path)) return reply(200, this.filed, { 'Content-Type': 'image/png' });
     const match = /^sessions\/(\w+)(\/messages)?$/.exec(path);

@@ -47,31 +47,31 @@ function Form({ busy, go }: { busy: boolean; go: (network: Network, token: strin
   const [name, setName] = useState('');
   const token = useRef<HTMLInputElement>(null);
   return (
-    <form onSubmit={(event) => {
+    <form class="stack" onSubmit={(event) => {
       event.preventDefault();
       const field = token.current;
       if (!field?.value.trim() || busy) return;
       go(network, field.value.trim(), name.trim());
       field.value = ''; // it is not shown again, here neither
     }}>
-      <fieldset class="row">
+      <fieldset>
         <legend class="label">{tc('network')}</legend>
-        {NETWORKS.map((n) => (
-          <label key={n}>
-            <input type="radio" name="network" value={n} checked={network === n} onChange={() => setNetwork(n)} /> {tc(n)}
+        <div class="pick">{NETWORKS.map((n) => (
+          <label key={n} class="check">
+            <input type="radio" name="network" value={n} checked={network === n} onChange={() => setNetwork(n)} /><span>{tc(n)}</span>
           </label>
-        ))}
+        ))}</div>
+        <p class="label">{tc(network === 'telegram' ? 'telegramHow' : 'discordHow')}</p>
       </fieldset>
-      <p class="label">{tc(network === 'telegram' ? 'telegramHow' : 'discordHow')}</p>
-      <label>
-        <span class="label">{tc('token')}</span>
+      <div class="form-grid"><label class="labelled">
+        <span>{tc('token')}</span>
         <input class="field" type="password" autoComplete="off" spellcheck={false} maxLength={200} ref={token} />
       </label>
-      <label>
-        <span class="label">{tc('botName')}</span>
+      <label class="labelled">
+        <span>{tc('botName')}</span>
         <input class="field" value={name} placeholder={network} maxLength={16} onInput={(event) => setName(event.currentTarget.value)} />
-      </label>
-      <div class="row"><button type="submit" class="primary" disabled={busy}>{tc('connect')}</button></div>
+      </label></div>
+      <div class="row end"><button type="submit" class="primary" disabled={busy}>{tc('connect')}</button></div>
     </form>
   );
 }

@@ -23,12 +23,10 @@ function Facts({ channel }: { channel: Channel }) {
   if (channel.problem === undefined) return null; // not for us
   return (
     <dl class="facts">
-      <dt>{tc('heard')}</dt>
-      <dd>{when(channel.alive_at)}</dd>
-      <dt>{tc('event')}</dt>
-      <dd>{when(channel.event_at)}</dd>
-      {channel.queue !== 0 && <><dt>{tc('queue')}</dt><dd>{number(channel.queue ?? 0)}</dd></>}
-      {channel.code !== 0 && <><dt>{tc('code')}</dt><dd>{channel.code}</dd></>}
+      <div><dt>{tc('heard')}</dt><dd>{when(channel.alive_at)}</dd></div>
+      <div><dt>{tc('event')}</dt><dd>{when(channel.event_at)}</dd></div>
+      {channel.queue !== 0 && <div><dt>{tc('queue')}</dt><dd>{number(channel.queue ?? 0)}</dd></div>}
+      {channel.code !== 0 && <div><dt>{tc('code')}</dt><dd>{channel.code}</dd></div>}
     </dl>
   );
 }
@@ -63,10 +61,10 @@ function ChannelCard({ channel }: { channel: Channel }) {
           </div>
         )}
         <Facts channel={channel} />
-        <div class="row">
-          {channel.link && <a class="button" href={channel.link} target="_blank" rel="noreferrer noopener">{tc('open')}</a>}
+        {channel.link && <div class="row">
+          <a class="button" href={channel.link} target="_blank" rel="noreferrer noopener">{tc('open')}</a>
           {channel.state === 'connected' && channel.problem !== undefined && <Tester channel={channel} />}
-        </div>
+        </div>}
         {channel.link && (
           <details onToggle={(event) => setOpen(event.currentTarget.open)}>
             <summary><Icon name="chevron" />{tc('show')}</summary>

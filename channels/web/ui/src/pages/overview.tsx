@@ -72,7 +72,8 @@ function alarms(all: All): Alarm[] {
   const found: Alarm[] = [];
   const { length: failed, 0: last } = tasks.slice(0, 20).filter((task) => task.status === 'failed');
   if (health.models === 'none') found.push({ icon: 'models', bad: true, title: to('noModel'), text: to('noModelText'), href: has('models') ? format('models') : undefined, action: to('addModel') });
-  for (const reason of reasons) if (!/no language model/.test(reason)) found.push({ icon: 'alert', bad: true, title: to('notReady'), text: reason });
+  const told = (reason: string): boolean => /no language model/.test(reason) || bots.some((b) => b.problem && reason.includes(` ${b.name} `) && reason.includes(b.problem));
+  for (const reason of reasons) if (!told(reason)) found.push({ icon: 'alert', bad: true, title: to('notReady'), text: reason });
   if (health.config === 'refused') found.push({ icon: 'settings', bad: true, title: to('configRefused'), text: to('configRefusedText') });
   if (approvals.value.length) found.push({ icon: 'hand', title: to('approvals', { n: number(approvals.value.length) }, approvals.value.length), href: format('chat', approvals.value[0].session_id ?? ''), action: to('look') });
   if (pairings) found.push({ icon: 'people', title: to('pairing', { n: number(pairings) }, pairings), href: has('people') ? format('people') : undefined, action: to('look') });
@@ -88,7 +89,7 @@ function alarms(all: All): Alarm[] {
   const old = health.backup_at ? Date.now() - Date.parse(health.backup_at) > BACKUP_OLD_MS : health.backup_at === null && isSetUp(all);
   if (old) found.push({ icon: 'file', title: health.backup_at ? to('backupOld', { when: ago(health.backup_at) }) : to('backupNone'), command: 'nexflow backup create' });
   if (health.sandbox?.missing) found.push({ icon: 'alert', title: to('sandbox'), text: health.sandbox.missing, href: has('skills') ? format('skills') : undefined, action: to('look') });
-  return found;
+  return found.sort((a, b) => Number(Boolean(b.bad)) - Number(Boolean(a.bad))); // what is broken before what waits
 }
 
 function Attention({ list }: { list: Alarm[] }) {
@@ -201,6 +202,6 @@ export function Page() {
 }
 
 function uptime(seconds: number): string {
-  const [value, unit]: [number, string] = seconds < 3600 ? [seconds / 60, 'minute'] : seconds < 172800 ? [seconds / 3600, 'hour'] : [seconds / 86400, 'day'];
+  const [value, unit]: [number, string] = seconds < 60 ? [seconds, 'second'] : seconds < 3600 ? [seconds / 60, 'minute'] : seconds < 172800 ? [seconds / 3600, 'hour'] : [seconds / 86400, 'day'];
   return number(Math.floor(value), { style: 'unit', unit, unitDisplay: 'short' });
 }

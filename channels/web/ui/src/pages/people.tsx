@@ -192,7 +192,7 @@ function PersonCard({ user, again }: { user: User; again: () => void }) {
     <li class="skill">
       <article aria-labelledby={id}>
         <header>
-          <h2 id={id}>{user.name} {own && <span class="model">{tp('you')}</span>}</h2>
+          <h2 id={id}>{user.name} {own && <span class="badge accent">{tp('you')}</span>}</h2>
           {managed && me.value?.role === 'owner'
             ? (
               <select class="field" aria-label={`${tp('role')}: ${user.name}`} value={user.role}

@@ -118,7 +118,7 @@ function Card({ schedule, again }: { schedule: Schedule; again: () => void }) {
               setRan(true);
               again();
             })}>{ts('run')}</button>
-            <button type="button" class="danger" onClick={() => setAsked(true)}>{ts('remove')}</button>
+            <button type="button" class="quiet" aria-label={ts('remove')} title={ts('remove')} onClick={() => setAsked(true)}><Icon name="trash" /></button>
           </div>
         )}
         {ran && <p role="status">{ts('ran')}</p>}

@@ -145,7 +145,7 @@ function Timeline({ task, now }: { task: Details; now: number }) {
             <li key={step.id}>
               <span class="timeline-name">{step.name || tt(step.kind === 'tool' ? 'tool' : 'model')}</span>
               <span class="timeline-lane"><i class={toneOf(step)} style={bar(begin, end)} /></span>
-              <span class="num">{duration(step.duration_us ? step.duration_us / 1000 : end - begin)}</span>
+              <span class="num">{duration(end - begin)}</span>
             </li>
           );
         })}
@@ -159,7 +159,7 @@ function Step({ step }: { step: Task }) {
     <details class="tool">
       <summary>
         <StatusBadge status={step.status} /><span class="tool-name">{step.name || tt(step.kind === 'tool' ? 'tool' : 'model')}</span>
-        <span class="tool-target">{whyOf(step)}</span><span class="num soft">{usageOf(step)}</span><Icon name="chevron" />
+        <span class="tool-target">{whyOf(step)}</span><span class="num soft">{step.kind === 'tool' && step.duration_us ? duration(step.duration_us / 1000) : usageOf(step)}</span><Icon name="chevron" />
       </summary>
       {step.attempt > 1 && <p class="label">{tt('attempt', { n: String(step.attempt) })}</p>}
       {step.arguments !== undefined && <pre tabIndex={0}>{pretty(step.arguments)}</pre>}

@@ -74,7 +74,7 @@ function Header({ row }: { row: PageRow | undefined }) {
     <header class="top">
       <button type="button" id="menu" class="quiet only-narrow" aria-label={t('openMenu')} aria-expanded={sidebarOpen.value}
         aria-controls="sidebar" onClick={() => (sidebarOpen.value = true)}><Icon name="menu" /></button>
-      <h1>{title}</h1>
+      <h1 dir="auto">{title}</h1>
       {link.value !== 'online' && <span class={`link-badge ${link.value}`}>{t(link.value === 'connecting' ? 'connecting' : 'offline')}</span>}
       {place.value.page === 'chat' && !isNew.value && (
         <details class="menu" onToggle={(event) => event.currentTarget.open && event.currentTarget.querySelector('a')?.focus()}

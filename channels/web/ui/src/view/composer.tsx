@@ -141,7 +141,7 @@ export function Composer() {
           void attach([...(event.currentTarget.files ?? [])]);
           event.currentTarget.value = '';
         }} />
-        <textarea id="composer" ref={area} rows={1} value={text} placeholder={t('placeholder')}
+        <textarea id="composer" dir="auto" ref={area} rows={1} value={text} placeholder={t('placeholder')}
           aria-label={t('composer')} aria-describedby="composer-hint" enterkeyhint="send"
           onInput={(event) => change(event.currentTarget.value)}
           onPaste={(event) => {

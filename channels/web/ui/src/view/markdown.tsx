@@ -79,13 +79,13 @@ function Formula({ text, display }: { text: string; display: boolean }) {
     };
   }, [text, display]);
   const Place = display ? 'div' : 'span';
-  return <Place class={`formula ${display ? 'display' : ''}`} tabIndex={display ? 0 : undefined} ref={place as never} />;
+  return <Place dir="ltr" class={`formula ${display ? 'display' : ''}`} tabIndex={display ? 0 : undefined} ref={place as never} />;
 }
 
 const BlockView = memo(({ block }: { block: Block }) => {
   if (block.code) return <CodeBlock {...block.code} />;
   return (
-    <div class="block">
+    <div class="block" dir="auto">
       {drawn(block.token, { Code: CodeBlock, Formula, growing: block.growing, level: block.level })}
     </div>
   );

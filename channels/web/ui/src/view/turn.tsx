@@ -168,7 +168,7 @@ function Question({ turn }: Versioned) {
       {editing.value === turn.runId ? <EditForm turn={turn} text={text} /> : (
         <>
           {marks.length > 0 && <Files marks={marks} run={turn.runId} />}
-          {text && <div class="bubble">{text}</div>}
+          {text && <div class="bubble" dir="auto">{text}</div>}
           <div class="question-tools">
             <Versions turn={turn} />
             <span class="on-hover">
@@ -220,7 +220,7 @@ export function UnsentView({ item }: { item: Unsent }) {
       <article class="message user" tabIndex={-1} aria-label={t('you')}>
         <h2 class="offscreen">{t('you')}</h2>
         {item.files && <Files marks={item.files.map(({ name }) => ({ name, what: '' }))} />}
-        {item.content && <div class={`bubble ${item.error ? 'refused' : 'pending'}`}>{item.content}</div>}
+        {item.content && <div dir="auto" class={`bubble ${item.error ? 'refused' : 'pending'}`}>{item.content}</div>}
         <Sending item={item} />
         {item.error ? (
           <p class="unsent refused">
