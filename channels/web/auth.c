@@ -91,6 +91,8 @@ static NF_RC check_site(const struct nf_web *w, const struct nf_http_exchange *x
 
 /* --- credentials ------------------------------------------------------------------------------ */
 
+#define WHO "/api/v1/auth"
+
 static bool is_public(const struct nf_web *w, const struct nf_http_exchange *x)
 {
     static const char *const patterns[] = { "/health", "/ready", "/api/v1/auth/exchange", "/",
@@ -311,6 +313,8 @@ enum nf_code nf_web_before(void *arg, struct nf_http_exchange *x, struct nf_err 
     enum nf_code rc = identify(w, x, p, err);
     if (rc == NF_E_DENIED && shows_credentials(x))
         count_failure(w, x);
+    else if (rc == NF_E_DENIED && strcmp(nf_http_pattern(x), WHO) == 0)
+        return NF_OK; /* nobody, who asks just that */
     NF_TRY(rc);
     struct nf_id_text id = nf_id_to_text(p->user.id);
     return take(w, x, "req", id.s, w->o.limits->requests_per_minute, err);

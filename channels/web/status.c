@@ -4,6 +4,27 @@
 
 #include <string.h>
 
+static void put_lines(struct nf_json_out *o, const char *lines)
+{
+    while (*lines) {
+        size_t n = strcspn(lines, "\n");
+        nf_json_out_strn(o, lines, n);
+        lines += n + (lines[n] == '\n');
+    }
+}
+
+/* Why turns cannot be served now; here also for those to whom a status of 503 is an error. */
+static NF_RC put_not_ready(const struct nf_web *w, struct nf_json_out *o, struct nf_err *err)
+{
+    NF_CLEANUP(nf_str_done) struct nf_str reasons = { 0 };
+    NF_TRY(w->o.facts.not_ready(w->o.facts.arg, &reasons, err));
+    nf_json_out_key(o, "not_ready");
+    nf_json_out_array(o);
+    put_lines(o, nf_str_c(&reasons));
+    nf_json_out_end(o);
+    return NF_OK;
+}
+
 enum nf_code nf_web_health(void *arg, struct nf_http_exchange *x, struct nf_err *err)
 {
     struct nf_web *w = arg;
@@ -18,18 +39,10 @@ enum nf_code nf_web_health(void *arg, struct nf_http_exchange *x, struct nf_err 
     nf_json_put_i64(&o, "loop_delay_ms", nf_loop_delay_ms(w->o.loop));
     if (w->o.facts.health)
         w->o.facts.health(w->o.facts.arg, &o);
+    NF_TRY(put_not_ready(w, &o, err));
     nf_json_out_end(&o);
     NF_TRY(nf_json_end_doc(&o, err));
     return nf_web_json(x, 200, &body, err);
-}
-
-static void put_lines(struct nf_json_out *o, const char *lines)
-{
-    while (*lines) {
-        size_t n = strcspn(lines, "\n");
-        nf_json_out_strn(o, lines, n);
-        lines += n + (lines[n] == '\n');
-    }
 }
 
 enum nf_code nf_web_ready(void *arg, struct nf_http_exchange *x, struct nf_err *err)

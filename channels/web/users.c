@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static void put_user(struct nf_json_out *o, const struct nf_user *u)
+void nf_web_put_user(struct nf_json_out *o, const struct nf_user *u)
 {
     nf_json_out_object(o);
     nf_web_put_id(o, "id", u->id);
@@ -24,9 +24,29 @@ enum nf_code nf_web_answer_user(struct nf_http_exchange *x, int status, const st
     NF_CLEANUP(nf_str_done) struct nf_str body = { 0 };
     struct nf_json_out o;
     nf_json_begin_doc(&o, &body);
-    put_user(&o, u);
+    nf_web_put_user(&o, u);
     NF_TRY(nf_json_end_doc(&o, err));
     return nf_web_json(x, status, &body, err);
+}
+
+/* A page that is opened without a cookie learns it here without an error in the browser's log. */
+enum nf_code nf_web_who_asks(void *arg, struct nf_http_exchange *x, struct nf_err *err)
+{
+    NF_CLEANUP(nf_str_done) struct nf_str body = { 0 };
+    const struct nf_user *u = &nf_web_who(x)->user;
+    struct nf_json_out o;
+
+    (void)arg;
+    nf_json_begin_doc(&o, &body);
+    nf_json_out_object(&o);
+    nf_json_out_key(&o, "user");
+    if (u->id != 0)
+        nf_web_put_user(&o, u);
+    else
+        nf_json_out_str(&o, NULL);
+    nf_json_out_end(&o);
+    NF_TRY(nf_json_end_doc(&o, err));
+    return nf_web_json(x, 200, &body, err);
 }
 
 enum nf_code nf_web_me(void *arg, struct nf_http_exchange *x, struct nf_err *err)
@@ -37,7 +57,7 @@ enum nf_code nf_web_me(void *arg, struct nf_http_exchange *x, struct nf_err *err
 
 static void put_row(struct nf_json_out *o, const void *list, size_t i)
 {
-    put_user(o, &((const struct nf_users *)list)->v[i]);
+    nf_web_put_user(o, &((const struct nf_users *)list)->v[i]);
 }
 
 #define ROLES "role: not owner, admin or user"

@@ -17,6 +17,7 @@ const struct nf_http_route nf_web_routes[] = {
     { "GET", "/ready", nf_web_ready, 0, 0 },
     { "GET", "/metrics", nf_web_metrics, 0, 0 },
     { "GET", "/ws", nf_web_socket, UPGRADE_BODY, NF_ROUTE_UPGRADE },
+    { "GET", "/api/v1/auth", nf_web_who_asks, 0, 0 },
     { "POST", "/api/v1/auth/exchange", nf_web_exchange_link, 4096, 0 },
     { "POST", "/api/v1/auth/logout", nf_web_logout, 4096, 0 },
     { "GET", "/api/v1/models", nf_web_models, 0, 0 },

@@ -193,12 +193,14 @@ enum nf_code nf_web_skill_run(void *arg, struct nf_http_exchange *x, struct nf_e
 bool nf_web_cancel_call(struct nf_web *w, int64_t task_id);
 
 /* users.c */
+enum nf_code nf_web_who_asks(void *arg, struct nf_http_exchange *x, struct nf_err *err);
 enum nf_code nf_web_me(void *arg, struct nf_http_exchange *x, struct nf_err *err);
 enum nf_code nf_web_users(void *arg, struct nf_http_exchange *x, struct nf_err *err);
 enum nf_code nf_web_user_create(void *arg, struct nf_http_exchange *x, struct nf_err *err);
 enum nf_code nf_web_user_patch(void *arg, struct nf_http_exchange *x, struct nf_err *err);
 enum nf_code nf_web_user_link(void *arg, struct nf_http_exchange *x, struct nf_err *err);
 
+void nf_web_put_user(struct nf_json_out *o, const struct nf_user *u);
 /* Answer with a user as JSON. */
 NF_RC nf_web_answer_user(struct nf_http_exchange *x, int status, const struct nf_user *u,
                          struct nf_err *err);

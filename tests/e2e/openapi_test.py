@@ -81,6 +81,8 @@ def test_every_operation_answers_as_described(daemon):
     assert call("get", "/ready")[0] == 503
     assert call("get", "/api/v1/models")[0] == 200
     assert call("get", "/api/v1/users/me")[0] == 200
+    assert call("get", "/api/v1/auth")[1]["user"]["role"] == "owner"
+    assert call("get", "/health")[1]["not_ready"] == call("get", "/ready")[1]["reasons"]
     status, user = call("post", "/api/v1/users", {"name": "Second", "role": "user"})
     assert status == 201
     assert call("patch", "/api/v1/users/{id}", {"status": "blocked"}, id=user["id"])[0] == 200

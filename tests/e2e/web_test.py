@@ -385,6 +385,9 @@ def test_without_credentials_nothing_but_health_the_page_and_sign_in_is_served(d
         status, body = daemon.get(path, token=None)
         assert status == 401 and body["error"]["code"] == "denied", path
     assert daemon.get("/api/v1/sessions", token="wrong-token-0123456789")[0] == 401
+    assert daemon.get("/api/v1/auth", token=None) == (200, {"user": None})
+    assert daemon.get("/api/v1/auth", token="wrong-token-0123456789")[0] == 401
+    assert daemon.get("/api/v1/auth")[1]["user"] == daemon.get("/api/v1/users/me")[1]
     for path in ("/health", "/ready", "/"):
         daemon.wait_until(lambda p=path: daemon.get(p, token=None)[0] == 200)  # /ready: unless it was late
 

@@ -33,8 +33,7 @@ export async function call<T>(method: string, path: string, body?: unknown, time
 const at = (id: string): string => `/api/v1/sessions/${encodeURIComponent(id)}`;
 
 export const api = {
-  me: () => call<{ id: string; name: string; role: string }>(
-    'GET', '/api/v1/users/me', undefined, PROBE_TIMEOUT_MS),
+  me: () => call<{ user: { id: string; name: string; role: string } | null }>('GET', '/api/v1/auth', undefined, PROBE_TIMEOUT_MS),
   exchange: (token: string) => call<void>('POST', '/api/v1/auth/exchange', { token }),
   logout: () => call<void>('POST', '/api/v1/auth/logout'),
   models: () => call<Models>('GET', '/api/v1/models'),

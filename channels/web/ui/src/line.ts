@@ -17,7 +17,9 @@ export const connection = new Connection(
 
 export async function probe(): Promise<'ok' | 'signed-out' | 'unreachable'> {
   try {
-    me.value = await api.me();
+    const { user } = await api.me();
+    if (!user) return 'signed-out';
+    me.value = user;
     return 'ok';
   } catch (error) {
     const denied = error instanceof ApiError && (error.status === 401 || error.status === 403);

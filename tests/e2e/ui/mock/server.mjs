@@ -116,6 +116,9 @@ export class Mock {
       return response.end(file.body);
     }
     if (url.pathname === '/api/v1/auth/exchange') return this.exchange(body, reply);
+    if (url.pathname === '/api/v1/auth') {
+      return reply(200, { user: this.signedIn(request) ? { ...this.people.users[0], role: this.role } : null });
+    }
     if (!this.signedIn(request)) return fail(reply, 401, 'denied', 'sign in first');
     return this.route(request.method, url, body, reply);
   }
@@ -153,8 +156,7 @@ export class Mock {
     }
     if (path.startsWith('approvals')) return this.approvalRoute(path.slice(10), body, reply);
     if (path.startsWith('skills')) return this.skills.route(method, path.slice(7), body, reply, url.search.slice(1));
-    if (path === '/ready') return reply(this.reasons.length ? 503 : 200, { ready: !this.reasons.length, reasons: this.reasons });
-    if (path === '/health') return reply(200, { status: 'ok', version: '1', uptime_s: 60, sandbox: this.skills.sandbox, ...this.health });
+    if (path === '/health') return reply(200, { status: 'ok', version: '1', uptime_s: 60, not_ready: this.reasons, sandbox: this.skills.sandbox, ...this.health });
     if (/^sessions\/\w+\/runs\/\w+\/files\/0$/.test(path)) return reply(200, this.filed, { 'Content-Type': 'image/png' });
     const match = /^sessions\/(\w+)(\/messages)?$/.exec(path);
     const session = match && this.sessions.get(match[1]);

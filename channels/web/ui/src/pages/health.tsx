@@ -11,7 +11,7 @@ const REFRESH_MS = 3000;
 
 interface Health {
   version: string; uptime_s: number; loop_delay_ms: number; database: string; models: string; config: string;
-  turns_running: number; backup_at?: string | null; sandbox?: { level: string; missing: string };
+  turns_running: number; backup_at?: string | null; not_ready?: string[]; sandbox?: { level: string; missing: string };
   [more: string]: unknown;
 }
 interface All {
@@ -22,13 +22,12 @@ interface All {
 
 async function readAll(): Promise<All> {
   const manager = me.value?.role !== 'user';
-  const [health, ready, metrics] = await Promise.all([
+  const [health, metrics] = await Promise.all([
     call<Health>('GET', '/health'),
-    fetch('/ready').then((r) => r.json() as Promise<{ reasons?: string[] }>),
     manager ? fetch('/metrics').then((r) => (r.ok ? r.text() : '')) : '',
   ]);
   const lines = metrics.split('\n').filter((line) => line && !line.startsWith('#') && !line.includes('_bucket'));
-  return { health, reasons: ready.reasons ?? [], metrics: lines.map((line) => {
+  return { health, reasons: health.not_ready ?? [], metrics: lines.map((line) => {
     const at = line.lastIndexOf(' ');
     return [line.slice(0, at), Number(line.slice(at + 1))];
   }) };

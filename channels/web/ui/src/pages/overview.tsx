@@ -23,7 +23,7 @@ interface Task {
   created_at: string; started_at: string | null; ended_at: string | null; usage?: Usage;
 }
 interface Health {
-  version: string; uptime_s: number; config?: string; models?: string; backup_at?: string | null; sandbox?: { level: string; missing: string };
+  version: string; uptime_s: number; config?: string; models?: string; backup_at?: string | null; not_ready?: string[]; sandbox?: { level: string; missing: string };
 }
 interface Bot { name: string; network: string; state: string; deaf: boolean; problem?: string; todo?: string }
 interface All {
@@ -42,21 +42,19 @@ async function maybe<T>(path: string, otherwise: T): Promise<T> {
     return await call<T>('GET', path);
   } catch (error) {
     if (error instanceof ApiError && error.status < 500) return otherwise;
-    if (error instanceof ApiError && path === '/ready') return otherwise;
     throw error;
   }
 }
 
 async function readAll(): Promise<All> {
   const owner = me.value?.role === 'owner';
-  const ready = fetch('/ready').then((r) => r.json() as Promise<{ reasons?: string[] }>).catch(() => ({ reasons: [] }));
-  const [health, { reasons = [] }, { tasks }, { channels }, { skills }, { pairings }, { users }] = await Promise.all([
-    call<Health>('GET', '/health'), ready, call<{ tasks: Task[] }>('GET', `/api/v1/tasks?limit=${RECENT}`),
+  const [health, { tasks }, { channels }, { skills }, { pairings }, { users }] = await Promise.all([
+    call<Health>('GET', '/health'), call<{ tasks: Task[] }>('GET', `/api/v1/tasks?limit=${RECENT}`),
     maybe<{ channels: Bot[] }>('/api/v1/channels', { channels: [] }),
     owner ? maybe<{ skills: All['skills'] }>('/api/v1/skills', { skills: [] }) : { skills: [] },
     maybe<{ pairings: unknown[] }>('/api/v1/pairings?status=open', { pairings: [] }), maybe<{ users: unknown[] }>('/api/v1/users?limit=2', { users: [] }),
   ]);
-  return { health, reasons, tasks, bots: channels, skills, pairings: pairings.length, people: users.length };
+  return { health, reasons: health.not_ready ?? [], tasks, bots: channels, skills, pairings: pairings.length, people: users.length };
 }
 
 interface Alarm { icon: IconName; bad?: boolean; title: string; text?: string; href?: string; action?: string; command?: string }
