@@ -92,6 +92,15 @@ export async function frames(page) {
   return { fps: Math.round(1000 / (all.reduce((a, b) => a + b) / all.length)), worst_ms: Math.round(Math.max(...all)) };
 }
 
+// What the page's own thread computes from now on, in ms, whoever else uses the machine.
+export async function workOf(context, page) {
+  const line = await context.newCDPSession(page);
+  await line.send('Performance.enable', { timeDomain: 'threadTicks' });
+  const now = async () => (await line.send('Performance.getMetrics')).metrics.find(({ name }) => name === 'TaskDuration').value * 1000;
+  const before = await now();
+  return async () => await now() - before;
+}
+
 export async function slowDown(page, rate) {
   const line = await page.context().newCDPSession(page);
   await line.send('Emulation.setCPUThrottlingRate', { rate });

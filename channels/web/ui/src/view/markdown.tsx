@@ -6,6 +6,7 @@ import { memo } from './memo';
 import { drawn } from './tokens';
 
 const COLOURED_MAX = 200000; // characters of a block of code; longer ones stay plain
+const LONG_BLOCKS = 20; // from here on each block is left out while it is out of sight
 const LONG_LINES = 40; // from here on code can be saved as a file
 
 const EXTENSIONS: Record<string, string> = {
@@ -96,7 +97,7 @@ export function Markdown({ text, open }: { text: string; open: boolean }) {
   tail.current ??= new MarkdownTail();
   const blocks = tail.current.update(text, !open);
   return (
-    <div class="markdown">
+    <div class={`markdown ${blocks.length > LONG_BLOCKS ? 'long' : ''}`}>
       {blocks.map((block) => (
         <BlockView key={block.key} block={block} />
       ))}
