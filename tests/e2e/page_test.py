@@ -6,6 +6,7 @@ import threading
 import pytest
 
 import nexflow
+import telegram
 
 
 LIMITS = "limits: {messages_per_minute: 100000, requests_per_minute: 100000}\n"
@@ -48,6 +49,18 @@ def test_whatever_happens_to_the_line(tmp_path, provider):
 
 def test_pages(tmp_path, provider):
     run(tmp_path, echo(tmp_path, provider).start(), "pages")
+
+
+def test_first_run(tmp_path, provider):
+    net = telegram.Telegram()
+    try:
+        provider.offer("small", "big")
+        provider.script(text="I am here.", usage={"input": 1000, "output": 500})
+        run(tmp_path, nexflow.Daemon(tmp_path, config=LIMITS).start(), "first",
+            NEXFLOW_PROVIDER=provider.url("/v1"), NEXFLOW_TELEGRAM=f"http://127.0.0.1:{net.port}",
+            NEXFLOW_TELEGRAM_TOKEN=net.token)
+    finally:
+        net.stop()
 
 
 def test_tools_and_approvals(tmp_path, provider):
