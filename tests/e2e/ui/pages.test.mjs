@@ -254,3 +254,12 @@ test('a schedule is previewed, made, paused, run and deleted', async () => {
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
   await card.waitFor({ state: 'detached' });
 });
+
+test('what every setting is for is said in Russian, too', async () => {
+  const page = await at('settings', { locale: 'ru-RU' });
+  const told = await page.locator('.setting').evaluateAll((all) => all.map((one) => [one.querySelector('.setting-key').textContent, one.querySelector('p.soft').textContent]));
+  assert.ok(told.length > 60);
+  assert.deepEqual(told.filter(([, text]) => !/[а-яё]{3}/i.test(text)), []);
+  await page.getByRole('searchbox').fill('журнал');
+  await page.getByRole('combobox', { name: 'log.level' }).waitFor();
+});

@@ -1,10 +1,12 @@
-// The settings of the daemon, drawn from its tables; nothing here knows a single one by name.
+// The settings of the daemon, drawn from its tables; nothing here knows a single one by name, but what
+// they are for is said in Russian too.
 import { useMemo, useState } from 'preact/hooks';
 import { ApiError, call } from '../api';
 import { place, refine } from '../router';
-import { texts } from '../settings';
+import { language, texts } from '../settings';
 import { explain } from '../store';
 import { Icon } from '../view/icons';
+import { russianHelp } from './settingsRussian';
 import { settingsLanguages } from './settingsStrings';
 import { Empty, Failed, Loading, useLoaded } from './shared';
 
@@ -36,6 +38,8 @@ function bounds({ min, max, type }: Setting): string {
   if (min !== undefined && max !== undefined) return tc('bounds', { min, max });
   return min !== undefined ? tc('from', { min }) : max !== undefined ? tc('upTo', { max }) : '';
 }
+
+const helpOf = ({ key, help }: Setting): string => (language.value === 'ru' && russianHelp[key]) || help;
 
 interface FieldProps {
   setting: Setting;
@@ -92,7 +96,7 @@ function Row(props: FieldProps) {
     <div class={`setting ${dirty ? 'dirty' : ''}`}>
       <div class="setting-about">
         <label for={props.id}><span class="setting-key">{key}</span></label>
-        <p class="soft" id={`${props.id}-help`}>{setting.help} {bounds(setting) && <span>({bounds(setting)})</span>}</p>
+        <p class="soft" id={`${props.id}-help`}>{helpOf(setting)} {bounds(setting) && <span>({bounds(setting)})</span>}</p>
         <p class="setting-marks">
           {dirty && <span class="badge accent">{tc('changed')}</span>}
           {!setting.reloadable && type !== 'groups' && <span class="badge">{tc('needsRestart')}</span>}
@@ -135,7 +139,7 @@ export function Page() {
     const found = new Map<string, Setting[]>();
     const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
     for (const setting of config?.settings ?? []) {
-      const about = `${setting.key} ${setting.help}`.toLowerCase();
+      const about = `${setting.key} ${helpOf(setting)}`.toLowerCase();
       if (!wanted.every((word) => about.includes(word))) continue;
       const group = setting.key.split('.')[0];
       found.set(group, [...(found.get(group) ?? []), setting]);
