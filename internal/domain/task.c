@@ -72,7 +72,7 @@ enum nf_code nf_task_become(struct nf_task *t, enum nf_task_status to, int64_t n
     if (reason) {
         size_t n = nf_utf8_cut(reason, strlen(reason), NF_REASON_MAX);
 
-        /* An error's message is cut at a byte, and what is stored has to be text. */
+        /* What is stored has to be text. */
         while (!nf_utf8_valid(reason, n))
             n--;
         memcpy(t->reason, reason, n);

@@ -48,6 +48,15 @@ static void long_messages_are_cut_and_stay_texts(void **state)
     assert_int_equal(strlen(err.msg), sizeof(err.msg) - 1);
 }
 
+static void messages_are_texts_whatever_is_put_in(void **state)
+{
+    (void)state;
+    (void)nf_err_set(&err, NF_E_IO, "'%.2s' \xff %s", "a\xc3\xa4", "\xe2\x82\xac");
+    assert_string_equal(err.msg, "'a?' ? \xe2\x82\xac");
+    (void)nf_err_wrap(&err, NF_E_IO, "'%.1s'", "\xc3\xa4");
+    assert_string_equal(err.msg, "'?': 'a?' ? \xe2\x82\xac");
+}
+
 static void every_code_has_a_name_of_its_own(void **state)
 {
     (void)state;
@@ -286,6 +295,7 @@ int main(void)
         cmocka_unit_test(an_error_has_code_and_message),
         cmocka_unit_test(context_comes_in_front),
         cmocka_unit_test(long_messages_are_cut_and_stay_texts),
+        cmocka_unit_test(messages_are_texts_whatever_is_put_in),
         cmocka_unit_test(every_code_has_a_name_of_its_own),
         cmocka_unit_test(ids_grow_strictly_even_if_the_clock_steps_back),
         cmocka_unit_test(ids_of_two_instances_differ),
