@@ -23,8 +23,7 @@ void nf_bus_out_add(struct nf_bus_out *o, const char *line, size_t n)
     o->added++;
 }
 
-bool nf_bus_out_next(struct nf_bus_out *o, int64_t sender, size_t max, bool *within,
-                     struct nf_str *piece)
+bool nf_bus_out_next(struct nf_bus_out *o, int64_t sender, size_t max, struct nf_str *piece)
 {
     const char *p = nf_str_c(&o->lines);
     size_t room = max - HEAD_MAX, n = o->lines.len < room ? o->lines.len : room;
@@ -33,9 +32,9 @@ bool nf_bus_out_next(struct nf_bus_out *o, int64_t sender, size_t max, bool *wit
         return false;
     const char *first = memchr(p, '\n', o->lines.len), *last = memrchr(p, '\n', n);
     size_t line = (size_t)(first - p) + 1;
-    if (*within || line > n) { /* it begins or goes on with a line that does not fit */
+    if (o->within || line > n) { /* it begins or goes on with a line that does not fit */
         n = line <= n ? line : nf_utf8_cut(p, o->lines.len, n);
-        how = n == line ? '-' : *within ? '+' : '<';
+        how = n == line ? '-' : o->within ? '+' : '<';
     } else {
         n = (size_t)(last - p) + 1;
     }
@@ -43,9 +42,19 @@ bool nf_bus_out_next(struct nf_bus_out *o, int64_t sender, size_t max, bool *wit
     if (nf_str_addf(piece, NULL, "%lld %c ", (long long)sender, how) != NF_OK ||
         nf_str_add(piece, p, n, NULL) != NF_OK)
         return false;
-    *within = how == '<' || how == '+';
+    o->within = how == '<' || how == '+';
     nf_str_drop(&o->lines, n);
     return true;
+}
+
+uint64_t nf_bus_out_forget(struct nf_bus_out *o)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < o->lines.len; i++)
+        n += o->lines.p[i] == '\n';
+    nf_str_reset(&o->lines);
+    o->within = false;
+    return n;
 }
 
 void nf_bus_out_done(struct nf_bus_out *o)

@@ -15,12 +15,15 @@
 /* Lines that wait. The zero value is empty. */
 struct nf_bus_out {
     struct nf_str lines; /* each with its line end */
+    bool within;         /* the beginning of the first one is on its way */
     uint64_t dropped, added;
 };
 void nf_bus_out_add(struct nf_bus_out *o, const char *line, size_t n);
-/* The next piece of at most `max` bytes into *piece; false: nothing waits. NF_E_NOMEM leaves it. */
-bool nf_bus_out_next(struct nf_bus_out *o, int64_t sender, size_t max, bool *within,
-                     struct nf_str *piece);
+/* The next piece of at most `max` bytes, 64 at least, into *piece; false: nothing waits, or there
+ * is no memory now. */
+bool nf_bus_out_next(struct nf_bus_out *o, int64_t sender, size_t max, struct nf_str *piece);
+/* Forget all that waits: how many lines. */
+uint64_t nf_bus_out_forget(struct nf_bus_out *o);
 void nf_bus_out_done(struct nf_bus_out *o);
 
 struct nf_bus_part {

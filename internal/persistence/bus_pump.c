@@ -72,9 +72,9 @@ static enum nf_code hear_main(void *arg, struct nf_err *err)
 
 /* --- telling ---------------------------------------------------------------------------------- */
 
-bool nf_bus_pump_next(struct nf_bus_pump *p, size_t max, bool *within, struct nf_str *piece)
+bool nf_bus_pump_next(struct nf_bus_pump *p, size_t max, struct nf_str *piece)
 {
-    return nf_bus_out_next(&p->out, p->self, max, within, piece);
+    return nf_bus_out_next(&p->out, p->self, max, piece);
 }
 
 static NF_RC wait_for_work(struct nf_bus_pump *p, struct nf_err *err)
@@ -90,13 +90,6 @@ static NF_RC wait_for_work(struct nf_bus_pump *p, struct nf_err *err)
 }
 
 /* What was half sent stays unsaid: others find it in the database. */
-static void forget_waiting(struct nf_bus_pump *p)
-{
-    for (size_t i = 0; i < p->out.lines.len; i++)
-        p->lost += p->out.lines.p[i] == '\n';
-    nf_str_reset(&p->out.lines);
-}
-
 static enum nf_code tell_main(void *arg, struct nf_err *err)
 {
     struct nf_bus_pump *p = arg;
@@ -109,7 +102,7 @@ static enum nf_code tell_main(void *arg, struct nf_err *err)
             continue;
         }
         p->link->unlink_sending(p);
-        forget_waiting(p);
+        p->lost += nf_bus_out_forget(&p->out);
         nf_log_debug("bus.unsent", "err", why.msg, NULL);
         NF_TRY(nf_bus_back_off(&pause, NF_BUS_PAUSE_MAX_MS, err));
     }

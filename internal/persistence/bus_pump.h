@@ -54,7 +54,7 @@ void nf_bus_pump_done(struct nf_bus_pump *p);
 
 /* For a link: a piece that came, and the next one to send (bus_lines.h). */
 void nf_bus_pump_take(struct nf_bus_pump *p, const char *piece, size_t n);
-bool nf_bus_pump_next(struct nf_bus_pump *p, size_t max, bool *within, struct nf_str *piece);
+bool nf_bus_pump_next(struct nf_bus_pump *p, size_t max, struct nf_str *piece);
 
 /* A pause before something is tried again: waits *ms, more or less a quarter, and doubles it up to
  * `max`. */

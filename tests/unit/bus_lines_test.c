@@ -29,8 +29,7 @@ static void pass(struct nf_bus_out *o, size_t max, struct heard *h, int lose)
 {
     struct nf_str piece = { 0 };
     struct nf_bus_in in = { 0 };
-    bool within = false;
-    for (int n = 0; nf_bus_out_next(o, 7, max, &within, &piece); n++) {
+    for (int n = 0; nf_bus_out_next(o, 7, max, &piece); n++) {
         assert_true(piece.len <= max);
         if (n != lose)
             assert_true(nf_bus_in_take(&in, 8, nf_str_c(&piece), piece.len, hear, h));

@@ -80,11 +80,10 @@ static enum nf_code send_all(struct nf_bus_pump *p, struct nf_err *err)
 {
     struct bus *b = bus_of(p);
     NF_CLEANUP(nf_str_done) struct nf_str piece = { .max = PIECE_MAX + 1 };
-    bool within = false;
     size_t sent = 0;
     if (!b->sender.c)
         NF_TRY(nf_redis_open(&b->sender, err));
-    while (nf_bus_pump_next(p, PIECE_MAX, &within, &piece)) {
+    while (nf_bus_pump_next(p, PIECE_MAX, &piece)) {
         const char *words[] = { "PUBLISH", b->channel, nf_str_c(&piece) };
         const size_t lengths[] = { 7, strlen(b->channel), piece.len };
         NF_TRY(nf_redis_send(&b->sender, words, lengths, 3, err));

@@ -99,13 +99,12 @@ static NF_RC send_pieces(struct bus *b, struct nf_err *err)
 {
     NF_CLEANUP(nf_str_done) struct nf_str piece = { 0 };
     struct nf_pg_conn *c = &b->sender;
-    bool within = false;
     const char *values[2] = { b->channel, NULL };
     int ok = 1;
     NF_TRY(nf_pg_pipeline(c, true, err));
     /* Without a point between them all are one transaction. */
-    for (int n = 0; (n < PIECES_PER_TX || within) && ok; n++) {
-        if (!nf_bus_pump_next(&b->pump, PIECE_MAX, &within, &piece))
+    for (int n = 0; (n < PIECES_PER_TX || b->pump.out.within) && ok; n++) {
+        if (!nf_bus_pump_next(&b->pump, PIECE_MAX, &piece))
             break;
         values[1] = nf_str_c(&piece);
         ok = PQsendQueryParams(c->pg, "SELECT pg_notify($1,$2)", 2, NULL, values, NULL, NULL, 0);
