@@ -1,4 +1,5 @@
 #include "runtime/loop.h"
+#include "runtime/mono.h"
 
 #include <time.h>
 
@@ -17,10 +18,15 @@ static int64_t now_ms(struct nf_clock *c)
     return read_us(CLOCK_REALTIME) / 1000;
 }
 
+int64_t nf_mono_us(void)
+{
+    return read_us(CLOCK_MONOTONIC);
+}
+
 static int64_t mono_us(struct nf_clock *c)
 {
     (void)c;
-    return read_us(CLOCK_MONOTONIC);
+    return nf_mono_us();
 }
 
 struct nf_clock *nf_system_clock(void)

@@ -23,11 +23,6 @@ struct nf_http_call {
     int64_t trim_at_ms; /* when the stack's unused part is given back; 0: it was */
 };
 
-static inline int64_t nf_http_mono_ms(void)
-{
-    return nf_mono_us() / 1000;
-}
-
 /* NF_E_UNAVAILABLE: the connection broke. */
 enum nf_code nf_http_call_broke(struct nf_http_call *h, struct nf_err *err);
 /* A request is about to be sent. */

@@ -82,7 +82,7 @@ static NF_RC connect_to(struct nf_http_call *h, const struct nf_http_request *r,
                         const struct prepared *p, int64_t until_ms, struct nf_err *err)
 {
     int64_t limit = or_default(r->connect_timeout_ms, CONNECT_TIMEOUT_MS);
-    int64_t left = until_ms - nf_http_mono_ms();
+    int64_t left = until_ms - nf_mono_ms();
     return nf_stream_open(h->client, &p->target, left < limit ? (left > 1 ? left : 1) : limit,
                           &h->stream, err);
 }
@@ -124,8 +124,8 @@ static NF_RC start(struct nf_http_call *h, const struct nf_http_request *r, bool
     struct nf_http_sending s = { .r = r,
                                  .head = &p.head,
                                  .joined = nf_http_body_n(r) <= JOINED_MAX,
-                                 .until_ms = nf_http_mono_ms() +
-                                             or_default(r->head_timeout_ms, HEAD_TIMEOUT_MS),
+                                 .until_ms =
+                                     nf_mono_ms() + or_default(r->head_timeout_ms, HEAD_TIMEOUT_MS),
                                  .reading.no_body = strcmp(r->method, "HEAD") == 0 };
 
     NF_TRY(prepare(h, r, &p, err));

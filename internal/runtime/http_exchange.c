@@ -45,7 +45,7 @@ static NF_RC read_head(struct nf_http_call *h, struct nf_http_reading *r, bool *
         if (rc != NF_OK)
             return nf_err_wrap(err, rc, "%s", h->origin);
         if (again) {
-            int64_t left = until_ms - nf_http_mono_ms();
+            int64_t left = until_ms - nf_mono_ms();
             NF_TRY(
                 nf_http_call_wait(h, false, left > 0 ? left : 0, "the head of the response", err));
         }
@@ -113,7 +113,7 @@ static NF_RC send_all(struct nf_http_call *h, struct nf_http_sending *s, struct 
             return nf_err_wrap(err, rc, "%s", h->origin);
         h->keep = !s->head_done;
         if (again) {
-            int64_t left = s->until_ms - nf_http_mono_ms();
+            int64_t left = s->until_ms - nf_mono_ms();
             NF_TRY(nf_http_call_wait(h, true, left > 0 ? left : 0, "the request to be sent", err));
         }
     }

@@ -19,7 +19,7 @@ static NF_RC wait_on(struct nf_http_call *h, bool writing, int64_t timeout_ms, c
 
 void nf_http_call_asked(struct nf_http_call *h)
 {
-    h->trim_at_ms = nf_http_mono_ms() + TRIM_AFTER_MS;
+    h->trim_at_ms = nf_mono_ms() + TRIM_AFTER_MS;
 }
 
 /* An answer may take minutes, and there may be thousands on their way: then no more of a stack
@@ -30,7 +30,7 @@ enum nf_code nf_http_call_wait(struct nf_http_call *h, bool writing, int64_t tim
     h->row = 0;
     if (h->trim_at_ms == 0)
         return wait_on(h, writing, timeout_ms, what, err);
-    int64_t soon = h->trim_at_ms - nf_http_mono_ms();
+    int64_t soon = h->trim_at_ms - nf_mono_ms();
     if (soon > 0 && timeout_ms >= 0 && timeout_ms <= soon)
         return wait_on(h, writing, timeout_ms, what, err);
     if (soon > 0) {

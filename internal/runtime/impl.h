@@ -3,6 +3,7 @@
 
 #include "base/context.h"
 #include "runtime/fiber.h"
+#include "runtime/mono.h"
 #include "runtime/switch.h"
 
 #include <uv.h>
@@ -51,11 +52,6 @@ struct nf_fiber {
     const struct nf_context *context; /* while it does not run */
     struct nf_context inherited[];    /* a copy: the parent's frame may be gone before we are */
 };
-
-static inline int64_t nf_mono_us(void)
-{
-    return (int64_t)(uv_hrtime() / 1000);
-}
 
 /* loop.c */
 void nf_loop_ready(struct nf_fiber *f);

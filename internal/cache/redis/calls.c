@@ -3,10 +3,10 @@
 #include "base/own.h"
 #include "observe/log.h"
 #include "persistence/bus_pump.h"
+#include "runtime/mono.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define TICK_MS 50
 #define PING_US 1000000 /* so long without a word: ask whether it is still there */
@@ -21,13 +21,6 @@ struct nf_redis_call {
     int64_t since_us;
     struct nf_redis_call *next;
 };
-
-static int64_t mono_us(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
 
 /* --- who waits -------------------------------------------------------------------------------- */
 
@@ -84,7 +77,7 @@ static struct nf_redis_call *send_call(struct nf_redis_calls *c, const char *con
         return NULL;
     }
     k->heard = heard;
-    k->since_us = c->asked_us = mono_us();
+    k->since_us = c->asked_us = nf_mono_us();
     append(c, k);
     c->calls++;
     /* What the socket does not take now, or that it is lost, the fiber finds out. */
@@ -138,7 +131,7 @@ static NF_RC read_answers(struct nf_redis_calls *c, struct nf_err *err)
 
 static NF_RC check_silence(struct nf_redis_calls *c, struct nf_err *err)
 {
-    int64_t now = mono_us();
+    int64_t now = nf_mono_us();
     if (c->head && now - c->head->since_us > NF_REDIS_CALL_MS * INT64_C(1000))
         return nf_err_set(err, NF_E_UNAVAILABLE, "Redis: no answer in %d ms", NF_REDIS_CALL_MS);
     if (!c->head && now - c->asked_us > PING_US)
@@ -172,7 +165,7 @@ static NF_RC connect_and_serve(struct nf_redis_calls *c, int64_t *pause, struct 
     NF_TRY(nf_redis_ask(&c->conn, &ping, 1, NULL, err));
     *pause = NF_BUS_PAUSE_MS;
     c->up = true;
-    c->asked_us = mono_us();
+    c->asked_us = nf_mono_us();
     nf_log_info("redis.store.connected", NULL);
     if (c->on_up)
         c->on_up(c->arg);

@@ -2,6 +2,7 @@
 
 #include "base/own.h"
 #include "persistence/postgres/error.h"
+#include "runtime/mono.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,13 +15,6 @@
 
 #define SERVER_MIN 140000 /* target_session_attrs without a round trip, xid8 */
 
-static int64_t mono_ms(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* --- waiting ---------------------------------------------------------------------------------- */
 
 static NF_RC wait_blocking(int fd, int events, int64_t ms, struct nf_err *err)
@@ -28,10 +22,10 @@ static NF_RC wait_blocking(int fd, int events, int64_t ms, struct nf_err *err)
     struct pollfd p = { .fd = fd,
                         .events = (short)((events & NF_POLL_READ ? POLLIN : 0) |
                                           (events & NF_POLL_WRITE ? POLLOUT : 0)) };
-    int64_t end = mono_ms() + ms;
+    int64_t end = nf_mono_ms() + ms;
     int n;
     do {
-        int64_t left = end - mono_ms();
+        int64_t left = end - nf_mono_ms();
         n = poll(&p, 1, left > 0 ? (int)left : 0);
     } while (n < 0 && errno == EINTR);
     return n > 0 ? NF_OK : nf_err_set(err, NF_E_TIMEOUT, "database: time is up");
@@ -114,10 +108,10 @@ static NF_RC resolve(struct nf_pg_conn *c, const struct nf_pg_host *h, struct lo
 
 static NF_RC shake_hands(struct nf_pg_conn *c, struct nf_err *err)
 {
-    int64_t end = mono_ms() + NF_PG_CONNECT_MS;
+    int64_t end = nf_mono_ms() + NF_PG_CONNECT_MS;
     PostgresPollingStatusType next = PGRES_POLLING_WRITING;
     while (next != PGRES_POLLING_OK) {
-        int64_t left = end - mono_ms();
+        int64_t left = end - nf_mono_ms();
         if (next == PGRES_POLLING_FAILED)
             return nf_pg_conn_error(c->pg, "database", err);
         if (left <= 0 || wait_for(c, next == PGRES_POLLING_READING ? NF_POLL_READ : NF_POLL_WRITE,

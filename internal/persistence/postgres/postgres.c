@@ -3,10 +3,10 @@
 #include "base/own.h"
 #include "persistence/postgres/migrate.h"
 #include "persistence/postgres/pool.h"
+#include "runtime/mono.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define DOWN_MS 500 /* after a failure to connect nobody tries for that long */
 #define ROWS_BYTES_MAX ((size_t)64 << 20) /* of one transaction's or read's rows */
@@ -30,13 +30,6 @@ static struct postgres *postgres_of(struct nf_db *db)
     return nf_container_of(db, struct postgres, base);
 }
 
-static int64_t mono_ms(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* --- jobs ------------------------------------------------------------------------------------- */
 
 /* Whoever finds the server gone says so to those who wait behind, so that they do not all find out
@@ -47,17 +40,17 @@ static enum nf_code run_on(struct postgres *db, struct nf_pg_slot *s, struct nf_
     struct nf_pg_pool *p = &db->pool;
     struct nf_err why = { 0 };
     bool was_alive = nf_pg_conn_alive(&s->conn);
-    if (!was_alive && mono_ms() < p->down_until_ms)
+    if (!was_alive && nf_mono_ms() < p->down_until_ms)
         return nf_err_set(err, p->down.code, "%s", p->down.msg);
     enum nf_code rc =
         write ? nf_pg_tx(&s->conn, &db->texts, j, &why) : nf_pg_read(&s->conn, &db->texts, j, &why);
     if (rc != NF_OK && err)
         *err = why;
     if (nf_pg_conn_alive(&s->conn)) {
-        p->well_ms = mono_ms();
+        p->well_ms = nf_mono_ms();
         p->down_until_ms = 0;
-    } else if (rc == NF_E_UNAVAILABLE && mono_ms() - p->well_ms > DOWN_MS) {
-        p->down_until_ms = mono_ms() + DOWN_MS;
+    } else if (rc == NF_E_UNAVAILABLE && nf_mono_ms() - p->well_ms > DOWN_MS) {
+        p->down_until_ms = nf_mono_ms() + DOWN_MS;
         p->down = why;
         p->down.code = rc;
     }

@@ -1,10 +1,10 @@
 #include "persistence/postgres/tx.h"
 
 #include "persistence/postgres/error.h"
+#include "runtime/mono.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define CONTROLS 3
 #define PAUSE_MS 100 /* between attempts to connect */
@@ -17,13 +17,6 @@ enum end {
     LOST,   /* the connection, and nothing happened */
     UNSURE, /* the connection, while the commit was on its way */
 };
-
-static int64_t mono_us(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
 
 enum nf_code nf_pg_job_init(struct nf_pg_job *j, const struct nf_cmd *cmds, size_t n,
                             struct nf_err *err)
@@ -256,9 +249,9 @@ static enum end attempt(struct nf_pg_conn *c, const struct nf_pg_texts *t, struc
         return LOST;
     enum end end = judge(c, j, rc, err);
     if (end == DONE) {
-        int64_t began = mono_us();
+        int64_t began = nf_mono_us();
         end = commit(c, rc, err);
-        j->commit_us = mono_us() - began;
+        j->commit_us = nf_mono_us() - began;
     } else if (end != LOST) {
         end = give_up(c, end);
     }
@@ -288,8 +281,8 @@ static NF_RC connected(struct nf_pg_conn *c, struct nf_pg_job *j, struct nf_err 
 static NF_RC committed(struct nf_pg_conn *c, struct nf_pg_job *j, const char *number,
                        const char *life, bool *ret, struct nf_err *err)
 {
-    int64_t end = mono_us() + NF_PG_RESOLVE_MS * INT64_C(1000);
-    for (; mono_us() < end; nf_pg_pause(c, PAUSE_MS)) {
+    int64_t end = nf_mono_us() + NF_PG_RESOLVE_MS * INT64_C(1000);
+    for (; nf_mono_us() < end; nf_pg_pause(c, PAUSE_MS)) {
         struct nf_pg_answer a;
         if (connected(c, j, NULL) != NF_OK)
             continue;
@@ -322,7 +315,7 @@ static enum end settle(struct nf_pg_conn *c, struct nf_pg_job *j, const char *nu
 enum nf_code nf_pg_tx(struct nf_pg_conn *c, const struct nf_pg_texts *t, struct nf_pg_job *j,
                       struct nf_err *err)
 {
-    int64_t until = mono_us() + NF_PG_RETRY_MS * INT64_C(1000);
+    int64_t until = nf_mono_us() + NF_PG_RETRY_MS * INT64_C(1000);
     enum nf_code rc = NF_OK;
     for (int n = 0;; n++) {
         char number[24] = "", life[sizeof(c->life)];
@@ -338,11 +331,11 @@ enum nf_code nf_pg_tx(struct nf_pg_conn *c, const struct nf_pg_texts *t, struct 
         forget_results(j);
         if (end == FAILED || rc == NF_E_INVALID || rc == NF_E_NOMEM)
             return rc;
-        if (end == BESIDE ? n + 1 >= NF_PG_ATTEMPTS_MAX : mono_us() >= until)
+        if (end == BESIDE ? n + 1 >= NF_PG_ATTEMPTS_MAX : nf_mono_us() >= until)
             return rc == NF_OK ? NF_E_UNAVAILABLE : rc;
         j->retries++;
         /* Whoever was in the way has ended by now; two that retry at once should not meet again. */
-        nf_pg_pause(c, end == BESIDE ? (mono_us() % 8) * n : n == 0 ? 0 : PAUSE_MS);
+        nf_pg_pause(c, end == BESIDE ? (nf_mono_us() % 8) * n : n == 0 ? 0 : PAUSE_MS);
     }
 }
 
@@ -362,7 +355,7 @@ static enum end attempt_read(struct nf_pg_conn *c, const struct nf_pg_texts *t, 
 enum nf_code nf_pg_read(struct nf_pg_conn *c, const struct nf_pg_texts *t, struct nf_pg_job *j,
                         struct nf_err *err)
 {
-    int64_t until = mono_us() + NF_PG_RETRY_MS * INT64_C(1000);
+    int64_t until = nf_mono_us() + NF_PG_RETRY_MS * INT64_C(1000);
     for (int n = 0;; n++) {
         enum nf_code rc = connected(c, j, err);
         enum end end = rc == NF_OK ? attempt_read(c, t, j, &rc, err) : LOST;
@@ -371,7 +364,7 @@ enum nf_code nf_pg_read(struct nf_pg_conn *c, const struct nf_pg_texts *t, struc
         if (end == DONE)
             return NF_OK;
         forget_results(j);
-        if (end == FAILED || rc == NF_E_INVALID || rc == NF_E_NOMEM || mono_us() >= until ||
+        if (end == FAILED || rc == NF_E_INVALID || rc == NF_E_NOMEM || nf_mono_us() >= until ||
             n + 1 >= NF_PG_ATTEMPTS_MAX * 10)
             return rc;
         j->retries++;

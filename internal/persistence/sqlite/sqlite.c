@@ -11,9 +11,9 @@
 #include "persistence/sqlite/writer.h"
 #include "runtime/executor.h"
 #include "runtime/lock.h"
+#include "runtime/mono.h"
 
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 struct sqlite {
@@ -48,13 +48,6 @@ static struct sqlite *sqlite_of(struct nf_db *db)
 {
     assert(db->ops == &ops);
     return nf_container_of(db, struct sqlite, base);
-}
-
-static int64_t mono_us(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
 /* --- the way back ---------------------------------------------------------------------------- */
@@ -107,9 +100,9 @@ static void *write_main(void *arg)
     struct sqlite *db = l->owner;
     struct nf_lite_job *jobs[NF_LITE_BATCH_MAX];
     for (size_t n; (n = nf_lite_lane_take(l, jobs, NF_LITE_BATCH_MAX)) > 0;) {
-        int64_t began = mono_us();
+        int64_t began = nf_mono_us();
         nf_lite_writer_run(&db->writer, jobs, n);
-        uint64_t us = (uint64_t)(mono_us() - began);
+        uint64_t us = (uint64_t)(nf_mono_us() - began);
         pthread_mutex_lock(&db->mu);
         db->stats.commits++;
         db->stats.transactions += n;
