@@ -56,9 +56,12 @@ static void answer(struct nf_redis_call *k, redisReply *reply, enum nf_code rc)
     nf_wait_wake(&k->wait, rc);
 }
 
-static NF_RC not_up(struct nf_redis_calls *c, struct nf_err *err)
+static NF_RC not_sent(struct nf_redis_calls *c, struct nf_err *err)
 {
     c->failures++;
+    if (c->up)
+        return nf_err_set(err, NF_E_UNAVAILABLE, "Redis: %zu calls wait already, or no memory",
+                          c->waiting);
     return nf_err_set(err, NF_E_UNAVAILABLE, "%s",
                       c->why.msg[0] ? c->why.msg : "Redis: not connected yet");
 }
@@ -90,7 +93,7 @@ enum nf_code nf_redis_call(struct nf_redis_calls *c, const char *const *words,
 {
     struct nf_redis_call *k = send_call(c, words, lengths, n, true);
     if (!k)
-        return not_up(c, err);
+        return not_sent(c, err);
     enum nf_code rc = nf_wait(&k->wait, NF_REDIS_CALL_MS, "Redis", err);
     redisReply *reply = k->reply;
     if (!k->answered) { /* it comes too late, for nobody */
@@ -99,8 +102,10 @@ enum nf_code nf_redis_call(struct nf_redis_calls *c, const char *const *words,
         return rc == NF_E_CANCELED ? rc : nf_err_set(err, NF_E_UNAVAILABLE, "Redis is silent");
     }
     free(k);
-    if (!reply)
-        return not_up(c, err);
+    if (!reply) {
+        c->failures++;
+        return nf_err_set(err, NF_E_UNAVAILABLE, "Redis: the connection was lost");
+    }
     *ret = reply;
     return NF_OK;
 }

@@ -7,25 +7,17 @@
 #include "cache/redis/store_internal.h"
 #include "codec/hash.h"
 #include "codec/json.h"
+#include "observe/log.h"
+#include "runtime/mono.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-#define TTL "10000" /* NF_LOGIN_CACHED_MS */
 
 static struct nf_redis_store *store_of(struct nf_login_cache *c)
 {
     assert(c->ops == &nf_redis_logins_ops);
     return nf_container_of(c, struct nf_redis_store, logins);
-}
-
-static int64_t mono_us(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
 static NF_RC key_of(const struct nf_redis_store *s, const char *hash, struct nf_str *ret,
@@ -132,6 +124,7 @@ static void put(struct nf_login_cache *port, const char *hash, const struct nf_l
     NF_CLEANUP(nf_str_done) struct nf_str key = { 0 };
     NF_CLEANUP(nf_str_done) struct nf_str json = { 0 };
     NF_CLEANUP(nf_str_done) struct nf_str value = { 0 };
+    struct nf_num_buf ttl;
     if (mark->text[0] == '\0') {
         (void)set_mark(s, true);
         return;
@@ -140,21 +133,22 @@ static void put(struct nf_login_cache *port, const char *hash, const struct nf_l
         write_user(u, &json, NULL) != NF_OK ||
         nf_str_addf(&value, NULL, "%s %s", mark->text, nf_str_c(&json)) != NF_OK)
         return;
-    const char *const words[] = { "SET", nf_str_c(&key), nf_str_c(&value), "PX", TTL };
+    const char *const words[] = { "SET", nf_str_c(&key), nf_str_c(&value), "PX",
+                                  nf_num(&ttl, NF_LOGIN_CACHED_MS) };
     (void)nf_redis_tell(&s->calls, words, 5);
 }
 
 static void forget(struct nf_login_cache *port)
 {
     struct nf_redis_store *s = store_of(port);
-    s->forget_until_us = mono_us() + NF_LOGIN_CACHED_MS * INT64_C(1000);
+    s->forget_until_us = nf_mono_us() + NF_LOGIN_CACHED_MS * INT64_C(1000);
     (void)set_mark(s, false);
 }
 
 /* What was told just before the connection was lost may not have arrived. */
 void nf_redis_logins_catch_up(struct nf_redis_store *s)
 {
-    if (s->forget_until_us > mono_us())
+    if (s->forget_until_us > nf_mono_us())
         (void)set_mark(s, false);
 }
 
