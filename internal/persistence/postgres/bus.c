@@ -3,6 +3,7 @@
 #include "base/own.h"
 #include "persistence/bus_pump.h"
 #include "persistence/postgres/conn.h"
+#include "persistence/postgres/error.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,21 +81,6 @@ static void unlink_hearing(struct nf_bus_pump *p)
 
 /* --- telling ---------------------------------------------------------------------------------- */
 
-static NF_RC drain_results(struct nf_pg_conn *c, struct nf_err *err)
-{
-    enum nf_code rc = NF_OK;
-    for (bool end = false; !end;) {
-        PGresult *r = NULL;
-        NF_TRY(nf_pg_next(c, &r, err));
-        ExecStatusType s = r ? PQresultStatus(r) : PGRES_COMMAND_OK;
-        end = s == PGRES_PIPELINE_SYNC;
-        if (s == PGRES_FATAL_ERROR && rc == NF_OK)
-            rc = nf_err_set(err, NF_E_UNAVAILABLE, "notify: %s", PQresultErrorMessage(r));
-        PQclear(r);
-    }
-    return rc;
-}
-
 static NF_RC send_pieces(struct bus *b, struct nf_err *err)
 {
     NF_CLEANUP(nf_str_done) struct nf_str piece = { 0 };
@@ -109,9 +95,9 @@ static NF_RC send_pieces(struct bus *b, struct nf_err *err)
         values[1] = nf_str_c(&piece);
         ok = PQsendQueryParams(c->pg, "SELECT pg_notify($1,$2)", 2, NULL, values, NULL, NULL, 0);
     }
-    if (!ok || !PQpipelineSync(c->pg))
-        return nf_err_set(err, NF_E_UNAVAILABLE, "notify: the connection was lost");
-    NF_TRY(drain_results(c, err));
+    if (!ok)
+        return nf_pg_conn_error(c->pg, "notify", err);
+    NF_TRY(nf_pg_drain(c, err));
     return nf_pg_pipeline(c, false, err);
 }
 
@@ -153,11 +139,8 @@ static const struct nf_bus_link_ops link_ops = { .name = "bus",
 static NF_RC start(struct bus *b, struct nf_loop *loop, const struct nf_postgres_options *o,
                    struct nf_scope *scope, struct nf_err *err)
 {
-    bool lookups = false;
     NF_TRY(nf_pg_target_init(&b->target, o->url, o->statement_ms, o->lock_ms, err));
-    for (size_t i = 0; i < b->target.hosts_n; i++)
-        lookups = lookups || b->target.hosts[i].needs_lookup;
-    if (lookups)
+    if (nf_pg_target_looks_up(&b->target))
         NF_TRY(nf_executor_new(loop, "bus-names", 1, 4, &b->names, err));
     b->listener = (struct nf_pg_conn){ .loop = loop,
                                        .target = &b->target,

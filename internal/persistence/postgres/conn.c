@@ -33,13 +33,13 @@ static NF_RC wait_blocking(int fd, int events, int64_t ms, struct nf_err *err)
 
 static NF_RC wait_for(struct nf_pg_conn *c, int events, int64_t ms, struct nf_err *err)
 {
-    if (PQsocket(c->pg) <
-        0) /* libpq closes it where it finds that it is lost, also while it sends */
+    int fd = PQsocket(c->pg); /* closed where libpq finds that it is lost, also while it sends */
+    if (fd < 0)
         return nf_pg_conn_error(c->pg, "database", err);
     if (!c->loop)
-        return wait_blocking(PQsocket(c->pg), events, ms, err);
+        return wait_blocking(fd, events, ms, err);
     if (!c->poll)
-        NF_TRY(nf_poll_new(c->loop, PQsocket(c->pg), &c->poll, err));
+        NF_TRY(nf_poll_new(c->loop, fd, &c->poll, err));
     return nf_poll_wait(c->poll, events, ms, "database", err);
 }
 
@@ -289,6 +289,22 @@ enum nf_code nf_pg_pipeline(struct nf_pg_conn *c, bool on, struct nf_err *err)
 {
     int rc = on ? PQenterPipelineMode(c->pg) : PQexitPipelineMode(c->pg);
     return rc == 1 ? NF_OK : nf_pg_conn_error(c->pg, "database", err);
+}
+
+enum nf_code nf_pg_drain(struct nf_pg_conn *c, struct nf_err *err)
+{
+    enum nf_code rc = NF_OK;
+    if (!PQpipelineSync(c->pg))
+        return nf_pg_conn_error(c->pg, "database", err);
+    for (bool end = false; !end;) {
+        PGresult *r = NULL;
+        NF_TRY(nf_pg_next(c, &r, err));
+        end = r && PQresultStatus(r) == PGRES_PIPELINE_SYNC;
+        if (rc == NF_OK && r && PQresultStatus(r) == PGRES_FATAL_ERROR)
+            rc = nf_pg_result_error(r, err);
+        PQclear(r);
+    }
+    return rc;
 }
 
 enum nf_code nf_pg_listen(struct nf_pg_conn *c, int64_t ms, struct nf_err *err)

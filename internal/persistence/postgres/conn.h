@@ -57,6 +57,10 @@ NF_RC nf_pg_ask(struct nf_pg_conn *c, const char *sql, const char *argument,
 /* From here on, and back: many statements are sent before the first answer is read. */
 NF_RC nf_pg_pipeline(struct nf_pg_conn *c, bool on, struct nf_err *err);
 
+/* In a pipeline: set a point behind what was sent, and read its answers up to there; the first that
+ * failed is the error. NF_E_UNAVAILABLE: the connection is lost. */
+NF_RC nf_pg_drain(struct nf_pg_conn *c, struct nf_err *err);
+
 /* Wait until the server says something unasked. NF_E_TIMEOUT: not within `ms`; NF_E_UNAVAILABLE:
  * the connection is lost. */
 NF_RC nf_pg_listen(struct nf_pg_conn *c, int64_t ms, struct nf_err *err);

@@ -110,22 +110,10 @@ static enum nf_code begin_write(struct nf_copy_end *base, const struct nf_copy_t
     return nf_pg_pipeline(&e->conn, true, err);
 }
 
-/* Answers of what was sent: each a result and a NULL, then the point behind them. */
 static NF_RC read_answers(struct pg_end *e, struct nf_err *err)
 {
-    enum nf_code rc = NF_OK;
-    if (!PQpipelineSync(e->conn.pg))
-        return nf_pg_conn_error(e->conn.pg, "database", err);
-    for (bool end = false; !end;) {
-        PGresult *r = NULL;
-        NF_TRY(nf_pg_next(&e->conn, &r, err));
-        end = r && PQresultStatus(r) == PGRES_PIPELINE_SYNC;
-        if (rc == NF_OK && r && PQresultStatus(r) == PGRES_FATAL_ERROR)
-            rc = nf_pg_result_error(r, err);
-        PQclear(r);
-    }
     e->sent = 0;
-    return rc;
+    return nf_pg_drain(&e->conn, err);
 }
 
 static enum nf_code put(struct nf_copy_end *base, const struct nf_copy_value *row,

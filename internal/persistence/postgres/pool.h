@@ -20,12 +20,12 @@ struct nf_pg_pool {
     int64_t well_ms; /* when the server last did something for us */
 };
 
+void nf_pg_pool_init(struct nf_pg_pool *p);
 /*
  * One for the commands. Writes of a session follow each other: while one has a connection the next
  * waits here, not at the first one's locks, and whoever stands behind it gets a connection before.
  * NF_E_UNAVAILABLE: too many wait. Suspends; give it back with nf_pg_pool_release.
  */
-void nf_pg_pool_init(struct nf_pg_pool *p);
 NF_RC nf_pg_pool_acquire(struct nf_pg_pool *p, const struct nf_query_info *queries,
                          const struct nf_cmd *cmds, size_t n, bool write, struct nf_pg_slot **ret,
                          struct nf_err *err);

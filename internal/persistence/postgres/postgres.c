@@ -192,11 +192,8 @@ static NF_RC make_slots(struct postgres *db, const struct nf_postgres_options *o
 
 static NF_RC open_all(struct postgres *db, const struct nf_postgres_options *o, struct nf_err *err)
 {
-    bool lookups = false;
     NF_TRY(nf_pg_target_init(&db->target, o->url, o->statement_ms, o->lock_ms, err));
-    for (size_t i = 0; i < db->target.hosts_n; i++)
-        lookups = lookups || db->target.hosts[i].needs_lookup;
-    if (db->loop && lookups)
+    if (db->loop && nf_pg_target_looks_up(&db->target))
         NF_TRY(
             nf_executor_new(db->loop, "db-names", 1, NF_POSTGRES_CONNECTIONS_MAX, &db->names, err));
     nf_catalogue_describe(db->queries);

@@ -151,6 +151,14 @@ static void put_tls(struct nf_pg_target *t, size_t *n, const struct nf_pg_host *
         put(t, n, "sslrootcert", CA_FILE);
 }
 
+bool nf_pg_target_looks_up(const struct nf_pg_target *t)
+{
+    for (size_t i = 0; i < t->hosts_n; i++)
+        if (t->hosts[i].needs_lookup)
+            return true;
+    return false;
+}
+
 enum nf_code nf_pg_target_select(struct nf_pg_target *t, size_t i, const char *addresses,
                                  struct nf_err *err)
 {

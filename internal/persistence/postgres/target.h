@@ -29,6 +29,9 @@ NF_RC nf_pg_target_init(struct nf_pg_target *t, const char *url, int64_t stateme
                         int64_t lock_ms, struct nf_err *err);
 void nf_pg_target_done(struct nf_pg_target *t);
 
+/* Whether names of its hosts have to be looked up. */
+bool nf_pg_target_looks_up(const struct nf_pg_target *t);
+
 /* Fill words and values for PQconnectStartParams: host `i`, at `addresses` (a list with commas;
  * NULL: as the URL has it). Valid until the next call. */
 NF_RC nf_pg_target_select(struct nf_pg_target *t, size_t i, const char *addresses,
