@@ -13,6 +13,22 @@ int64_t nf_days_from_date(int64_t year, int month, int day)
     return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
 }
 
+bool nf_is_leap(int64_t year)
+{
+    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
+
+int nf_month_days(int64_t year, int month)
+{
+    static const int days[] = { 0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    return days[month] + (month == 2 && nf_is_leap(year));
+}
+
+int nf_weekday(int64_t days)
+{
+    return (int)(((days + 4) % 7 + 7) % 7); /* 1970-01-01 was a Thursday */
+}
+
 struct nf_date nf_date_from_days(int64_t days)
 {
     days += 719468;

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #define DAY_MINUTES 1440
-#define DAY_S INT64_C(86400)
 #define Y2000 10957 /* days */
 #define NEVER INT64_MAX
 
@@ -161,19 +160,11 @@ static bool has(uint64_t bits, int n)
     return bits >> n & 1;
 }
 
-static int month_length(struct nf_date d)
-{
-    static const int lengths[] = { 0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-    bool leap = (d.year % 4 == 0 && d.year % 100 != 0) || d.year % 400 == 0;
-
-    return lengths[d.month] + (d.month == 2 && leap);
-}
-
 static bool day_matches(const struct nf_cron *c, int64_t days)
 {
     struct nf_date date = nf_date_from_days(days);
-    int weekday = (int)((days + 4) % 7); /* 1 January 1970 was a Thursday */
-    int length = month_length(date);
+    int weekday = nf_weekday(days);
+    int length = nf_month_days(date.year, date.month);
     bool by_date = has(c->days, date.day) || (c->last_day && date.day == length);
     bool by_weekday = has(c->weekdays, weekday) ||
                       (has(c->last_weekdays, weekday) && date.day + 7 > length) ||
@@ -272,12 +263,12 @@ static int64_t search(const struct nf_cron *c, int64_t from, int64_t until)
 {
     /* Divided two days later, so that west of Greenwich 1970 does not begin with a negative number.
      */
-    int64_t minute = (from + 2 * DAY_S + 59) / 60, day = minute / DAY_MINUTES - 2;
+    int64_t minute = (from + 2 * NF_DAY_S + 59) / 60, day = minute / DAY_MINUTES - 2;
     int first = (int)(minute % DAY_MINUTES);
 
-    for (; day * DAY_S < until; day++, first = 0) {
+    for (; day * NF_DAY_S < until; day++, first = 0) {
         int found = day_matches(c, day) ? minute_of_day(c, first) : -1;
-        int64_t at = day * DAY_S + found * INT64_C(60);
+        int64_t at = day * NF_DAY_S + found * INT64_C(60);
 
         if (found >= 0)
             return at < until ? at : NEVER;
@@ -317,10 +308,10 @@ int64_t nf_cron_next(const struct nf_cron *c, int64_t after_ms, const struct nf_
 
     assert(after_ms >= 0 && after_ms <= NF_CRON_LATEST_MS);
     after = after_ms / 1000;
-    limit = after + (int64_t)DAYS_AHEAD * DAY_S;
+    limit = after + (int64_t)DAYS_AHEAD * NF_DAY_S;
     /* The change before, as far as it can still matter: no clock is set by more than a day. */
-    s.before = nf_zone_offset(zone, after - 2 * DAY_S);
-    if (!nf_zone_next_change(zone, after - 2 * DAY_S, &s.begin) || s.begin > after)
+    s.before = nf_zone_offset(zone, after - 2 * NF_DAY_S);
+    if (!nf_zone_next_change(zone, after - 2 * NF_DAY_S, &s.begin) || s.begin > after)
         s.begin = 0;
     s.offset = nf_zone_offset(zone, after);
     while (found == NEVER) {

@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#define DAY_S INT64_C(86400)
-
 /* What is still to be read, in lower case, and the clock as it stands. */
 struct reader {
     const char *p;
@@ -107,18 +105,15 @@ static bool place(struct reader *r, int64_t local, int64_t *ret)
 static bool date(struct reader *r, int64_t *ret)
 {
     int year, month, day;
-    int64_t days, time;
-    struct nf_date back;
+    int64_t time;
 
     if (!number(r, 4, &year) || !mark(r, '-') || !number(r, 2, &month) || !mark(r, '-') ||
-        !number(r, 2, &day) || month < 1 || month > 12 || day < 1)
-        return false;
-    days = nf_days_from_date(year, month, day);
-    back = nf_date_from_days(days);
-    if (back.month != month || back.day != day || !(mark(r, 't') || mark(r, ' ')))
+        !number(r, 2, &day) || month < 1 || month > 12 || day < 1 ||
+        day > nf_month_days(year, month) || !(mark(r, 't') || mark(r, ' ')))
         return false;
     skip_blanks(r);
-    return clock_time(r, &time) && place(r, days * DAY_S + time, ret);
+    return clock_time(r, &time) &&
+           place(r, nf_days_from_date(year, month, day) * NF_DAY_S + time, ret);
 }
 
 /* in 20 minutes */
@@ -136,9 +131,9 @@ static bool from_now(struct reader *r, int64_t *ret)
     else if (word(r, "hours", 1))
         *ret = r->now + n * INT64_C(3600);
     else if (word(r, "days", 1))
-        *ret = nf_zone_utc_of(r->zone, (r->today + n) * DAY_S + r->time);
+        *ret = nf_zone_utc_of(r->zone, (r->today + n) * NF_DAY_S + r->time);
     else if (word(r, "weeks", 1))
-        *ret = nf_zone_utc_of(r->zone, (r->today + INT64_C(7) * n) * DAY_S + r->time);
+        *ret = nf_zone_utc_of(r->zone, (r->today + INT64_C(7) * n) * NF_DAY_S + r->time);
     else
         return false;
     return !*r->p;
@@ -152,7 +147,7 @@ static int weekday(struct reader *r)
 
     for (int i = 0; i < 7; i++)
         if (word(r, names[i], 3))
-            return (int)((i - (r->today + 4) % 7 + 7) % 7); /* 1 January 1970 was a Thursday */
+            return (i - nf_weekday(r->today) + 7) % 7;
     return -1;
 }
 
@@ -165,18 +160,18 @@ static bool of_day(struct reader *r, int64_t *ret)
 
     (void)word(r, "at", 2);
     if (word(r, "noon", 4))
-        time = DAY_S / 2;
+        time = NF_DAY_S / 2;
     else if (word(r, "midnight", 8))
         time = 0;
     else if (!clock_time(r, &time))
         return false;
     const char *where = r->p;
-    if (!place(r, day * DAY_S + time, ret))
+    if (!place(r, day * NF_DAY_S + time, ret))
         return false;
     if (*ret > r->now || today || tomorrow)
         return true;
     r->p = where;
-    return place(r, (day + again) * DAY_S + time, ret);
+    return place(r, (day + again) * NF_DAY_S + time, ret);
 }
 
 static bool read(struct reader *r, int64_t *ret)
@@ -204,8 +199,8 @@ enum nf_code nf_when_parse(const char *text, const struct nf_zone *zone, int64_t
         low[i] = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] - 'A' + 'a' : text[i]);
     while (n > 0 && low[n - 1] == ' ')
         low[--n] = '\0';
-    r.today = local / DAY_S;
-    r.time = local % DAY_S;
+    r.today = local / NF_DAY_S;
+    r.time = local % NF_DAY_S;
     skip_blanks(&r);
     if (!read(&r, &at))
         return nf_err_set(err, NF_E_INVALID,

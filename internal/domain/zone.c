@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DAY_S INT64_C(86400)
 #define HEAD 44    /* bytes of a TZif header */
 #define TYPE 6     /* bytes of a local time type */
 #define LEAP2 12   /* bytes of a leap second in version 2 */
@@ -250,36 +249,29 @@ void nf_zone_done(struct nf_zone *z)
 
 /* --- offsets ---------------------------------------------------------------------------------- */
 
-static bool is_leap(int64_t year)
-{
-    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-}
-
 static int64_t floor_days(int64_t s)
 {
-    return s / DAY_S - (s % DAY_S < 0);
+    return s / NF_DAY_S - (s % NF_DAY_S < 0);
 }
 
 /* Local seconds of the change in that year. */
 static int64_t change_at(const struct nf_zone_day *d, int64_t year)
 {
-    static const int lengths[] = { 0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
     int64_t day;
 
     if (d->kind == 'M') {
         int64_t first = nf_days_from_date(year, d->month, 1);
-        int weekday = (int)(((first + 4) % 7 + 7) % 7); /* 1 January 1970 was a Thursday */
-        int in_month = 1 + (d->day - weekday + 7) % 7 + (d->week - 1) * 7;
+        int in_month = 1 + (d->day - nf_weekday(first) + 7) % 7 + (d->week - 1) * 7;
 
-        if (in_month > lengths[d->month] + (d->month == 2 && is_leap(year)))
+        if (in_month > nf_month_days(year, d->month))
             in_month -= 7;
         day = first + in_month - 1;
     } else {
         day = nf_days_from_date(year, 1, 1) + d->day;
         if (d->kind == 'J')
-            day -= !(is_leap(year) && d->day >= 60);
+            day -= !(nf_is_leap(year) && d->day >= 60);
     }
-    return day * DAY_S + d->time;
+    return day * NF_DAY_S + d->time;
 }
 
 static int32_t by_rule(const struct nf_zone_rule *r, int64_t utc)
@@ -362,7 +354,7 @@ bool nf_zone_next_change(const struct nf_zone *z, int64_t utc, int64_t *ret)
 int64_t nf_zone_utc_of(const struct nf_zone *z, int64_t local)
 {
     /* No change moves a clock by more than a day, and none is followed by another within two. */
-    int64_t from = local - 2 * DAY_S, change;
+    int64_t from = local - 2 * NF_DAY_S, change;
     int32_t before = nf_zone_offset(z, from), after;
 
     if (!nf_zone_next_change(z, from, &change) || local < change + before)
@@ -397,13 +389,13 @@ struct nf_zone_text nf_zone_show(const struct nf_zone *z, int64_t epoch_ms, enum
         { "", "янв", "фев", "мар", "апр", "мая", "июн", "июл", "авг", "сен", "окт", "ноя", "дек" },
     };
     int64_t utc = epoch_ms / 1000, local = utc + nf_zone_offset(z, utc), day = floor_days(local);
-    int64_t minute = (local - day * DAY_S) / 60;
+    int64_t minute = (local - day * NF_DAY_S) / 60;
     struct nf_date d = nf_date_from_days(day);
     struct nf_zone_text t = { 0 };
     size_t n = 0;
     int l = lang == NF_LANG_RU;
 
-    put(&t, &n, days[l][((day + 4) % 7 + 7) % 7]);
+    put(&t, &n, days[l][nf_weekday(day)]);
     put(&t, &n, " ");
     put_number(&t, &n, d.day, d.day < 10 ? 1 : 2);
     put(&t, &n, " ");
