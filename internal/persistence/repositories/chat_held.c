@@ -18,19 +18,12 @@ struct hold {
     struct held_put_in put;
 };
 
-static enum nf_code on_put(void *to, const void *row, struct nf_err *err)
-{
-    size_t *n = to;
-    (void)row, (void)err;
-    ++*n;
-    return NF_OK;
-}
-
 enum nf_code nf_repository_hold(struct nf_chat_store *s, const char *source,
                                 const struct nf_hold *v, size_t n, int64_t token, int64_t now_ms,
                                 size_t *held, struct nf_err *err)
 {
     struct nf_cmd cmds[2 * NF_HOLDS_MAX];
+    i64 put = 0;
 
     assert(n > 0 && n <= NF_HOLDS_MAX);
     NF_CLEANUP(nf_freep) struct hold *in = calloc(n, sizeof(*in));
@@ -50,12 +43,16 @@ enum nf_code nf_repository_hold(struct nf_chat_store *s, const char *source,
                                           .token = token };
         cmds[2 * i] =
             (struct nf_cmd){ .q = NF_Q_inbox_note, .expect = NF_ROWS_ANY, .in = &in[i].note };
-        cmds[2 * i + 1] = (struct nf_cmd){
-            .q = NF_Q_held_put, .expect = NF_ROWS_ANY, .in = &in[i].put, .row = on_put, .to = held
-        };
+        cmds[2 * i + 1] = (struct nf_cmd){ .q = NF_Q_held_put,
+                                           .expect = NF_ROWS_ANY,
+                                           .in = &in[i].put,
+                                           .row = nf_row_count,
+                                           .to = &put };
     }
     *held = 0;
-    return nf_db_tx(db_of(s), cmds, 2 * n, NULL, err);
+    NF_TRY(nf_db_tx(db_of(s), cmds, 2 * n, NULL, err));
+    *held = (size_t)put;
+    return NF_OK;
 }
 
 static enum nf_code on_held(void *to, const void *row, struct nf_err *err)

@@ -39,6 +39,7 @@ extern const struct nf_chat_store_ops nf_repository_chats;
 extern const struct nf_pairing_store_ops nf_repository_pairings;
 extern const struct nf_schedule_store_ops nf_repository_schedules;
 extern const struct nf_search_store_ops nf_repository_search;
+extern const struct nf_note_store_ops nf_repository_notes;
 
 /* schedule_runs.c: what writes a run of a schedule, for whoever writes it with something else. */
 #define NF_FIRE_CMDS 4
@@ -51,7 +52,6 @@ struct nf_fire_cmds {
 size_t nf_repository_fire_cmds(const struct nf_fire *f, struct nf_fire_cmds *c, struct nf_cmd *to);
 /* What the refusal of the n-th of them means: sets f->refused. */
 NF_RC nf_repository_fire_refused(struct nf_fire *f, size_t n, struct nf_err *err);
-extern const struct nf_note_store_ops nf_repository_notes;
 
 /* chat_held.c: operations of the chats. */
 enum nf_code nf_repository_hold(struct nf_chat_store *s, const char *source,

@@ -74,20 +74,12 @@ static enum nf_code again(struct nf_outbox_store *s, int64_t id, int64_t run_id,
     return nf_db_tx(db_of(s), &cmd, 1, NULL, err);
 }
 
-static enum nf_code count(void *to, const void *row, struct nf_err *err)
-{
-    (void)row;
-    (void)err;
-    ++*(int64_t *)to;
-    return NF_OK;
-}
-
 static enum nf_code recover(struct nf_outbox_store *s, const char *channel, int64_t owner,
                             enum nf_outbox_status status, int64_t *ret, struct nf_err *err)
 {
-    int64_t n = 0;
+    i64 n = 0;
     struct nf_cmd cmd =
-        NF_CMD_ROW(outbox_recover, NF_ROWS_ANY, count, &n, .channel = nf_slice_of(channel),
+        NF_CMD_ROW(outbox_recover, NF_ROWS_ANY, nf_row_count, &n, .channel = nf_slice_of(channel),
                    .status = status, .owner = owner);
     NF_TRY(nf_db_tx(db_of(s), &cmd, 1, NULL, err));
     *ret = n;

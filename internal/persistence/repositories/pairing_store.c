@@ -134,14 +134,6 @@ static enum nf_code deny(struct nf_pairing_store *s, int64_t id, int64_t now_ms,
     return rc == NF_E_CONFLICT ? gone(err) : rc;
 }
 
-static struct identity_put_in identity(const struct nf_identity *i)
-{
-    return (struct identity_put_in){ .channel = nf_slice_of(i->channel),
-                                     .account = nf_slice_of(i->account),
-                                     .user = i->user_id,
-                                     .created = i->created_ms };
-}
-
 static NF_RC taken(const struct nf_identity *i, struct nf_err *err)
 {
     return nf_err_set(err, NF_E_CONFLICT, "the account '%s' on %s is taken", i->account,
@@ -151,22 +143,18 @@ static NF_RC taken(const struct nf_identity *i, struct nf_err *err)
 static enum nf_code admit(struct nf_pairing_store *s, int64_t id, const struct nf_user *fresh,
                           const struct nf_identity *i, int64_t now_ms, struct nf_err *err)
 {
-    static const struct nf_user nobody;
-    const struct nf_user *u = fresh ? fresh : &nobody;
-    struct identity_put_in id_in = identity(i);
-    struct nf_cmd cmds[] = {
+    struct user_put_in put = { 0 };
+    struct identity_put_in id_in = nf_row_put_identity(i);
+    struct nf_cmd cmds[3] = {
         NF_CMD(pairing_take, 1, .id = id, .network = nf_slice_of(i->channel),
                .account = nf_slice_of(i->account), .now = now_ms),
-        { .q = NF_Q_identity_put, .expect = 1, .in = &id_in },
-        { .q = NF_Q_identity_put, .expect = 1, .in = &id_in },
     };
-    size_t n = 2, failed = 0;
-    struct nf_cmd put = NF_CMD(user_put, 1, .id = u->id, .name = nf_slice_of(u->name),
-                               .role = u->role, .status = u->status, .created = u->created_ms);
+    size_t n = 1, failed = 0;
     if (fresh) {
-        cmds[1] = put;
-        n = 3;
+        put = nf_row_put_user(fresh);
+        cmds[n++] = (struct nf_cmd){ .q = NF_Q_user_put, .expect = 1, .in = &put };
     }
+    cmds[n++] = (struct nf_cmd){ .q = NF_Q_identity_put, .expect = 1, .in = &id_in };
     enum nf_code rc = nf_db_tx(db_of(s), cmds, n, &failed, err);
     if (rc != NF_E_CONFLICT)
         return rc;
@@ -209,7 +197,7 @@ static enum nf_code invited(struct nf_pairing_store *s, const char *hash, int64_
 static enum nf_code join(struct nf_pairing_store *s, const char *hash, const struct nf_identity *i,
                          int64_t now_ms, struct nf_err *err)
 {
-    struct identity_put_in id_in = identity(i);
+    struct identity_put_in id_in = nf_row_put_identity(i);
     struct nf_cmd cmds[] = {
         NF_CMD(invite_use, 1, .hash = nf_slice_of(hash), .user = i->user_id, .now = now_ms),
         { .q = NF_Q_identity_put, .expect = 1, .in = &id_in },

@@ -206,3 +206,42 @@ enum nf_code nf_row_user(void *to, const void *row, struct nf_err *err)
     list->n++;
     return NF_OK;
 }
+
+enum nf_code nf_row_count(void *to, const void *row, struct nf_err *err)
+{
+    (void)row, (void)err;
+    ++*(i64 *)to;
+    return NF_OK;
+}
+
+struct session_put_in nf_row_put_session(const struct nf_session *s)
+{
+    return (struct session_put_in){ .id = s->id,
+                                    .user = s->user_id,
+                                    .channel = nf_slice_of(s->channel),
+                                    .address = nf_slice_of(s->address),
+                                    .title = nf_slice_of(s->title),
+                                    .created = s->created_ms,
+                                    .updated = s->updated_ms,
+                                    .model = nf_slice_of(s->model),
+                                    .current = !s->retired,
+                                    .shared = s->shared };
+}
+
+struct user_put_in nf_row_put_user(const struct nf_user *u)
+{
+    return (struct user_put_in){ .id = u->id,
+                                 .name = nf_slice_of(u->name),
+                                 .role = u->role,
+                                 .status = u->status,
+                                 .created = u->created_ms,
+                                 .lang = u->lang };
+}
+
+struct identity_put_in nf_row_put_identity(const struct nf_identity *i)
+{
+    return (struct identity_put_in){ .channel = nf_slice_of(i->channel),
+                                     .account = nf_slice_of(i->account),
+                                     .user = i->user_id,
+                                     .created = i->created_ms };
+}

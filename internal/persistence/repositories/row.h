@@ -38,6 +38,14 @@ enum nf_code nf_row_task(void *to, const void *row, struct nf_err *err);
 enum nf_code nf_row_user_one(void *to, const void *row, struct nf_err *err);
 enum nf_code nf_row_user(void *to, const void *row, struct nf_err *err);
 
+/* Of a statement whose rows are only counted: *to is an i64. */
+enum nf_code nf_row_count(void *to, const void *row, struct nf_err *err);
+
+/* What puts an entity, which must outlive it. */
+struct session_put_in nf_row_put_session(const struct nf_session *s);
+struct user_put_in nf_row_put_user(const struct nf_user *u);
+struct identity_put_in nf_row_put_identity(const struct nf_identity *i);
+
 /* The statements that return the same columns have row structs of the same layout: one of each
  * stands for all. */
 _Static_assert(sizeof(struct session_get_row) == sizeof(struct session_list_row) &&

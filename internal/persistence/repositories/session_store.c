@@ -59,11 +59,8 @@ static enum nf_code list(struct nf_session_store *s, int64_t user_id, int64_t be
 static enum nf_code create(struct nf_session_store *s, const struct nf_session *in,
                            struct nf_err *err)
 {
-    struct nf_cmd cmd = NF_CMD(
-        session_put, 1, .id = in->id, .user = in->user_id, .channel = nf_slice_of(in->channel),
-        .address = nf_slice_of(in->address), .title = nf_slice_of(in->title),
-        .created = in->created_ms, .updated = in->updated_ms, .model = nf_slice_of(in->model),
-        .current = !in->retired, .shared = in->shared);
+    struct session_put_in put = nf_row_put_session(in);
+    struct nf_cmd cmd = { .q = NF_Q_session_put, .expect = 1, .in = &put };
     enum nf_code rc = nf_db_tx(db_of(s), &cmd, 1, NULL, err);
     return rc == NF_E_CONFLICT ? nf_err_set(err, rc, "this session exists") : rc;
 }

@@ -120,20 +120,6 @@ static struct nf_accepted first_outcome(const struct nf_accept *in, const struct
     return a;
 }
 
-static struct session_put_in session_of(const struct nf_session *c)
-{
-    return (struct session_put_in){ .id = c->id,
-                                    .user = c->user_id,
-                                    .channel = nf_slice_of(c->channel),
-                                    .address = nf_slice_of(c->address),
-                                    .title = nf_slice_of(c->title),
-                                    .created = c->created_ms,
-                                    .updated = c->updated_ms,
-                                    .model = nf_slice_of(c->model),
-                                    .current = !c->retired,
-                                    .shared = c->shared };
-}
-
 /* Commands of accepting a message, and what only chat networks need beyond them. */
 #define OWN_CMDS 7
 #define CHAT_CMDS 3
@@ -200,7 +186,7 @@ static enum nf_code accept_message(struct nf_turn_store *s, const struct nf_acce
     const size_t own = OWN_CMDS + add_chat_cmds(in, &chat, cmds + OWN_CMDS);
     const size_t n = own + (in->fire ? nf_repository_fire_cmds(in->fire, &fire, cmds + own) : 0);
     if (in->create)
-        create = session_of(in->create);
+        create = nf_row_put_session(in->create);
     enum nf_code rc = nf_db_tx(db, cmds + skip, n - skip, &failed, err);
     if (rc == NF_E_CONFLICT && in->fire && failed + skip >= own)
         return nf_repository_fire_refused(in->fire, failed + skip - own, err);

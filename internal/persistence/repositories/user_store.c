@@ -48,21 +48,13 @@ static enum nf_code list(struct nf_user_store *s, const struct nf_user_filter *f
     return NF_OK;
 }
 
-static struct identity_put_in identity(const struct nf_identity *i)
-{
-    return (struct identity_put_in){ .channel = nf_slice_of(i->channel),
-                                     .account = nf_slice_of(i->account),
-                                     .user = i->user_id,
-                                     .created = i->created_ms };
-}
-
 static enum nf_code create(struct nf_user_store *s, const struct nf_user *u,
                            const struct nf_identity *i, struct nf_err *err)
 {
-    struct identity_put_in id_in = identity(i);
+    struct user_put_in put = nf_row_put_user(u);
+    struct identity_put_in id_in = nf_row_put_identity(i);
     struct nf_cmd cmds[] = {
-        NF_CMD(user_put, 1, .id = u->id, .name = nf_slice_of(u->name), .role = u->role,
-               .status = u->status, .created = u->created_ms, .lang = u->lang),
+        { .q = NF_Q_user_put, .expect = 1, .in = &put },
         { .q = NF_Q_identity_put, .expect = 1, .in = &id_in },
     };
     enum nf_code rc = nf_db_tx(db_of(s), cmds, 2, NULL, err);
@@ -128,7 +120,7 @@ static enum nf_code link_account(struct nf_user_store *s, const struct nf_identi
                                  struct nf_err *err)
 {
     struct nf_user found;
-    struct identity_put_in in = identity(i);
+    struct identity_put_in in = nf_row_put_identity(i);
     struct nf_cmd cmd = { .q = NF_Q_identity_put, .expect = 1, .in = &in };
     enum nf_code rc = nf_db_tx(db_of(s), &cmd, 1, NULL, err);
     if (rc != NF_E_CONFLICT)
@@ -140,7 +132,7 @@ static enum nf_code link_account(struct nf_user_store *s, const struct nf_identi
 static enum nf_code move_account(struct nf_user_store *s, const struct nf_identity *i,
                                  int64_t from_id, struct nf_err *err)
 {
-    struct identity_put_in in = identity(i);
+    struct identity_put_in in = nf_row_put_identity(i);
     struct nf_cmd cmds[] = {
         NF_CMD(identity_remove, 1, .user = from_id, .channel = nf_slice_of(i->channel),
                .account = nf_slice_of(i->account)),
