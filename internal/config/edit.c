@@ -74,19 +74,18 @@ static void place_done(struct place *p)
     nf_yaml_free(p->root);
 }
 
-static const struct nf_yaml *child(const struct nf_yaml *y, const char *key)
-{
-    const struct nf_yaml *c = y && y->kind == NF_YAML_MAP ? y->first : NULL;
-    while (c && strcmp(c->key, key) != 0)
-        c = c->next;
-    return c;
-}
-
 static enum nf_code by_hand(const char *name, const struct nf_yaml *y, struct nf_err *err)
 {
     return nf_err_set(err, NF_E_CONFLICT,
                       "%s:%zu: is not written line by line, so that it must be changed by hand",
                       name, y->line);
+}
+
+/* What came out is not what was meant, or `rc` says why it cannot be known. */
+static enum nf_code not_as_meant(const char *name, enum nf_code rc, struct nf_err *err)
+{
+    return nf_err_set(err, rc == NF_E_NOMEM ? rc : NF_E_CONFLICT,
+                      "%s: is not written line by line, so that it must be changed by hand", name);
 }
 
 /* What is in a list or mapping begins in a line below its key. */
@@ -104,8 +103,8 @@ static NF_RC find(const char *name, const char *text, const char *group, const c
     /* A mapping in braces from the first line on. */
     if (p->root && text[strspn(text, " \t\r\n")] == '{')
         return by_hand(name, p->root, err);
-    p->group = child(p->root, group);
-    p->list = child(p->group, list);
+    p->group = nf_yaml_child(p->root, group, strlen(group));
+    p->list = nf_yaml_child(p->group, list, strlen(list));
     if (p->group && !nf_yaml_is_null(p->group) &&
         (p->group->kind != NF_YAML_MAP || !is_by_lines(p->group)))
         return by_hand(name, p->group, err);
@@ -170,8 +169,7 @@ static NF_RC check_put(const char *name, const struct place *before, const char 
         if (same_root(before->root, after.root, was, is))
             return NF_OK;
     }
-    return nf_err_set(err, rc == NF_E_NOMEM ? rc : NF_E_CONFLICT,
-                      "%s: is not written line by line, so that it must be changed by hand", name);
+    return not_as_meant(name, rc, err);
 }
 
 static NF_RC check_dropped(const char *name, const struct place *before, const struct nf_yaml *gone,
@@ -183,8 +181,7 @@ static NF_RC check_dropped(const char *name, const struct place *before, const s
     enum nf_code rc = find(name, text, group, list, &after, &ignored);
     if (rc == NF_OK && same_root(before->root, after.root, gone, NULL))
         return NF_OK;
-    return nf_err_set(err, rc == NF_E_NOMEM ? rc : NF_E_CONFLICT,
-                      "%s: is not written line by line, so that it must be changed by hand", name);
+    return not_as_meant(name, rc, err);
 }
 
 /* --- putting in --------------------------------------------------------------------------------
@@ -280,14 +277,6 @@ static void way_done(struct way *w)
     nf_yaml_free(w->root);
 }
 
-static const struct nf_yaml *child_n(const struct nf_yaml *y, const char *key, size_t n)
-{
-    const struct nf_yaml *c = y && y->kind == NF_YAML_MAP ? y->first : NULL;
-    while (c && (strlen(c->key) != n || strncmp(c->key, key, n) != 0))
-        c = c->next;
-    return c;
-}
-
 static NF_RC walk(const char *name, const char *text, const char *key, struct way *w,
                   struct nf_err *err)
 {
@@ -297,7 +286,7 @@ static NF_RC walk(const char *name, const char *text, const char *key, struct wa
     const struct nf_yaml *y = w->root;
     for (w->rest = key;;) {
         size_t n = strcspn(w->rest, ".");
-        const struct nf_yaml *c = child_n(y, w->rest, n);
+        const struct nf_yaml *c = nf_yaml_child(y, w->rest, n);
         if (!c)
             return NF_OK;
         if (w->rest[n] == '\0') {
@@ -379,7 +368,7 @@ static const struct nf_yaml *first_of(const struct nf_yaml *y)
 static bool same_except(const struct nf_yaml *a, const struct nf_yaml *b, const char *rest)
 {
     size_t n = strcspn(rest, ".");
-    const struct nf_yaml *on_a = child_n(a, rest, n), *on_b = child_n(b, rest, n);
+    const struct nf_yaml *on_a = nf_yaml_child(a, rest, n), *on_b = nf_yaml_child(b, rest, n);
     const struct nf_yaml *x = past(first_of(a), on_a), *y = past(first_of(b), on_b);
     while (x && y) {
         if (!same(x, y, NULL, NULL))

@@ -9,12 +9,7 @@
 static const struct nf_yaml *child(const struct nf_yaml *y, const char *name, size_t *n)
 {
     *n = strcspn(name, ".[: ");
-    if (y->kind != NF_YAML_MAP)
-        return NULL;
-    for (const struct nf_yaml *c = y->first; c; c = c->next)
-        if (c->key && strlen(c->key) == *n && strncmp(c->key, name, *n) == 0)
-            return c;
-    return NULL;
+    return nf_yaml_child(y, name, *n);
 }
 
 static const struct nf_yaml *item(const struct nf_yaml *list, const char *index)

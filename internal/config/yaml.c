@@ -42,6 +42,14 @@ void nf_yaml_freep(struct nf_yaml **y)
     nf_yaml_free(*y);
 }
 
+const struct nf_yaml *nf_yaml_child(const struct nf_yaml *y, const char *key, size_t n)
+{
+    const struct nf_yaml *c = y && y->kind == NF_YAML_MAP ? y->first : NULL;
+    while (c && (strlen(c->key) != n || strncmp(c->key, key, n) != 0))
+        c = c->next;
+    return c;
+}
+
 bool nf_yaml_is_null(const struct nf_yaml *y)
 {
     return y->kind == NF_YAML_SCALAR && y->plain &&

@@ -29,3 +29,6 @@ void nf_yaml_freep(struct nf_yaml **y);
 
 /* True for a key without a value: nothing, ~ or null. */
 bool nf_yaml_is_null(const struct nf_yaml *y);
+
+/* What stands in `y` under the key of these n bytes; NULL: nothing, or y is NULL or no mapping. */
+const struct nf_yaml *nf_yaml_child(const struct nf_yaml *y, const char *key, size_t n);
