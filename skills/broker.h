@@ -69,6 +69,9 @@ NF_RC nf_broker_count_request(struct nf_broker *b, struct nf_err *err);
 /* A header that is not a skill's to set: for the connection, or to make a server believe that
  * somebody else asks. */
 bool nf_broker_refuses_header(const char *name);
+/* The methods that a skill may use. */
+#define NF_BROKER_METHODS "GET, HEAD, POST, PUT, PATCH, DELETE"
+bool nf_broker_knows_method(struct nf_slice method);
 
 /* Secrets that the manifest names: bit i is manifest->secrets[i]. */
 typedef uint32_t nf_secret_bits;

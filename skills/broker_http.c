@@ -15,10 +15,8 @@
 #include <string.h>
 
 #define HEADERS_MAX (NF_HTTP_HEADERS_MAX - 1)
-#define HEADER_MAX 8192 /* bytes of a header as the skill gives it */
-#define WAIT_MS                                                                                    \
-    ((int64_t)600000) /* the longest a tool may run: the call's deadline comes first               \
-                       */
+#define HEADER_MAX 8192           /* bytes of a header as the skill gives it */
+#define WAIT_MS ((int64_t)600000) /* the longest a tool may run: its deadline comes first */
 #define CONNECT_MS ((int64_t)15000)
 #define ANSWER_JSON_MAX ((size_t)256 * 1024)
 
@@ -138,14 +136,21 @@ static NF_RC read_headers(struct fetch *f, const struct nf_fields *q, struct nf_
     return NF_OK;
 }
 
-static NF_RC read_method(struct fetch *f, const char *method, struct nf_err *err)
+bool nf_broker_knows_method(struct nf_slice method)
 {
     static const char *const methods[] = { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" };
 
     for (size_t i = 0; i < NF_COUNT(methods); i++)
-        if (strcmp(methods[i], method) == 0)
-            return nf_strdup(method, &f->method, err);
-    return nf_err_set(err, NF_E_INVALID, "method must be GET, HEAD, POST, PUT, PATCH or DELETE");
+        if (nf_slice_eq(method, methods[i]))
+            return true;
+    return false;
+}
+
+static NF_RC read_method(struct fetch *f, const char *method, struct nf_err *err)
+{
+    if (!nf_broker_knows_method(nf_slice_of(method)))
+        return nf_err_set(err, NF_E_INVALID, "method must be one of " NF_BROKER_METHODS);
+    return nf_strdup(method, &f->method, err);
 }
 
 /* 0 and what is over `most`: `most`. */
@@ -224,10 +229,9 @@ static NF_RC go_to(struct fetch *f, const char *url, struct nf_err *err)
     struct nf_url u;
 
     NF_TRY(nf_url_parse(url, &u, err));
-    bool v6 = strchr(u.host, ':') != NULL;
     if (!nf_broker_grants(b, &u))
-        return nf_err_set(err, NF_E_DENIED, "%s://%s%s%s is not below a URL of the manifest",
-                          u.https ? "https" : "http", v6 ? "[" : "", u.host, v6 ? "]" : "");
+        return nf_err_set(err, NF_E_DENIED, "%s://%s is not below a URL of the manifest",
+                          u.https ? "https" : "http", nf_url_host(&u).s);
     NF_TRY(nf_url_write(&u, &f->at, err));
     NF_TRY(nf_url_parse(nf_str_c(&f->at), &f->to, err));
     return nf_broker_count_request(b, err);
@@ -273,12 +277,7 @@ static NF_RC open_hop(struct fetch *f, struct nf_http_call **ret, struct nf_err 
     }
     list[r.headers_n++] = (struct nf_http_header){ "Accept-Encoding", "gzip" };
     enum nf_code rc = nf_http_open(f->b->deps->http, &r, ret, err);
-    if (rc == NF_E_DENIED)
-        return nf_err_set(err, rc,
-                          "%s has only addresses in private or reserved networks (setting "
-                          "skills.allow_private)",
-                          f->to.host);
-    return rc;
+    return rc == NF_E_DENIED ? nf_net_refused(f->to.host, err) : rc;
 }
 
 /* --- redirects -------------------------------------------------------------------------------- */

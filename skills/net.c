@@ -137,6 +137,14 @@ bool nf_net_may_connect(const struct nf_setting_strs *allow, const char *host,
     return false;
 }
 
+enum nf_code nf_net_refused(const char *host, struct nf_err *err)
+{
+    return nf_err_set(err, NF_E_DENIED,
+                      "%s has only addresses in private or reserved networks (setting "
+                      "skills.allow_private)",
+                      host);
+}
+
 enum nf_code nf_net_check_allow(const char *value, struct nf_err *err)
 {
     struct network ignored;

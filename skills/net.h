@@ -22,6 +22,9 @@ bool nf_net_is_public(const struct sockaddr *a);
 bool nf_net_may_connect(const struct nf_setting_strs *allow, const char *host,
                         const struct sockaddr *a);
 
+/* NF_E_DENIED, in words: none of the addresses of `host` may be connected to. */
+enum nf_code nf_net_refused(const char *host, struct nf_err *err);
+
 /* Whether `host` is named by itself: then its address is nobody's business but the owner's. */
 bool nf_net_is_named(const struct nf_setting_strs *allow, const char *host);
 

@@ -150,7 +150,7 @@ static NF_RC judge(struct conn *c, struct nf_err *err)
 
     if (!nf_broker_grants(b, u))
         return nf_err_set(err, NF_E_DENIED, "%s://%s:%u is not granted by the manifest%s",
-                          u->https ? "https" : "http", u->host, (unsigned)u->port,
+                          u->https ? "https" : "http", nf_url_host(u).s, (unsigned)u->port,
                           c->r.tunnel ? " as a whole: ask for http.fetch, or grant the server"
                                       : "");
     if (c->r.body_n > (int64_t)NF_BROKER_BODY_MAX)
@@ -171,15 +171,11 @@ static NF_RC connect_to(struct conn *c, struct nf_err *err)
     const struct nf_url *u = &c->r.to;
     int fd;
 
-    NF_TRY(nf_str_addf(&url, err, "http://%s%s%s:%u/", u->ipv6 ? "[" : "", u->host,
-                       u->ipv6 ? "]" : "", (unsigned)u->port));
+    NF_TRY(nf_str_addf(&url, err, "http://%s:%u/", nf_url_host(u).s, (unsigned)u->port));
     enum nf_code rc = nf_http_dial(c->p->b->deps->http, nf_str_c(&url), may_connect, c,
                                    NF_PROXY_CONNECT_MS, &fd, err);
     if (rc == NF_E_DENIED)
-        return nf_err_set(err, rc,
-                          "%s has only addresses in private or reserved networks (setting "
-                          "skills.allow_private)",
-                          u->host);
+        return nf_net_refused(u->host, err);
     NF_TRY(rc);
     return open_end(c->p->loop, fd, &c->server, err);
 }

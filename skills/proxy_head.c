@@ -72,16 +72,6 @@ static bool split(struct nf_slice line, char at, struct nf_slice *first, struct 
 
 /* --- the request line ------------------------------------------------------------------------- */
 
-static bool is_known(struct nf_slice method)
-{
-    static const char *const methods[] = { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" };
-
-    for (size_t i = 0; i < NF_COUNT(methods); i++)
-        if (nf_slice_eq(method, methods[i]))
-            return true;
-    return false;
-}
-
 /* Host and port, and nothing that a URL could have besides. */
 static bool is_authority(struct nf_slice s)
 {
@@ -120,9 +110,9 @@ static NF_RC read_first(struct nf_slice line, struct nf_proxy_request *r, struct
         (!nf_slice_eq(version, "HTTP/1.1") && !nf_slice_eq(version, "HTTP/1.0")))
         return nf_err_set(err, NF_E_INVALID, "no request of HTTP/1.1");
     r->tunnel = nf_slice_eq(*method, "CONNECT");
-    if (!r->tunnel && !is_known(*method))
+    if (!r->tunnel && !nf_broker_knows_method(*method))
         return nf_err_set(err, NF_E_INVALID,
-                          "the method must be GET, HEAD, POST, PUT, PATCH, DELETE or CONNECT");
+                          "the method must be CONNECT or one of " NF_BROKER_METHODS);
     return read_target(target, r, err);
 }
 
@@ -135,8 +125,7 @@ static NF_RC write_first(struct nf_slice method, struct nf_proxy_request *r, str
     NF_TRY(u->path.n > 0 ? nf_str_add(&r->head, u->path.p, u->path.n, err)
                          : nf_str_adds(&r->head, "/", err));
     NF_TRY(nf_str_add(&r->head, u->query.p, u->query.n, err));
-    NF_TRY(nf_str_addf(&r->head, err, " HTTP/1.1\r\nHost: %s%s%s", u->ipv6 ? "[" : "", u->host,
-                       u->ipv6 ? "]" : ""));
+    NF_TRY(nf_str_addf(&r->head, err, " HTTP/1.1\r\nHost: %s", nf_url_host(u).s));
     if (u->port != 80)
         NF_TRY(nf_str_addf(&r->head, err, ":%u", (unsigned)u->port));
     return nf_str_adds(&r->head, "\r\nConnection: close\r\n", err);

@@ -1,6 +1,7 @@
 #include "skills/url.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
 #define LABEL_MAX 63 /* RFC 1035 section 2.3.4 */
@@ -216,11 +217,17 @@ enum nf_code nf_url_parse(const char *text, struct nf_url *ret, struct nf_err *e
     return NF_OK;
 }
 
+struct nf_url_host nf_url_host(const struct nf_url *u)
+{
+    struct nf_url_host h;
+    (void)snprintf(h.s, sizeof(h.s), "%s%s%s", u->ipv6 ? "[" : "", u->host, u->ipv6 ? "]" : "");
+    return h;
+}
+
 enum nf_code nf_url_write(const struct nf_url *u, struct nf_str *to, struct nf_err *err)
 {
     nf_str_reset(to);
-    NF_TRY(nf_str_addf(to, err, "%s://%s%s%s", u->https ? "https" : "http", u->ipv6 ? "[" : "",
-                       u->host, u->ipv6 ? "]" : ""));
+    NF_TRY(nf_str_addf(to, err, "%s://%s", u->https ? "https" : "http", nf_url_host(u).s));
     if (u->port != (u->https ? 443 : 80))
         NF_TRY(nf_str_addf(to, err, ":%u", (unsigned)u->port));
     NF_TRY(u->path.n > 0 ? nf_str_add(to, u->path.p, u->path.n, err) : nf_str_adds(to, "/", err));

@@ -24,6 +24,12 @@ struct nf_url {
 /* NF_E_INVALID says what is wrong, without the URL. */
 NF_RC nf_url_parse(const char *text, struct nf_url *ret, struct nf_err *err);
 
+/* The host as it stands in a URL: an IPv6 address in brackets. */
+struct nf_url_host {
+    char s[NF_URL_HOST_MAX + 3];
+};
+struct nf_url_host nf_url_host(const struct nf_url *u);
+
 /* Replace *to by the URL in its one spelling. */
 NF_RC nf_url_write(const struct nf_url *u, struct nf_str *to, struct nf_err *err);
 
