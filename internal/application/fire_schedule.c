@@ -5,6 +5,7 @@
 #include "application/manage_sessions.h"
 #include "application/run_schedules.h"
 #include "base/own.h"
+#include "base/utf8.h"
 
 #include <string.h>
 
@@ -42,11 +43,10 @@ static void connect(struct firing *f)
                                 .all_max = s->all_tokens };
 }
 
-static void give_reason(char to[NF_REASON_MAX + 1], const char *reason)
+static void give_reason(struct firing *f, const char *reason)
 {
-    size_t n = strlen(reason);
-    memset(to, 0, NF_REASON_MAX + 1);
-    memcpy(to, reason, n < NF_REASON_MAX ? n : NF_REASON_MAX);
+    memset(f->run.reason, 0, sizeof(f->run.reason));
+    memcpy(f->run.reason, reason, nf_utf8_cut(reason, strlen(reason), NF_REASON_MAX));
 }
 
 /* --- where ------------------------------------------------------------------------------------ */
@@ -151,7 +151,7 @@ static NF_RC note(struct firing *f, enum nf_schedule_outcome outcome, const char
     f->run.run_id = 0;
     f->next.last_run_id = f->read->last_run_id;
     f->next.session_id = f->read->session_id;
-    give_reason(f->run.reason, reason);
+    give_reason(f, reason);
     connect(f);
     return f->app->schedules->ops->note(f->app->schedules, &f->fire, err);
 }
@@ -174,7 +174,7 @@ static NF_RC skip(struct firing *f, const char *reason, struct nf_err *err)
         return note(f, NF_SCHEDULE_SKIPPED, reason, err);
     f->run.outcome = NF_SCHEDULE_SKIPPED;
     f->run.reserved = 0;
-    give_reason(f->run.reason, reason);
+    give_reason(f, reason);
     enum nf_code rc = start(f, err);
     return rc == NF_E_LIMIT ? note(f, NF_SCHEDULE_SKIPPED, reason, err) : rc;
 }
@@ -182,9 +182,7 @@ static NF_RC skip(struct firing *f, const char *reason, struct nf_err *err)
 /* The same, and it does not go on by itself. */
 static NF_RC give_up(struct firing *f, const char *reason, struct nf_err *err)
 {
-    f->next.status = NF_SCHEDULE_PAUSED;
-    f->next.next_ms = 0;
-    give_reason(f->next.reason, reason);
+    nf_schedule_halt(&f->next, reason);
     return note(f, NF_SCHEDULE_SKIPPED, reason, err);
 }
 
@@ -318,9 +316,7 @@ enum nf_code nf_schedule_run_now(struct nf_app *a, const struct nf_user *user, i
 {
     struct nf_schedule s;
 
-    if (!a->settings.schedules.enabled)
-        return nf_err_set(err, NF_E_DENIED,
-                          "schedules are switched off: see schedules.enabled in the configuration");
+    NF_TRY(nf_schedules_check_on(a, err));
     NF_TRY(nf_schedule_show(a, user, id, &s, err));
     if (nf_schedule_is_final(s.status))
         return nf_err_set(err, NF_E_CONFLICT, "schedule is done: make a new one");

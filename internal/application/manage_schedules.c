@@ -12,7 +12,7 @@ static int64_t scope_of(const struct nf_user *user)
     return user->role == NF_USER_OWNER ? 0 : user->id;
 }
 
-static NF_RC check_on(const struct nf_app *a, struct nf_err *err)
+enum nf_code nf_schedules_check_on(const struct nf_app *a, struct nf_err *err)
 {
     return a->settings.schedules.enabled
                ? NF_OK
@@ -117,7 +117,7 @@ enum nf_code nf_schedule_preview(struct nf_app *a, const struct nf_user *user,
     const struct nf_zone *zone;
     struct nf_schedule s;
 
-    NF_TRY(check_on(a, err));
+    NF_TRY(nf_schedules_check_on(a, err));
     NF_TRY(zone_of(a, user, w->zone, &zone, err));
     NF_TRY(init(a, user, w, zone, &s, err));
     NF_TRY(place(a, user, w, &s, err));
@@ -125,14 +125,6 @@ enum nf_code nf_schedule_preview(struct nf_app *a, const struct nf_user *user,
     s.call_id = w->call_id;
     *ret = s;
     return NF_OK;
-}
-
-static void pause_for(struct nf_schedule *s, const char *reason)
-{
-    s->status = NF_SCHEDULE_PAUSED;
-    s->next_ms = 0;
-    memset(s->reason, 0, sizeof(s->reason));
-    memcpy(s->reason, reason, strnlen(reason, sizeof(s->reason) - 1));
 }
 
 enum nf_code nf_schedule_create(struct nf_app *a, const struct nf_user *user,
@@ -145,7 +137,7 @@ enum nf_code nf_schedule_create(struct nf_app *a, const struct nf_user *user,
         return NF_OK;
     NF_TRY(nf_schedule_preview(a, user, w, &s, err));
     if (s.kind == NF_SCHEDULE_PROMPT)
-        pause_for(&s, "it asks a model with nobody there: switch it on yourself");
+        nf_schedule_halt(&s, "it asks a model with nobody there: switch it on yourself");
     NF_TRY(a->schedules->ops->create(a->schedules, &s, a->settings.schedules.per_user, err));
     nf_schedules_changed(a);
     *ret = s;
@@ -258,13 +250,13 @@ enum nf_code nf_schedule_change(struct nf_app *a, const struct nf_user *user, in
 {
     struct nf_schedule s, changed;
 
-    NF_TRY(check_on(a, err));
+    NF_TRY(nf_schedules_check_on(a, err));
     NF_TRY(nf_schedule_show(a, user, id, &s, err));
     if (nf_schedule_is_final(s.status))
         return nf_err_set(err, NF_E_CONFLICT, "schedule is done: make a new one");
     NF_TRY(change(a, user, &s, w, &changed, err));
     if (asks_anew(user, &s))
-        pause_for(&changed, "somebody else changed it: look at it, and switch it on again");
+        nf_schedule_halt(&changed, "somebody else changed it: look at it, and switch it on again");
     return store(a, &changed, ret, err);
 }
 
@@ -292,7 +284,7 @@ enum nf_code nf_schedule_resume(struct nf_app *a, const struct nf_user *user, in
 {
     struct nf_schedule s;
 
-    NF_TRY(check_on(a, err));
+    NF_TRY(nf_schedules_check_on(a, err));
     NF_TRY(nf_schedule_show(a, user, id, &s, err));
     if (s.kind == NF_SCHEDULE_PROMPT && !a->settings.schedules.spend)
         return nf_err_set(err, NF_E_DENIED,

@@ -24,6 +24,9 @@ struct nf_schedule_wish {
     int64_t call_id; /* the tool call that makes it: again it makes no other one; 0: none */
 };
 
+/* NF_E_DENIED: schedules are switched off. */
+NF_RC nf_schedules_check_on(const struct nf_app *a, struct nf_err *err);
+
 /* The zone of the person, else that of the settings. */
 NF_RC nf_person_zone(struct nf_app *a, const struct nf_user *user, const struct nf_zone **ret,
                      struct nf_err *err);

@@ -1,6 +1,7 @@
 /* What is due, and what comes next. */
 #include "domain/schedule.h"
 
+#include "base/utf8.h"
 #include "domain/message.h"
 
 #include <string.h>
@@ -131,6 +132,14 @@ enum nf_code nf_schedule_become(struct nf_schedule *s, enum nf_schedule_status t
     s->made_up = 0;
     s->reason[0] = '\0';
     return NF_OK;
+}
+
+void nf_schedule_halt(struct nf_schedule *s, const char *reason)
+{
+    s->status = NF_SCHEDULE_PAUSED;
+    s->next_ms = 0;
+    memset(s->reason, 0, sizeof(s->reason));
+    memcpy(s->reason, reason, nf_utf8_cut(reason, strlen(reason), NF_REASON_MAX));
 }
 
 /* Where it goes on after the run at s->next_ms, which is taken at `now_ms` or missed. */

@@ -112,6 +112,9 @@ bool nf_schedule_rewind(struct nf_schedule *s, const struct nf_zone *zone, int64
 size_t nf_schedule_ahead(const struct nf_schedule *s, const struct nf_zone *zone, size_t max,
                          int64_t *ret);
 
+/* Pause it, which nobody asked for: `reason` says why, cut to NF_REASON_MAX bytes. */
+void nf_schedule_halt(struct nf_schedule *s, const char *reason);
+
 /* Check what was read from a database, and parse its expression. NF_E_INVALID. */
 NF_RC nf_schedule_check(struct nf_schedule *s, struct nf_err *err);
 

@@ -254,11 +254,8 @@ static enum nf_code set_aside(struct nf_schedule_store *s, int64_t id, const cha
 
     if (!found || found->status != NF_SCHEDULE_ACTIVE)
         return nf_err_set(err, NF_E_CONFLICT, "schedule is not active any more");
-    found->status = NF_SCHEDULE_PAUSED;
-    found->next_ms = 0;
+    nf_schedule_halt(found, reason);
     found->version++;
-    memset(found->reason, 0, sizeof(found->reason));
-    memcpy(found->reason, reason, strnlen(reason, NF_REASON_MAX));
     return NF_OK;
 }
 
