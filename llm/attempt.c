@@ -22,7 +22,7 @@ struct attempt {
     struct nf_model_sink *sink;
     struct nf_str id, model; /* of START */
     struct nf_str text;      /* of the read at hand, not passed on yet */
-    bool has_start, has_tokens, ended;
+    bool has_tokens, ended;
     int64_t begun_ms;
 };
 

@@ -106,7 +106,7 @@ struct nf_pool {
     struct nf_watch *control_watch, *output_watch;
     char line[NF_OUTPUT_LINE];
     size_t line_n, output_n; /* of this second */
-    int64_t output_second, output_dropped;
+    int64_t output_second;
     bool output_paused;
     char violation[256]; /* of a worker whose pid is not known yet; "": none */
 

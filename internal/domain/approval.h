@@ -18,11 +18,10 @@
 
 #include <stddef.h>
 
-#define NF_APPROVAL_HASH 64               /* lower-case hex digits */
-#define NF_APPROVAL_REASON_MAX 400        /* bytes of what a person says about a decision */
-#define NF_APPROVAL_WORKSPACE_MAX 256     /* bytes of what a call works on; longer is cut */
-#define NF_APPROVALS_OPEN_MAX 64          /* questions of one person that wait at once */
-#define NF_APPROVAL_TTL_MS (30LL * 60000) /* unless the settings say otherwise */
+#define NF_APPROVAL_HASH 64           /* lower-case hex digits */
+#define NF_APPROVAL_REASON_MAX 400    /* bytes of what a person says about a decision */
+#define NF_APPROVAL_WORKSPACE_MAX 256 /* bytes of what a call works on; longer is cut */
+#define NF_APPROVALS_OPEN_MAX 64      /* questions of one person that wait at once */
 
 /* Stored by number: append, never renumber. */
 enum nf_approval_status {

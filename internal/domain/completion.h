@@ -61,9 +61,7 @@ struct nf_completion_request {
     enum nf_response_format format;
     char *format_name, *format_schema; /* NF_FORMAT_JSON_SCHEMA */
     bool format_strict;
-    char *user;        /* an opaque id of the end user */
-    bool stream;       /* what a client of ours asked for; as a client we always stream */
-    bool stream_usage; /* a client of ours wants usage in the stream */
+    char *user; /* an opaque id of the end user */
 };
 
 /* *r = an empty request with nothing set. */

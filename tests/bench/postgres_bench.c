@@ -32,6 +32,7 @@
 #define FIBERS 64
 #define SAMPLES 400000
 #define LEASE_MS 60000
+#define CONNECTIONS 8
 
 /* Shared by the processes of a run. */
 struct shared {
@@ -106,7 +107,7 @@ static void sql(const char *url, const char *text)
 static NF_RC open_stores(struct bench *b, struct nf_err *err)
 {
     const struct nf_postgres_options o = { .url = b->url,
-                                           .connections = NF_POSTGRES_CONNECTIONS,
+                                           .connections = CONNECTIONS,
                                            .statement_ms = NF_POSTGRES_STATEMENT_MS,
                                            .lock_ms = NF_POSTGRES_LOCK_MS };
     NF_TRY(nf_postgres_open(b->loop, &o, &b->db, err));
@@ -377,7 +378,7 @@ static enum nf_code claim_main(void *arg, struct nf_err *err)
     NF_CLEANUP(nf_scope_done) struct nf_scope scope;
     NF_TRY(open_stores(b, err));
     nf_scope_init(&scope, b->loop);
-    for (int i = 0; i < NF_POSTGRES_CONNECTIONS; i++)
+    for (int i = 0; i < CONNECTIONS; i++)
         NF_TRY(nf_scope_spawn(&scope, claim_worker, b, NULL, err));
     enum nf_code rc = nf_scope_join(&scope, err);
     close_stores(b);

@@ -16,7 +16,7 @@ static void what_is_allowed_runs_once(void **state)
     struct nf_approval_request r = newest(w);
     assert_string_equal(history_of(w, r.task_id), "running waiting_approval running completed");
     assert_string_equal(r.args, "{\"a\":1}");
-    assert_int_equal(r.expires_ms - r.created_ms, NF_APPROVAL_TTL_MS);
+    assert_int_equal(r.expires_ms - r.created_ms, APPROVAL_TTL_MS);
     nf_approval_done(&r);
     assert_int_equal(w->web.asked, 2); /* the question, and what became of it */
     assert_int_equal(w->web.statuses, 2);
@@ -46,8 +46,8 @@ static void what_nobody_decides_is_denied_in_time(void **state)
     int64_t begun = w->now;
     assert_ok(answer(w), &w->err);
     assert_int_equal(w->tools.calls, 0);
-    assert_true(w->now - begun >= NF_APPROVAL_TTL_MS);
-    assert_true(w->now - begun < NF_APPROVAL_TTL_MS + 1000);
+    assert_true(w->now - begun >= APPROVAL_TTL_MS);
+    assert_true(w->now - begun < APPROVAL_TTL_MS + 1000);
     assert_non_null(strstr(said(w), "nobody approved this call within 30 minutes"));
     assert_int_equal(newest_status(w), NF_APPROVAL_EXPIRED);
     assert_int_equal(w->web.asked_status, NF_APPROVAL_EXPIRED);
@@ -190,7 +190,7 @@ static void of_two_deciders_the_first_counts(void **state)
 
 static void too_late(struct world *w)
 {
-    w->now += NF_APPROVAL_TTL_MS;
+    w->now += APPROVAL_TTL_MS;
     assert_code(decide_as(w, &w->user, true, NULL), NF_E_CONFLICT);
 }
 

@@ -73,7 +73,7 @@ static void allowed_but_run_after_its_time_it_is_refused(void **state)
     struct world *w = *state;
     parked(w);
     allow(w);
-    w->now += NF_APPROVAL_TTL_MS;
+    w->now += APPROVAL_TTL_MS;
     assert_ok(answer(w), &w->err);
     assert_int_equal(w->tools.calls, 0);
     assert_non_null(strstr(said(w), "tool:error: there is no approval for this call as it is now"));

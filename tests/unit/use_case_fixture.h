@@ -46,7 +46,7 @@ static void connect_app(struct world *w)
                       .summary_model = "",
                       .history_max = 200,
                       .lease_ms = LEASE,
-                      .approval_ttl_ms = NF_APPROVAL_TTL_MS,
+                      .approval_ttl_ms = APPROVAL_TTL_MS,
                       .turn_timeout_ms = 1000 },
     };
 }

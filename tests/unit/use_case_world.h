@@ -20,6 +20,7 @@
 #define LEASE INT64_C(60000)
 #define START (NF_ID_EPOCH_MS + 1000)
 #define USER INT64_C(7)
+#define APPROVAL_TTL_MS (INT64_C(30) * 60000)
 
 struct world;
 

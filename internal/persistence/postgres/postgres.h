@@ -22,7 +22,6 @@ struct nf_postgres_options {
     int64_t lock_ms;      /* or one that waits so long for another's lock */
 };
 #define NF_POSTGRES_CONNECTIONS_MAX 64
-#define NF_POSTGRES_CONNECTIONS 8
 #define NF_POSTGRES_STATEMENT_MS 15000
 #define NF_POSTGRES_LOCK_MS 5000
 #define NF_POSTGRES_WAITING_MAX 8192 /* transactions and reads that wait for a connection */
