@@ -5,9 +5,9 @@
 
 /* How a turn that was cancelled shall end. */
 enum nf_turn_end {
-    NF_TURN_FAIL = 0,
-    NF_TURN_STOPPED, /* the person stopped it: what was said so far is kept */
-    NF_TURN_PARKED,  /* we shut down: it is answered after the next start */
+    NF_TURN_FAIL = 0, /* nobody said how: it has failed */
+    NF_TURN_STOPPED,  /* the person stopped it: what was said so far is kept */
+    NF_TURN_PARKED,   /* we shut down: it is answered after the next start */
 };
 
 /* Between a turn and what runs it. */

@@ -9,8 +9,8 @@ static const char *const words[NF_WORD_COUNT][2] = {
     [NF_WORD_ASKS] = { "waits for an approval", "ждёт подтверждения" },
     [NF_WORD_PAIRING] = { "Hello! I do not know you yet. Give this code to the person who runs me, "
                           "who can let you in:\n\n`",
-                          "Здравствуйте! Мы ещё не знакомы. Передайте этот код тому, кто "
-                          "мной управляет, чтобы он открыл вам доступ:\n\n`" },
+                          "Здравствуйте! Мы ещё не знакомы. Передайте этот код тому, кто мной "
+                          "управляет, чтобы он открыл вам доступ:\n\n`" },
     [NF_WORD_PAIRING_END] = { "`\n\nIt is valid for one hour.", "`\n\nКод действует один час." },
     [NF_WORD_ADMITTED] = { "You are in. Write to me.", "Доступ открыт. Пишите." },
     [NF_WORD_LINKED] = { "This account is now linked to ", "Этот аккаунт теперь привязан: " },
@@ -22,8 +22,8 @@ static const char *const words[NF_WORD_COUNT][2] = {
     [NF_WORD_TOO_FAST_END] = { " s.", " с." },
     [NF_WORD_PRESSED_TOO_FAST] = { "That was too fast. Press it again in ",
                                    "Слишком быстро. Нажмите снова через " },
-    [NF_WORD_CROWDED] = { "Too many messages wait here: I leave this one out, and what "
-                          "follows until I have caught up.",
+    [NF_WORD_CROWDED] = { "Too many messages wait here: I leave this one out, and what follows "
+                          "until I have caught up.",
                           "Здесь ждёт слишком много сообщений: это и следующие пропущены, пока я "
                           "не разберу прежние." },
     [NF_WORD_NOT_TAKEN] = { "I did not take this message:", "Это сообщение не принято:" },
@@ -49,8 +49,7 @@ static const char *const words[NF_WORD_COUNT][2] = {
     [NF_WORD_LET_IN] = { "Let in", "Впустить" },
     [NF_WORD_WAS_LET_IN] = { "Let in", "Доступ открыт" },
     [NF_WORD_SOMEBODY_WAITS] = { "**Somebody asks to be let in.** Names are whatever people "
-                                 "choose: "
-                                 "let in only who told you their code.",
+                                 "choose: let in only who told you their code.",
                                  "**Кто-то просит открыть доступ.** Имя каждый выбирает себе сам: "
                                  "впускайте только того, кто назвал вам свой код." },
     [NF_WORD_MORE_WAIT] = { "More on the page, under People:", "Ещё на странице, раздел «Люди»:" },
@@ -65,15 +64,13 @@ static const char *const words[NF_WORD_COUNT][2] = {
                               "Весь ответ отправлен файлом, но дошёл ли он, неизвестно. Если файла "
                               "здесь нет, ответ можно прочитать на странице." },
     [NF_WORD_MENTION_ME] = { "Here I am shown only what mentions me or answers me. Mention me, and "
-                             "I am "
-                             "with you.",
+                             "I am with you.",
                              "Здесь мне видно только то, где меня упомянули или мне ответили. "
-                             "Упомяните "
-                             "меня, и я отвечу." },
+                             "Упомяните меня, и я отвечу." },
     [NF_WORD_PRIVATE_CLOSED] = { "A call waits to be allowed, and I may not ask about it in "
-                                 "private. "
-                                 "Write to me in a private chat, or let members of this server "
-                                 "send you direct messages. It can be decided on the page, too.",
+                                 "private. Write to me in a private chat, or let members of this "
+                                 "server send you direct messages. It can be decided on the page, "
+                                 "too.",
                                  "Вызов ждёт разрешения, а написать об этом лично мне нельзя. "
                                  "Напишите мне в личный чат или разрешите личные сообщения от "
                                  "участников сервера. Решить можно и на странице." },
@@ -82,8 +79,7 @@ static const char *const words[NF_WORD_COUNT][2] = {
                        "Сейчас я отвечаю медленно. Команда принимается; если ответа не будет, "
                        "дайте её ещё раз." },
     [NF_WORD_FILTERED] = { "Discord's filters did not let this answer through. It can be read on "
-                           "the "
-                           "page.",
+                           "the page.",
                            "Фильтры Discord не пропустили этот ответ. Его можно прочитать на "
                            "странице." },
 };

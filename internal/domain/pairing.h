@@ -55,7 +55,7 @@ void nf_name_from(const char *name, const char *instead, char ret[NF_NAME_MAX + 
 /* `n` characters for as many random bytes, and a NUL. */
 void nf_code_make(const unsigned char *random, size_t n, char *ret);
 /* What a person typed or pasted: either case, blanks and '-' anywhere. False unless it is a code of
- * n characters. `ret` has room for n and a NUL. */
+ * n characters. `ret` has room for n and a NUL; what is in it then does not count. */
 bool nf_code_read(const char *text, size_t n, char *ret);
 
 /* With a '-' after every fourth character, as people read it aloud: "ABCD-2345". */

@@ -47,8 +47,8 @@ struct nf_zone {
 /* The zone without any change. */
 extern const struct nf_zone nf_zone_utc;
 
-/* A name that may be one: letters, digits and "+-_" in pieces between '/', none of them empty or
- * beginning with a dot. NF_E_INVALID says what names look like. */
+/* A name that may be one: letters, digits and "+-_" in pieces between '/', none of them empty.
+ * NF_E_INVALID says what names look like. */
 NF_RC nf_zone_check_name(const char *name, struct nf_err *err);
 
 /* Read a compiled file (TZif, RFC 9636) of version 2 or later. NF_E_INVALID: it is none. */

@@ -17,8 +17,8 @@ NF_RC nf_poll_new(struct nf_loop *l, int fd, struct nf_poll **ret, struct nf_err
 void nf_poll_free(struct nf_poll *p);
 
 /* Suspend until `fd` is ready for one of `events`, has failed, or `timeout_ms` have passed:
- * NF_E_TIMEOUT. Neither a cancel nor a deadline of the fiber ends it: for
- * those who must know how something ended that they have begun. */
+ * NF_E_TIMEOUT. Neither a cancel nor a deadline of the fiber ends it: for those who must know how
+ * something ended that they have begun. */
 NF_RC nf_poll_wait(struct nf_poll *p, int events, int64_t timeout_ms, const char *what,
                    struct nf_err *err);
 

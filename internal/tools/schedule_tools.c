@@ -141,21 +141,17 @@ static enum nf_code cancel(struct call *c, struct nf_err *err)
 static const struct tool ours[] = {
     { "schedule_create", "create",
       "Remind the person at a time, once or again and again (\"remind me tomorrow at nine\"), or "
-      "be "
-      "asked a question yourself then (action ask_me, for work such as a morning summary; it "
-      "starts "
-      "only after the person has switched it on). Give either `when` or `cron`. Times are by the "
-      "person's own clock; the answer says what time it is there and when it will run: tell the "
-      "person that.",
+      "be asked a question yourself then (action ask_me, for work such as a morning summary; it "
+      "starts only after the person has switched it on). Give either `when` or `cron`. Times are "
+      "by the person's own clock; the answer says what time it is there and when it will run: tell "
+      "the person that.",
       "{\"type\":\"object\",\"properties\":{"
       "\"text\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":2000,\"description\":\"What is "
       "said then, in the person's language; with ask_me: what you are asked.\"},"
       "\"when\":{\"type\":\"string\",\"maxLength\":64,\"description\":\"Once: tomorrow at 9:00, "
-      "fri "
-      "18:30, 9am, in 20 minutes, 2026-11-29T09:00\"},"
+      "fri 18:30, 9am, in 20 minutes, 2026-11-29T09:00\"},"
       "\"cron\":{\"type\":\"string\",\"maxLength\":128,\"description\":\"Again and again: minute "
-      "hour "
-      "day month weekday, such as 0 9 * * 1-5, or @daily\"},"
+      "hour day month weekday, such as 0 9 * * 1-5, or @daily\"},"
       "\"action\":{\"type\":\"string\",\"enum\":[\"remind\",\"ask_me\"]},"
       "\"time_zone\":{\"type\":\"string\",\"maxLength\":64,\"description\":\"Only where the person "
       "names another one: Europe/Berlin\"},"

@@ -95,7 +95,7 @@ static inline NF_RC nf_channel_reach(struct nf_channel *c, int64_t user_id,
     return c->ops->reach(c, user_id, n, err);
 }
 
-#define NF_CHANNELS_MAX 32
+#define NF_CHANNELS_MAX 32 /* the page, and bots of networks */
 
 /* The channels there are; find returns NULL for a name that is none of them. */
 struct nf_channels {

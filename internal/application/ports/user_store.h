@@ -46,13 +46,13 @@ struct nf_user_store_ops {
     /* The name of their time zone; "": not known. NF_E_NOT_FOUND. */
     enum nf_code (*set_zone)(struct nf_user_store *s, int64_t id, const char *zone,
                              struct nf_err *err);
-    /* Store name, role and status. NF_E_NOT_FOUND. NF_E_CONFLICT: it would leave no
-     * active owner. */
+    /* Store name, role and status. NF_E_NOT_FOUND. NF_E_CONFLICT: it would leave no active owner.
+     */
     enum nf_code (*update)(struct nf_user_store *s, const struct nf_user *u, struct nf_err *err);
     /* All accounts of a user, by network and account; none of an unknown one. */
     enum nf_code (*identities)(struct nf_user_store *s, int64_t user_id, struct nf_identities *ret,
                                struct nf_err *err);
-    /* NF_E_CONFLICT: the account is taken. */
+    /* NF_E_NOT_FOUND: no such user. NF_E_CONFLICT: the account is taken. */
     enum nf_code (*link)(struct nf_user_store *s, const struct nf_identity *i, struct nf_err *err);
     /* *i, an account of user `from_id`, becomes that of i->user_id, in one transaction.
      * NF_E_NOT_FOUND: it is not theirs, or there is no such user. */

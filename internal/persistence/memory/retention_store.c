@@ -10,7 +10,7 @@ static struct nf_memory *memory_of(struct nf_retention_store *s)
     return nf_container_of(s, struct nf_memory, retention);
 }
 
-/* Keep what is at `keep` of the rows of a vector; what goes is done with first. */
+/* Remove the rows that go, oldest first, NF_RETENTION_BATCH at most; `done` frees what one has. */
 #define SWEEP(vec, row, goes, done, removed)                                                       \
     do {                                                                                           \
         size_t kept_ = 0;                                                                          \
