@@ -249,24 +249,13 @@ static NF_RC run(struct firing *f, struct nf_err *err)
 static bool is_unreachable(struct firing *f)
 {
     struct nf_chat_store *store = f->app->chats;
-    char after[NF_ADDRESS_MAX + 1] = "";
-    size_t n = NF_PAGE_MAX;
     bool found = false;
     struct nf_err ignored;
 
-    while (store && f->read->address[0] && n == NF_PAGE_MAX && !found) {
-        NF_CLEANUP(nf_unreachables_done) struct nf_unreachables page = { 0 };
-
-        if (store->ops->unreachable(store, f->read->channel, after, NF_PAGE_MAX, &page, &ignored) !=
-            NF_OK)
-            return false;
-        n = page.n;
-        for (size_t i = 0; i < n && !found; i++)
-            found = strcmp(page.v[i].address, f->read->address) == 0;
-        if (n > 0)
-            memcpy(after, page.v[n - 1].address, sizeof(after));
-    }
-    return found;
+    return store && f->read->address[0] &&
+           store->ops->is_unreachable(store, f->read->channel, f->read->address, &found,
+                                      &ignored) == NF_OK &&
+           found;
 }
 
 /* Why it cannot go on at all; NULL: it can. */

@@ -211,8 +211,13 @@ static void chats_that_cannot_be_written_to_are_known_until_they_can(void **stat
 
     struct nf_unreachable first = list.n ? list.v[0] : (struct nf_unreachable){ 0 };
     size_t n = list.n;
+    bool one = false, two = true;
     nf_unreachables_done(&list);
     assert_ok(rc, &f->err);
+    assert_ok(s->ops->is_unreachable(s, "tg", "1", &one, &f->err), &f->err);
+    assert_ok(s->ops->is_unreachable(s, "tg", "2", &two, &f->err), &f->err);
+    assert_true(one);
+    assert_false(two);
     assert_int_equal(n, 1);
     assert_string_equal(first.address, "1");
     assert_string_equal(first.reason, "blocked");
@@ -256,11 +261,14 @@ static void what_fails_for_lack_of_memory_can_be_done_again(void **state)
     const struct nf_chat_event e = { "telegram:1", "u1", "telegram:1", "1" };
     struct nf_unreachables list = { 0 };
     int64_t fence;
+    bool there = false;
     TORTURE(s->ops->once(s, &e, 10, &f->err), (void)0);
     TORTURE(s->ops->set_cursor(s, "telegram:2", "1", 10, &f->err), (void)0);
     TORTURE(s->ops->lease(s, "telegram:3", 1, 100, 10, &fence, &f->err), (void)0);
     TORTURE(s->ops->set_unreachable(s, "tg", "1", "blocked", 10, &f->err), (void)0);
     TORTURE(s->ops->unreachable(s, "tg", "", 9, &list, &f->err), assert_int_equal(list.n, 0));
+    TORTURE(s->ops->is_unreachable(s, "tg", "1", &there, &f->err), assert_false(there));
+    assert_true(there);
     assert_int_equal(list.n, 1);
     nf_unreachables_done(&list);
 }

@@ -152,6 +152,8 @@ struct nf_chat_store_ops {
     enum nf_code (*set_unreachable)(struct nf_chat_store *s, const char *channel,
                                     const char *address, const char *reason, int64_t now_ms,
                                     struct nf_err *err);
+    enum nf_code (*is_unreachable)(struct nf_chat_store *s, const char *channel,
+                                   const char *address, bool *ret, struct nf_err *err);
     /* By address, after `after`. */
     enum nf_code (*unreachable)(struct nf_chat_store *s, const char *channel, const char *after,
                                 size_t limit, struct nf_unreachables *ret, struct nf_err *err);

@@ -260,6 +260,14 @@ static enum nf_code set_unreachable(struct nf_chat_store *s, const char *channel
     return NF_OK;
 }
 
+static enum nf_code is_unreachable(struct nf_chat_store *s, const char *channel,
+                                   const char *address, bool *ret, struct nf_err *err)
+{
+    (void)err;
+    *ret = find_unreachable(memory_of(s), channel, address) != NULL;
+    return NF_OK;
+}
+
 static int by_address(const void *a, const void *b)
 {
     return strcmp(((const struct nf_unreachable *)a)->address,
@@ -349,6 +357,7 @@ const struct nf_chat_store_ops nf_memory_chats = {
     .seal = nf_memory_seal,
     .release = nf_memory_release,
     .set_unreachable = set_unreachable,
+    .is_unreachable = is_unreachable,
     .unreachable = unreachable,
     .move = move,
 };

@@ -189,6 +189,17 @@ static enum nf_code set_unreachable(struct nf_chat_store *s, const char *channel
     return nf_db_tx(db_of(s), reason ? &put : &clear, 1, NULL, err);
 }
 
+static enum nf_code is_unreachable(struct nf_chat_store *s, const char *channel,
+                                   const char *address, bool *ret, struct nf_err *err)
+{
+    size_t rows = 0;
+    struct nf_cmd cmd = NF_CMD(unreachable_is, NF_ROWS_ANY, .channel = nf_slice_of(channel),
+                               .address = nf_slice_of(address));
+    NF_TRY(nf_db_read(db_of(s), &cmd, &rows, err));
+    *ret = rows > 0;
+    return NF_OK;
+}
+
 static enum nf_code on_unreachable(void *to, const void *row, struct nf_err *err)
 {
     const struct unreachable_list_row *r = row;
@@ -250,6 +261,7 @@ const struct nf_chat_store_ops nf_repository_chats = {
     .seal = nf_repository_seal,
     .release = nf_repository_release,
     .set_unreachable = set_unreachable,
+    .is_unreachable = is_unreachable,
     .unreachable = unreachable,
     .move = move,
 };
