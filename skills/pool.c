@@ -392,6 +392,12 @@ static bool is_used_up(const struct nf_worker *k)
            (p->cpu_ms > 0 && k->busy_us > p->cpu_ms * 1000);
 }
 
+/* When it has been idle for too long, or now, if another one is to be made ahead. */
+static void look_again(struct nf_pool *p, const struct nf_worker *k)
+{
+    nf_warden_due(p->warden, wants_blank(p) ? 0 : k->since_us + p->warden->o.idle_ms * 1000);
+}
+
 void nf_pool_give(struct nf_pool *p, struct nf_worker *k, bool crashed, int64_t now_us)
 {
     struct nf_owner *o = owner_of(p, k->owner);
@@ -413,7 +419,7 @@ void nf_pool_give(struct nf_pool *p, struct nf_worker *k, bool crashed, int64_t 
     }
     k->state = NF_WORKER_IDLE;
     k->since_us = p->used_us;
-    nf_warden_due(p->warden, wants_blank(p) ? 0 : k->since_us + p->warden->o.idle_ms * 1000);
+    look_again(p, k);
     if (p->queue)
         nf_pool_balance(p);
 }
@@ -421,5 +427,5 @@ void nf_pool_give(struct nf_pool *p, struct nf_worker *k, bool crashed, int64_t 
 void nf_pool_ready(struct nf_pool *p, struct nf_worker *k)
 {
     nf_pool_balance(p);
-    nf_warden_due(p->warden, wants_blank(p) ? 0 : k->since_us + p->warden->o.idle_ms * 1000);
+    look_again(p, k);
 }

@@ -2,21 +2,14 @@
 
 #include "base/own.h"
 #include "base/utf8.h"
-#include "codec/json.h"
 #include "observe/log.h"
-#include "skills/beneath.h"
 #include "skills/package.h"
 #include "skills/workspace_jobs.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <fts.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 struct nf_workspaces {
     char *dir;

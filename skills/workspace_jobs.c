@@ -2,11 +2,8 @@
 #include "skills/workspace_jobs.h"
 
 #include "base/own.h"
-#include "base/utf8.h"
 #include "codec/json.h"
-#include "observe/log.h"
 #include "skills/beneath.h"
-#include "skills/package.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -167,8 +164,8 @@ static NF_RC write_fresh(int dir, const struct nf_workspace_job *j, struct nf_er
 {
     NF_CLEANUP(closep) int fd = -1;
 
-    if (unlinkat(dir, NF_WORKSPACE_FRESH, 0) != 0 &&
-        errno != ENOENT) /* of one that was interrupted */
+    /* Of one that was interrupted. */
+    if (unlinkat(dir, NF_WORKSPACE_FRESH, 0) != 0 && errno != ENOENT)
         return failed(j->path, err);
     fd =
         openat(dir, NF_WORKSPACE_FRESH, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
