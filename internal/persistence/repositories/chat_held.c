@@ -59,12 +59,10 @@ static enum nf_code on_held(void *to, const void *row, struct nf_err *err)
 {
     const struct held_list_row *r = row;
     struct nf_helds *list = to;
-    struct nf_held *v = nf_row_grow(list->v, list->n, sizeof(*v), err);
-    if (!v)
-        return NF_E_NOMEM;
-    list->v = v;
-    v[list->n] = (struct nf_held){ .id = r->id, .lot = r->lot, .at_ms = r->at };
-    NF_TRY(nf_strndup(r->body.p, r->body.n, &v[list->n].body, err));
+    NF_TRY(NF_ROW_ROOM(list, err));
+    struct nf_held *v = &list->v[list->n];
+    *v = (struct nf_held){ .id = r->id, .lot = r->lot, .at_ms = r->at };
+    NF_TRY(nf_strndup(r->body.p, r->body.n, &v->body, err));
     list->n++;
     return NF_OK;
 }
@@ -85,12 +83,10 @@ static enum nf_code on_lane(void *to, const void *row, struct nf_err *err)
 {
     const struct held_lanes_row *r = row;
     struct nf_held_lanes *list = to;
-    struct nf_held_lane *v = nf_row_grow(list->v, list->n, sizeof(*v), err);
-    if (!v)
-        return NF_E_NOMEM;
-    list->v = v;
-    v[list->n].n = r->n;
-    NF_TRY(nf_row_copy(v[list->n].name, sizeof(v->name), r->lane, "a lane", err));
+    NF_TRY(NF_ROW_ROOM(list, err));
+    struct nf_held_lane *v = &list->v[list->n];
+    v->n = r->n;
+    NF_TRY(nf_row_copy(v->name, sizeof(v->name), r->lane, "a lane", err));
     list->n++;
     return NF_OK;
 }

@@ -21,12 +21,10 @@ static enum nf_code on_ref(void *to, const void *row, struct nf_err *err)
 {
     const struct chat_refs_row *r = row;
     struct nf_chat_refs *list = to;
-    struct nf_chat_ref *v = nf_row_grow(list->v, list->n, sizeof(*v), err);
-    if (!v)
-        return NF_E_NOMEM;
-    list->v = v;
-    v[list->n] = (struct nf_chat_ref){ .part = r->part };
-    NF_TRY(nf_row_copy(v[list->n].ref, sizeof(v->ref), r->ref, "ref", err));
+    NF_TRY(NF_ROW_ROOM(list, err));
+    struct nf_chat_ref *v = &list->v[list->n];
+    *v = (struct nf_chat_ref){ .part = r->part };
+    NF_TRY(nf_row_copy(v->ref, sizeof(v->ref), r->ref, "ref", err));
     list->n++;
     return NF_OK;
 }
@@ -122,11 +120,8 @@ static enum nf_code on_cursors(void *to, const void *row, struct nf_err *err)
 {
     const struct cursor_list_row *r = row;
     struct nf_cursors *list = to;
-    struct nf_cursor *v = nf_row_grow(list->v, list->n, sizeof(*v), err);
-    if (!v)
-        return NF_E_NOMEM;
-    list->v = v;
-    v += list->n;
+    NF_TRY(NF_ROW_ROOM(list, err));
+    struct nf_cursor *v = &list->v[list->n];
     NF_TRY(nf_row_copy(v->source, sizeof(v->source), r->source, "a source", err));
     NF_TRY(nf_row_copy(v->place, sizeof(v->place), r->place, "a cursor", err));
     list->n++;
@@ -204,11 +199,8 @@ static enum nf_code on_unreachable(void *to, const void *row, struct nf_err *err
 {
     const struct unreachable_list_row *r = row;
     struct nf_unreachables *list = to;
-    struct nf_unreachable *v = nf_row_grow(list->v, list->n, sizeof(*v), err);
-    if (!v)
-        return NF_E_NOMEM;
-    list->v = v;
-    v += list->n;
+    NF_TRY(NF_ROW_ROOM(list, err));
+    struct nf_unreachable *v = &list->v[list->n];
     v->since_ms = r->since;
     NF_TRY(nf_row_copy(v->address, sizeof(v->address), r->address, "an address", err));
     NF_TRY(nf_row_copy(v->reason, sizeof(v->reason), r->reason, "a reason", err));

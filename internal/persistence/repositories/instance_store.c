@@ -87,11 +87,8 @@ static enum nf_code on_instance(void *to, const void *row, struct nf_err *err)
     NF_TRY(nf_row_copy(i.identity, sizeof(i.identity), r->identity, "an identity", err));
     NF_TRY(nf_row_copy(i.address, sizeof(i.address), r->address, "an address", err));
     NF_TRY(nf_row_copy(i.version, sizeof(i.version), r->version, "a version", err));
-    struct nf_instance *v = nf_row_grow(list->v, list->n, sizeof(*v), err);
-    if (!v)
-        return NF_E_NOMEM;
-    list->v = v;
-    v[list->n++] = i;
+    NF_TRY(NF_ROW_ROOM(list, err));
+    list->v[list->n++] = i;
     return NF_OK;
 }
 

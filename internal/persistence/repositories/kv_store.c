@@ -55,11 +55,9 @@ static enum nf_code on_name(void *to, const void *row, struct nf_err *err)
 {
     const struct kv_list_row *r = row;
     struct nf_kv_names *list = to;
-    char **v = nf_row_grow(list->v, list->n, sizeof(*v), err);
-    if (!v)
-        return NF_E_NOMEM;
-    list->v = v;
-    NF_TRY(nf_strndup(r->name.p ? r->name.p : "", r->name.n, &v[list->n], err));
+    NF_TRY(NF_ROW_ROOM(list, err));
+    char **v = &list->v[list->n];
+    NF_TRY(nf_strndup(r->name.p ? r->name.p : "", r->name.n, v, err));
     list->n++;
     return NF_OK;
 }

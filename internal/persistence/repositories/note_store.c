@@ -35,11 +35,8 @@ static enum nf_code on_note(void *to, const void *row, struct nf_err *err)
 {
     const struct note_list_row *r = row;
     struct nf_notes *list = to;
-    struct nf_note *v = nf_row_grow(list->v, list->n, sizeof(*v), err);
-    if (!v)
-        return NF_E_NOMEM;
-    list->v = v;
-    v += list->n;
+    NF_TRY(NF_ROW_ROOM(list, err));
+    struct nf_note *v = &list->v[list->n];
     *v = (struct nf_note){ .expires_ms = r->expires_at };
     NF_TRY(nf_row_copy(v->name, sizeof(v->name), r->name, "the name of a note", err));
     NF_TRY(nf_strndup(r->value.p ? r->value.p : "", r->value.n, &v->value, err));

@@ -24,11 +24,8 @@ static enum nf_code on_item(void *to, const void *row, struct nf_err *err)
     i.status = (enum nf_outbox_status)r->status;
     NF_TRY(nf_row_copy(i.channel, sizeof(i.channel), r->channel, "a channel", err));
     NF_TRY(nf_row_copy(i.address, sizeof(i.address), r->address, "an address", err));
-    struct nf_outbox_item *v = nf_row_grow(list->v, list->n, sizeof(*v), err);
-    if (!v)
-        return NF_E_NOMEM;
-    list->v = v;
-    v[list->n++] = i;
+    NF_TRY(NF_ROW_ROOM(list, err));
+    list->v[list->n++] = i;
     return NF_OK;
 }
 

@@ -36,11 +36,8 @@ static enum nf_code on_pairings(void *to, const void *row, struct nf_err *err)
     struct nf_pairings *list = to;
     struct nf_pairing p;
     NF_TRY(on_pairing(&p, row, err));
-    struct nf_pairing *v = nf_row_grow(list->v, list->n, sizeof(*v), err);
-    if (!v)
-        return NF_E_NOMEM;
-    list->v = v;
-    v[list->n++] = p;
+    NF_TRY(NF_ROW_ROOM(list, err));
+    list->v[list->n++] = p;
     return NF_OK;
 }
 

@@ -89,11 +89,9 @@ enum nf_code nf_row_session_one(void *to, const void *row, struct nf_err *err)
 enum nf_code nf_row_session(void *to, const void *row, struct nf_err *err)
 {
     struct nf_sessions *list = to;
-    struct nf_session *v = nf_row_grow(list->v, list->n, sizeof(*v), err);
-    if (!v)
-        return NF_E_NOMEM;
-    list->v = v;
-    NF_TRY(nf_row_session_one(&v[list->n], row, err));
+    NF_TRY(NF_ROW_ROOM(list, err));
+    struct nf_session *v = &list->v[list->n];
+    NF_TRY(nf_row_session_one(v, row, err));
     list->n++;
     return NF_OK;
 }
@@ -117,13 +115,11 @@ static NF_RC read_message(struct nf_message *m, const struct messages_last_row *
 enum nf_code nf_row_message(void *to, const void *row, struct nf_err *err)
 {
     struct nf_messages *list = to;
-    struct nf_message *v = nf_row_grow(list->v, list->n, sizeof(*v), err);
-    if (!v)
-        return NF_E_NOMEM;
-    list->v = v;
-    enum nf_code rc = read_message(&v[list->n], row, err); /* in place: it is big */
+    NF_TRY(NF_ROW_ROOM(list, err));
+    struct nf_message *v = &list->v[list->n];
+    enum nf_code rc = read_message(v, row, err); /* in place: it is big */
     if (rc != NF_OK)
-        nf_message_done(&v[list->n]);
+        nf_message_done(v);
     else
         list->n++;
     return rc;
@@ -198,11 +194,9 @@ enum nf_code nf_row_user_one(void *to, const void *row, struct nf_err *err)
 enum nf_code nf_row_user(void *to, const void *row, struct nf_err *err)
 {
     struct nf_users *list = to;
-    struct nf_user *v = nf_row_grow(list->v, list->n, sizeof(*v), err);
-    if (!v)
-        return NF_E_NOMEM;
-    list->v = v;
-    NF_TRY(nf_row_user_one(&v[list->n], row, err));
+    NF_TRY(NF_ROW_ROOM(list, err));
+    struct nf_user *v = &list->v[list->n];
+    NF_TRY(nf_row_user_one(v, row, err));
     list->n++;
     return NF_OK;
 }

@@ -28,6 +28,14 @@ NF_RC nf_row_enum(i64 v, int lo, int hi, const char *what, struct nf_err *err);
 /* `v`, an array of n elements of `size` bytes, with room for one more; NULL and *err set: no
  * memory, and v is as before. */
 void *nf_row_grow(void *v, size_t n, size_t size, struct nf_err *err);
+/* The same for a list of `v` and `n`. */
+#define NF_ROW_ROOM(list, err)                                                                     \
+    ({                                                                                             \
+        void *room_ = nf_row_grow((list)->v, (list)->n, sizeof(*(list)->v), (err));                \
+        if (room_)                                                                                 \
+            (list)->v = room_;                                                                     \
+        (enum nf_code)(room_ ? NF_OK : NF_E_NOMEM);                                                \
+    })
 
 /* Row callbacks. `to` is the list, or for _one the entity, zeroed. */
 enum nf_code nf_row_session_one(void *to, const void *row, struct nf_err *err);

@@ -35,12 +35,10 @@ static enum nf_code on_run(void *to, const void *row, struct nf_err *err)
 static enum nf_code on_runs(void *to, const void *row, struct nf_err *err)
 {
     struct nf_schedule_runs *list = to;
-    struct nf_schedule_run *v = nf_row_grow(list->v, list->n, sizeof(*v), err);
 
-    if (!v)
-        return NF_E_NOMEM;
-    list->v = v;
-    NF_TRY(on_run(&v[list->n], row, err));
+    NF_TRY(NF_ROW_ROOM(list, err));
+    struct nf_schedule_run *v = &list->v[list->n];
+    NF_TRY(on_run(v, row, err));
     list->n++;
     return NF_OK;
 }

@@ -79,14 +79,12 @@ static enum nf_code on_schedules(void *to, const void *row, struct nf_err *err)
 {
     struct nf_schedules *list = to;
     const struct schedule_get_row *r = row;
-    struct nf_schedule *v = nf_row_grow(list->v, list->n, sizeof(*v), err);
     struct nf_err why;
 
-    if (!v)
-        return NF_E_NOMEM;
-    list->v = v;
+    NF_TRY(NF_ROW_ROOM(list, err));
+    struct nf_schedule *v = &list->v[list->n];
     list->last = (struct nf_schedule_place){ r->next_at, r->id };
-    if (on_schedule(&v[list->n], row, &why) != NF_OK)
+    if (on_schedule(v, row, &why) != NF_OK)
         return leave_out(list, r->id, why.msg, err);
     list->n++;
     return NF_OK;

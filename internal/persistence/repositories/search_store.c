@@ -104,12 +104,9 @@ static enum nf_code on_hit(void *to, const void *row, struct nf_err *err)
     NF_TRY(nf_row_enum(r->role, NF_ROLE_USER, NF_ROLE_NOTICE, "role", err));
     hit.role = (enum nf_role)r->role;
     NF_TRY(nf_row_copy(hit.title, sizeof(hit.title), r->title, "a title", err));
-    struct nf_search_hit *v = nf_row_grow(list->v, list->n, sizeof(*v), err);
-    if (!v)
-        return NF_E_NOMEM;
-    list->v = v;
+    NF_TRY(NF_ROW_ROOM(list, err));
     NF_TRY(nf_strndup(r->snippet.p ? r->snippet.p : "", r->snippet.n, &hit.snippet, err));
-    v[list->n++] = hit;
+    list->v[list->n++] = hit;
     return NF_OK;
 }
 

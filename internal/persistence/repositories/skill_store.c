@@ -29,11 +29,9 @@ static enum nf_code on_skill(void *to, const void *row, struct nf_err *err)
 static enum nf_code on_skills(void *to, const void *row, struct nf_err *err)
 {
     struct nf_skills *list = to;
-    struct nf_skill *v = nf_row_grow(list->v, list->n, sizeof(*v), err);
-    if (!v)
-        return NF_E_NOMEM;
-    list->v = v;
-    NF_TRY(on_skill(&v[list->n], row, err));
+    NF_TRY(NF_ROW_ROOM(list, err));
+    struct nf_skill *v = &list->v[list->n];
+    NF_TRY(on_skill(v, row, err));
     list->n++;
     return NF_OK;
 }

@@ -59,11 +59,8 @@ static enum nf_code on_change(void *to, const void *row, struct nf_err *err)
     NF_TRY(nf_row_enum(r->status, NF_TASK_PENDING, NF_TASK_UNKNOWN, "status of a task", err));
     c.status = (enum nf_task_status)r->status;
     NF_TRY(nf_row_copy(c.reason, sizeof(c.reason), r->reason, "a reason", err));
-    struct nf_task_change *v = nf_row_grow(changed->v, changed->n, sizeof(*v), err);
-    if (!v)
-        return NF_E_NOMEM;
-    changed->v = v;
-    v[changed->n++] = c;
+    NF_TRY(NF_ROW_ROOM(changed, err));
+    changed->v[changed->n++] = c;
     return NF_OK;
 }
 
@@ -85,11 +82,8 @@ static enum nf_code on_hour(void *to, const void *row, struct nf_err *err)
                                .calls = r->calls,
                                .tokens = { r->input, r->output, r->cache_read, r->cache_write } };
     NF_TRY(nf_row_copy(h.model, sizeof(h.model), r->model, "a model's name", err));
-    struct nf_usage_hour *v = nf_row_grow(hours->v, hours->n, sizeof(*v), err);
-    if (!v)
-        return NF_E_NOMEM;
-    hours->v = v;
-    v[hours->n++] = h;
+    NF_TRY(NF_ROW_ROOM(hours, err));
+    hours->v[hours->n++] = h;
     return NF_OK;
 }
 

@@ -98,11 +98,8 @@ static enum nf_code on_identity(void *to, const void *row, struct nf_err *err)
     struct nf_identity i = { .user_id = r->user_id, .created_ms = r->created_at };
     NF_TRY(nf_row_copy(i.channel, sizeof(i.channel), r->channel, "a channel", err));
     NF_TRY(nf_row_copy(i.account, sizeof(i.account), r->account, "an account", err));
-    struct nf_identity *v = nf_row_grow(ids->v, ids->n, sizeof(*v), err);
-    if (!v)
-        return NF_E_NOMEM;
-    ids->v = v;
-    v[ids->n++] = i;
+    NF_TRY(NF_ROW_ROOM(ids, err));
+    ids->v[ids->n++] = i;
     return NF_OK;
 }
 
