@@ -53,10 +53,10 @@ def test_the_answer_comes_when_the_database_is_back(tmp_path, provider, fake, se
     server.kill()
     daemon.wait_until(lambda: lost_its_lease(daemon))
     fake.call("release")
-    daemon.wait_until(lambda: daemon.events("turn.unwritten"), 60)  # its end could not be written down
+    daemon.wait_until(lambda: daemon.events("turn.unwritten"))  # its end could not be written down
     provider.script(text="the answer")
     server.start()
-    fake.until(lambda: fake.texts() == ["the answer"], 60, "the answer alone")
+    fake.until(lambda: fake.texts() == ["the answer"], what="the answer alone")
     provider.script()
     fake.say("and now")
     fake.answer("echo: and now")
@@ -82,9 +82,9 @@ def test_what_was_written_over_while_the_database_was_away_is_brought_again(tmp_
     fake.answer("taken over")
     fake.call("release")
     fake.answer("word")  # the older text over the newer one
-    ours.wait_until(lambda: ours.events("turn.unwritten"), 60)
+    ours.wait_until(lambda: ours.events("turn.unwritten"))
     relay.order("refuse 0")
-    assert ours.process.wait(30) == 1
+    assert ours.process.wait(nexflow.WAIT_S) == 1
     assert ours.events("instance.lost")
     fake.until(lambda: fake.texts() == ["taken over"], what="the reply again")
     assert theirs.stop() == 0

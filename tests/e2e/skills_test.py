@@ -159,7 +159,7 @@ def test_a_planted_secret_is_sent_and_appears_nowhere(tmp_path, server, plugin):
         h.get("X-Key") == SECRET for _, h in server.seen)
     assert d.stop() == 0
     shown = subprocess.run([nexflow.BIN / "nexflow", "--config", d.config, "config", "show"],
-                           capture_output=True, text=True, check=False, timeout=30, env=d.env)
+                           capture_output=True, text=True, check=False, timeout=nexflow.WAIT_S, env=d.env)
     assert SECRET not in json.dumps(answers) + shown.stdout + shown.stderr
     for path in tmp_path.rglob("*"):
         if path.is_file() and path != d.config:
