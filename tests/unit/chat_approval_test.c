@@ -216,6 +216,7 @@ RIG_TEST(who_cannot_be_asked_at_one_account_is_asked_at_the_next)
     assert_ok(users->ops->link(users, &second, &r->w->err), &r->w->err);
     use_tools(r);
     CALLS("{}");
+    r->fail_asks = true; /* a placeholder may come first */
     r->fail = NF_E_DENIED;
     rig_say(r, "what time is it?");
     struct post *q = question(r, "home-101");
@@ -228,6 +229,7 @@ RIG_TEST(a_question_that_may_be_lost_is_asked_again)
 {
     use_tools(r);
     CALLS("{}");
+    r->fail_asks = true; /* a placeholder may come first */
     r->fail = NF_E_CONFLICT;
     rig_say(r, "what time is it?");
     struct post *q = question(r, "home-100");
@@ -242,6 +244,7 @@ static void ask_without_memory(struct rig *r)
     enum nf_code rc = NF_E_NOMEM;
     use_tools(r);
     CALLS("{\"x\":\"y\"}");
+    r->fail_asks = true;    /* a placeholder may come first */
     r->fail = NF_E_INVALID; /* the channel's own attempt */
     rig_say(r, "what time is it?");
     for (int i = 0; i < 4000 && open.n == 0; i++) {

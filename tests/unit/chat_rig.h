@@ -47,7 +47,8 @@ struct rig {
     size_t n;
     int edits, typings;
     enum nf_code fail; /* what the next send does instead, */
-    bool after;        /* or does and says */
+    bool after;        /* or does and says, */
+    bool fail_asks;    /* and only one with buttons counts */
     int64_t slow_ms;   /* what each send takes */
     struct nf_db *db;  /* NULL: in memory */
     char dir[64];
@@ -89,8 +90,10 @@ static enum nf_code rig_send(struct nf_chat *c, const struct nf_chat_post *p,
                              char ref[NF_CHAT_REF_MAX + 1], struct nf_err *err)
 {
     struct rig *r = rig_of(c);
-    enum nf_code rc = r->fail;
-    r->fail = NF_OK;
+    bool counts = !r->fail_asks || p->buttons_n > 0;
+    enum nf_code rc = counts ? r->fail : NF_OK;
+    if (counts)
+        r->fail = NF_OK;
     if (r->slow_ms)
         NF_TRY(nf_sleep(r->slow_ms, err));
     if (rc != NF_OK && !r->after)
