@@ -25,10 +25,11 @@ def suites_of(tmp_path, files, *suites, **more):
     assert "# fail 0" in ended.stdout and "# skipped 0" in ended.stdout
 
 
-def run(tmp_path, daemon, *suites, **more):
+def run(tmp_path, provider, daemon, *suites, **more):
     """Suites against a daemon, which is stopped then."""
     try:
         suites_of(tmp_path, "-", *suites, NEXFLOW_URL=f"http://127.0.0.1:{daemon.port}",
+                  NEXFLOW_MODEL=provider.url(),
                   NEXFLOW_LINK=f"{nexflow.BIN}/nexflow --config {daemon.config} link", **more)
     finally:
         assert daemon.stop() == 0
@@ -40,15 +41,15 @@ def echo(tmp_path, provider, delay=0.012):
 
 
 def test_conversations(tmp_path, provider):
-    run(tmp_path, echo(tmp_path, provider).start(), "chat", "branches", "hostile")
+    run(tmp_path, provider, echo(tmp_path, provider).start(), "chat", "branches", "hostile")
 
 
 def test_whatever_happens_to_the_line(tmp_path, provider):
-    run(tmp_path, echo(tmp_path, provider).start(), "resume", "offline", "access")
+    run(tmp_path, provider, echo(tmp_path, provider).start(), "resume", "offline", "access")
 
 
 def test_pages(tmp_path, provider):
-    run(tmp_path, echo(tmp_path, provider).start(), "pages")
+    run(tmp_path, provider, echo(tmp_path, provider).start(), "pages")
 
 
 def test_first_run(tmp_path, provider):
@@ -56,7 +57,7 @@ def test_first_run(tmp_path, provider):
     try:
         provider.offer("small", "big")
         provider.script(text="I am here.", usage={"input": 1000, "output": 500})
-        run(tmp_path, nexflow.Daemon(tmp_path, config=LIMITS).start(), "first",
+        run(tmp_path, provider, nexflow.Daemon(tmp_path, config=LIMITS).start(), "first",
             NEXFLOW_PROVIDER=provider.url("/v1"), NEXFLOW_TELEGRAM=f"http://127.0.0.1:{net.port}",
             NEXFLOW_TELEGRAM_TOKEN=net.token)
     finally:
@@ -67,7 +68,7 @@ def test_tools_and_approvals(tmp_path, provider):
     provider.script(tools=[{"name": "calc_evaluate", "args": {"expression": "(2+3)*7"}}])
     daemon = nexflow.Daemon(tmp_path, provider=provider.yaml(), config=LIMITS
                             + "skills: {bundled: [calc], approval: [{tool: calc, approval: ask}]}\n")
-    run(tmp_path, daemon.start(), "daemon",
+    run(tmp_path, provider, daemon.start(), "daemon",
         NEXFLOW_SKILL=str(nexflow.BIN.parent / "lib/nexflow/skills/text"))
 
 
@@ -85,7 +86,7 @@ def test_an_answer_survives_the_daemon(tmp_path, provider):
     watcher = threading.Thread(target=restart_when_asked)
     watcher.start()
     try:
-        run(tmp_path, daemon, "restart", NEXFLOW_RESTART=str(wanted))
+        run(tmp_path, provider, daemon, "restart", NEXFLOW_RESTART=str(wanted))
     finally:
         over.set()
         watcher.join()
@@ -95,7 +96,7 @@ def test_an_answer_survives_the_daemon(tmp_path, provider):
 @pytest.mark.skipif(not os.environ.get("NF_PAGE_FIGURES"), reason="only by script/page")
 @pytest.mark.parametrize("figure", ["tokens", "soak", "lighthouse"])
 def test_figures(tmp_path, provider, figure):
-    run(tmp_path, echo(tmp_path, provider, delay=0.002).start(), f"figures/{figure}",
+    run(tmp_path, provider, echo(tmp_path, provider, delay=0.002).start(), f"figures/{figure}",
         NEXFLOW_TIMEOUT="7200000")
 
 
@@ -140,4 +141,4 @@ def test_figures_pictures(tmp_path, provider):
               "  aliases: [{name: careful, models: [local/qwen3-14b, local/gemma3-4b]}]\n")
     daemon = nexflow.Daemon(tmp_path, config=prices + LIMITS + "skills: {bundled: [calc, clock, files, notes]}\n",
                             provider=provider.yaml(name="local", models="[qwen3-14b, gemma3-4b]"))
-    run(tmp_path, daemon.start(), "figures/pictures")
+    run(tmp_path, provider, daemon.start(), "figures/pictures")

@@ -300,6 +300,7 @@ class Server:
         self.scripts = {}  # model or "*" -> list of scripts still to be played
         self.models = sorted(PRESETS)
         self.released = asyncio.Event()  # of those that hang now; who hangs later waits for the next
+        self.held_from = None  # every answer stops before this event of its
 
     def script_for(self, model):
         for name in (model, "*"):
@@ -426,6 +427,8 @@ class Server:
                 await self.pause(reader, script["delay"])
             if script.get("hang") == "mid" and number == 4:
                 await self.hang(reader)
+            while self.held_from is not None and number >= self.held_from:
+                await self.pause(reader, 0.01)
             while data:
                 size = len(data)
                 if every:
@@ -507,8 +510,11 @@ class Server:
         elif path == "/_script" and method == "DELETE":
             self.scripts.clear()
             await self.reply(writer, 200, {})
+        elif path == "/_hold" and method in ("POST", "DELETE"):
+            self.held_from = body["from"] if method == "POST" else None
+            await self.reply(writer, 200, {})
         else:
-            await self.reply(writer, 404, {"error": "GET or DELETE /_log, POST or DELETE /_script, POST /_release"})
+            await self.reply(writer, 404, {"error": "GET or DELETE /_log, POST or DELETE /_script, POST /_release, POST or DELETE /_hold"})
 
     @staticmethod
     async def reply(writer, status, body, headers=None, content_type="application/json"):

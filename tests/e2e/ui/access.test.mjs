@@ -1,38 +1,40 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { answers, composer, ended, longText, online, openWorld, say, shot } from './harness.mjs';
+import { answers, composer, ended, focused, longText, online, openWorld, say, says, shot } from './harness.mjs';
 
 const world = openWorld();
 
 test('everything works by keyboard alone', async () => {
   const page = await world.tab(await world.window());
   await online(page);
-  assert.equal(await page.evaluate(() => document.activeElement?.id), 'composer');
+  await focused(composer(page));
 
   await page.keyboard.type('two lines');
   await page.keyboard.press('Shift+Enter');
   await page.keyboard.type('sent by a key');
   await page.keyboard.press('Enter');
   await ended(page);
-  assert.equal(await page.locator('.bubble').first().innerText(), 'two lines\nsent by a key');
+  await says(page.locator('.bubble').first(), 'two lines\nsent by a key');
 
+  await world.hold(40);
   await composer(page).fill(longText(8));
   await page.keyboard.press('Enter');
   await answers(page).nth(1).locator('p').first().waitFor();
   await page.keyboard.press('Escape');
   await ended(page, 1, 'stopped');
+  await world.release();
 
   await page.keyboard.press('Alt+ArrowUp');
-  assert.equal(await page.evaluate(() => document.activeElement?.className), 'message assistant');
+  await focused(page.locator('.message.assistant').last());
   await page.keyboard.press('Alt+ArrowUp');
-  assert.equal(await page.evaluate(() => document.activeElement?.className), 'message user');
+  await focused(page.locator('.message.user').last());
   await page.keyboard.press('Alt+ArrowDown');
   await page.keyboard.press('Alt+ArrowDown');
-  assert.equal(await page.evaluate(() => document.activeElement?.id), 'composer');
+  await focused(composer(page));
 
   await page.keyboard.press('Control+Shift+O');
   await page.getByRole('heading', { level: 1, name: 'New chat' }).waitFor();
-  assert.equal(await page.evaluate(() => document.activeElement?.id), 'composer');
+  await focused(composer(page));
 
   // Round the page by Tab: everything that has focus shows it, and nothing keeps it.
   const seen = new Set();
@@ -65,10 +67,11 @@ test('everything works by keyboard alone', async () => {
   await page.getByRole('combobox', { name: 'Search' }).waitFor({ state: 'detached' });
   await composer(page).focus();
   await page.keyboard.press('ArrowUp');
-  await page.getByRole('textbox', { name: 'Edit' }).waitFor();
+  await focused(page.getByRole('textbox', { name: 'Edit' }));
   await page.keyboard.press('Escape');
-  assert.equal(await page.evaluate(() => document.activeElement?.id), 'composer');
+  await focused(composer(page));
   await page.keyboard.press('ArrowUp');
+  await focused(page.getByRole('textbox', { name: 'Edit' }));
   await page.keyboard.press('Control+a');
   await page.keyboard.type('put otherwise');
   await page.keyboard.press('Enter');
@@ -85,7 +88,7 @@ test('the language can be changed and stays', async () => {
   await online(page);
   await page.getByRole('combobox', { name: 'Language' }).selectOption('ru');
   await page.getByRole('button', { name: 'Новый чат' }).waitFor();
-  assert.equal(await page.evaluate(() => document.documentElement.lang), 'ru');
+  await page.waitForFunction(() => document.documentElement.lang === 'ru');
   await page.reload();
   await page.getByRole('button', { name: 'Новый чат' }).waitFor();
   await shot(page, 'russian');

@@ -1,7 +1,7 @@
 // Questions put otherwise, files, and finding things again.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { accessible, answers, composer, ended, online, openWorld, reply, say, shot } from './harness.mjs';
+import { accessible, answers, composer, counts, ended, eventually, online, openWorld, reply, say, says, shot } from './harness.mjs';
 
 const world = openWorld();
 
@@ -11,7 +11,7 @@ async function fresh(options) {
   return page;
 }
 
-const bubbles = (page) => page.locator('.bubble').allInnerTexts();
+const bubbles = (page, texts) => eventually(async () => assert.deepEqual(await page.locator('.bubble').allInnerTexts(), texts));
 const done = (page, n) => page.locator(`.turn[data-state="done"]`).nth(n - 1).waitFor();
 
 test('a question can be put otherwise, and both versions stay', async () => {
@@ -27,19 +27,19 @@ test('a question can be put otherwise, and both versions stay', async () => {
   await page.locator('.bubble', { hasText: 'first, but otherwise' }).waitFor();
   await done(page, 1);
   await page.waitForFunction(() => document.querySelectorAll('.turn').length === 1);
-  assert.deepEqual(await bubbles(page), ['first, but otherwise']);
+  await bubbles(page, ['first, but otherwise']);
   await page.getByRole('group', { name: 'Version 2 of 2' }).waitFor();
   await accessible(page, 'versions');
   await page.getByRole('button', { name: 'Previous version' }).click();
   await page.waitForFunction(() => document.querySelectorAll('.bubble').length === 2);
-  assert.deepEqual(await bubbles(page), ['first', 'second']);
+  await bubbles(page, ['first', 'second']);
   // What is said now goes on from what is looked at, here and after a reload.
   await say(page, 'third');
   await done(page, 3);
-  assert.deepEqual(await bubbles(page), ['first', 'second', 'third']);
+  await bubbles(page, ['first', 'second', 'third']);
   await page.reload();
   await done(page, 3);
-  assert.deepEqual(await bubbles(page), ['first', 'second', 'third']);
+  await bubbles(page, ['first', 'second', 'third']);
   const stored = (await world.stored(page)).filter((m) => m.role === 'user').map((m) => [m.content, m.parent_seq]);
   assert.deepEqual(stored, [['first', undefined], ['second', undefined], ['first, but otherwise', 0], ['third', 3]]);
   await shot(page, 'versions');
@@ -52,8 +52,8 @@ test('an answer can be asked for again', async () => {
   await page.getByRole('button', { name: 'Answer again' }).click();
   await page.getByRole('group', { name: 'Version 2 of 2' }).waitFor();
   await done(page, 1);
-  assert.deepEqual(await bubbles(page), ['tell me']);
-  assert.equal((await answers(page).first().locator('.markdown').innerText()).trim(), reply('tell me'));
+  await bubbles(page, ['tell me']);
+  await says(answers(page).first().locator('.markdown'), reply('tell me'));
 });
 
 const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
@@ -78,12 +78,12 @@ test('files are picked, dropped and pasted, sent with their message, and seen ag
   await composer(page).fill('what is this?');
   await composer(page).press('Enter');
   await ended(page, 1);
-  assert.equal(await page.locator('.chips').count(), 0);
-  assert.deepEqual(await bubbles(page), ['what is this?']);
+  await counts(page.locator('.chips'), 0);
+  await bubbles(page, ['what is this?']);
   await page.waitForFunction(() => document.querySelector('.files img')?.naturalWidth === 1);
   await page.reload();
   await page.waitForFunction(() => document.querySelector('.files img')?.naturalWidth === 1);
-  assert.deepEqual(await page.locator('.files .file').allInnerTexts(), ['notes.txt']);
+  await eventually(async () => assert.deepEqual(await page.locator('.files .file').allInnerTexts(), ['notes.txt']));
 });
 
 test('files that were attached without a line are sent when there is one', async () => {
@@ -91,6 +91,7 @@ test('files that were attached without a line are sent when there is one', async
   await world.line.down();
   await page.locator('.link-dot.offline').waitFor({ state: 'attached' });
   await page.locator('input[type=file]').setInputFiles([{ name: 'late.png', mimeType: 'image/png', buffer: PNG }]);
+  await page.locator('.chips', { hasText: 'late.png' }).waitFor();
   await composer(page).fill('later');
   await composer(page).press('Enter');
   await page.getByText('Will be sent when the daemon is back').waitFor();
@@ -108,7 +109,7 @@ test('what was said is found by its words, and shown where it was said', async (
   await page.getByRole('combobox', { name: 'Search' }).waitFor();
   await page.keyboard.type('zepp');
   await page.getByRole('option').filter({ hasText: 'quick brown' }).last().waitFor();
-  assert.equal(await page.locator('.palette mark').first().innerText(), 'zeppelin');
+  await says(page.locator('.palette mark').first(), 'zeppelin');
   await accessible(page, 'search');
   await shot(page, 'search');
   await page.keyboard.press('Enter');

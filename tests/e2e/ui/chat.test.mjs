@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { answers, composer, copied, ended, longText, online, openWorld, reply, say, shot } from './harness.mjs';
+import { answers, composer, copied, copiedBy, counts, ended, eventually, longText, online, openWorld, reply, say, says, shot } from './harness.mjs';
 
 const world = openWorld();
 
@@ -12,31 +12,31 @@ async function fresh() {
 
 test('an answer streams, and is shown as Markdown with its model and tokens', async () => {
   const page = await fresh();
+  await world.hold(100);
   await say(page, longText(4));
   await page.locator('.turn[data-state="running"] .message.assistant h3').first().waitFor(); // before its end
+  await world.release();
   await ended(page);
-  assert.equal(await page.locator('.waiting').count(), 0);
+  await counts(page.locator('.waiting'), 0);
   assert.equal(await copied(page), reply(longText(4)));
-  assert.ok((await page.locator('.answer-foot .model').innerText()).length > 0);
-  assert.match(await page.locator('.answer-foot').innerText(), /10 in · [\d,.]+ out/);
+  await says(page.locator('.answer-foot .model'), /./);
+  await says(page.locator('.answer-foot'), /10 in · [\d,.]+ out/);
   await page.locator('figure.code .hljs-keyword').first().waitFor();
-  assert.equal(await page.locator('figure.code').count(), await page.locator('figure.code').getByRole('button', { name: 'Copy code' }).count());
+  await counts(page.locator('figure.code').getByRole('button', { name: 'Copy code' }), await page.locator('figure.code').count());
 });
 
 test('copying a code block gives its text', async () => {
   const page = await fresh();
   await say(page, 'Look:\n\n```c\nint main(void)\n{\n\treturn 0;\n}\n```');
   await ended(page);
-  await page.getByRole('button', { name: 'Copy code' }).click();
-  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), 'int main(void)\n{\n\treturn 0;\n}');
+  assert.equal(await copiedBy(page, page.getByRole('button', { name: 'Copy code' })), 'int main(void)\n{\n\treturn 0;\n}');
 });
 
 test('code in a list can be copied too', async () => {
   const page = await fresh();
   await say(page, 'Look:\n\n- Do this:\n\n  ```sh\n  ls -l\n  ```\n');
   await ended(page);
-  await page.getByRole('button', { name: 'Copy code' }).click();
-  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), 'ls -l');
+  assert.equal(await copiedBy(page, page.getByRole('button', { name: 'Copy code' })), 'ls -l');
 });
 
 test('the back button goes to the conversation before', async () => {
@@ -54,20 +54,24 @@ test('the back button goes to the conversation before', async () => {
 
 test('the parts of an answer that are complete are not drawn again', async () => {
   const page = await fresh();
+  await world.hold(80);
   await say(page, longText(3));
   const heading = page.locator('.message.assistant h3').first();
   await page.locator('.message.assistant figure.code').nth(1).waitFor();
   await heading.evaluate((element) => element.setAttribute('data-mark', '1'));
+  await world.release();
   await ended(page);
   assert.equal(await page.locator('[data-mark]').count(), 1);
 });
 
 test('an answer can be stopped, and keeps what was said', async () => {
   const page = await fresh();
+  await world.hold(40);
   await say(page, longText(8));
   await page.locator('.message.assistant p').first().waitFor();
   await page.getByRole('button', { name: 'Stop' }).click();
   await ended(page, 1, 'stopped');
+  await world.release();
   const said = await copied(page);
   assert.ok(said.length > 0 && said.length < longText(8).length);
   assert.ok(reply(longText(8)).startsWith(said));
@@ -94,7 +98,7 @@ test('conversations are listed, opened, renamed and deleted', async () => {
   const row = list.getByRole('button', { name: 'A better name', exact: true });
   await page.getByRole('button', { name: 'Delete: A better name' }).click();
   await page.getByRole('heading', { level: 1, name: 'New chat' }).waitFor();
-  assert.equal(await row.count(), 0);
+  await counts(row, 0);
   await page.getByRole('button', { name: 'Undo' }).click();
   await row.waitFor();
   await row.hover();
@@ -107,7 +111,7 @@ test('conversations are listed, opened, renamed and deleted', async () => {
   await page.reload(); // who leaves has decided
   await online(page);
   await list.getByRole('button', { name: 'the second conversation', exact: true }).waitFor();
-  assert.equal(await row.count(), 0);
+  await counts(row, 0);
 });
 
 test('a draft survives a reload', async () => {
@@ -115,7 +119,7 @@ test('a draft survives a reload', async () => {
   await composer(page).fill('half a thought');
   await page.reload();
   await online(page);
-  assert.equal(await composer(page).inputValue(), 'half a thought');
+  await eventually(async () => assert.equal(await composer(page).inputValue(), 'half a thought'));
 });
 
 test('who is signed out is told so', async () => {
@@ -129,22 +133,23 @@ test('who is signed out is told so', async () => {
 test('who answers is chosen for a conversation, and stays', async () => {
   const page = await fresh();
   const choice = page.getByRole('combobox', { name: 'Model of this conversation' });
+  await choice.waitFor();
   const [usual, other] = await choice.locator('option').evaluateAll((options) => options.slice(1).map((o) => o.value));
-  const answeredBy = async (n) => (await page.locator('.answer-foot .model').nth(n).innerText());
+  const chosen = (name) => eventually(async () => assert.equal(await choice.inputValue(), name));
   await choice.selectOption(other);
   await say(page, 'who are you?');
   await ended(page);
-  assert.equal(await answeredBy(0), other);
+  await says(page.locator('.answer-foot .model').first(), other);
   await page.reload();
   await ended(page);
-  assert.equal(await choice.inputValue(), other);
+  await chosen(other);
   await choice.selectOption('');
   await page.waitForFunction(async () => (await (await fetch(`/api/v1/sessions/${location.hash.slice(4)}`)).json()).model === null);
   await say(page, 'and now?');
   await ended(page, 2);
-  assert.equal(await answeredBy(1), usual);
+  await says(page.locator('.answer-foot .model').nth(1), usual);
   await page.getByRole('button', { name: 'New chat' }).click();
-  assert.equal(await choice.inputValue(), '');
+  await chosen('');
 });
 
 test('signing out forgets what was written here', async () => {

@@ -1,7 +1,7 @@
 // Against a daemon whose model calls calc_evaluate, which asks (tests/e2e/page_test.py).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { accessible, ended, online, openWorld, say, shot } from './harness.mjs';
+import { accessible, counts, ended, online, openWorld, say, says, shot } from './harness.mjs';
 
 const world = openWorld();
 
@@ -11,8 +11,8 @@ test('a call waits for its approval, runs, and is shown again after a reload', a
   await say(page, 'work it out');
   const card = page.getByRole('article', { name: 'Allow this call?' });
   await card.waitFor();
-  assert.match(await card.innerText(), /calc_evaluate/);
-  assert.match(await card.innerText(), /"expression": "\(2\+3\)\*7"/);
+  await says(card, /calc_evaluate/);
+  await says(card, /"expression": "\(2\+3\)\*7"/);
   const tool = page.locator('details.tool').first();
   await tool.getByText('waits for you').waitFor();
   await accessible(page, 'an approval of the daemon');
@@ -20,10 +20,10 @@ test('a call waits for its approval, runs, and is shown again after a reload', a
   await card.waitFor();
   await card.getByRole('button', { name: 'Allow once' }).click();
   await ended(page);
-  assert.equal(await card.count(), 0);
+  await counts(card, 0);
   await tool.getByText('done').waitFor();
   await tool.locator('summary').click();
-  assert.match(await tool.innerText(), /35/);
+  await says(tool, /35/);
   await tool.getByText(/ms in a sandbox of level L/).waitFor();
   await shot(page, 'daemon-tool');
   await page.reload();
@@ -38,7 +38,7 @@ test('a call waits for its approval, runs, and is shown again after a reload', a
   const denied = page.locator('details.tool').nth(1);
   await denied.getByText('failed').waitFor();
   await denied.locator('summary').click();
-  assert.match(await denied.innerText(), /not today/);
+  await says(denied, /not today/);
 });
 
 test('the page of skills has those of the daemon, and runs one', async () => {
@@ -49,7 +49,7 @@ test('the page of skills has those of the daemon, and runs one', async () => {
   await page.getByText(/Sandbox level L/).first().waitFor();
   await calc.getByText('Rights, tools and log').click();
   await calc.getByText('only computes').waitFor();
-  assert.equal(await calc.getByText('asks when a model calls it').count(), 4, 'as the configuration says');
+  await counts(calc.getByText('asks when a model calls it'), 4, 'as the configuration says');
   await calc.getByRole('combobox', { name: 'Tool' }).selectOption('evaluate');
   await calc.getByRole('textbox', { name: 'Arguments, as JSON' }).fill('{"expression": "6*7"}');
   await calc.getByRole('button', { name: 'Run' }).click();
@@ -74,7 +74,8 @@ test('a skill is installed from a directory by who has seen what it may do', asy
   await dialog.getByText('What it may do').waitFor();
   await accessible(page, 'what a skill may do');
   await dialog.getByRole('button', { name: 'Cancel' }).click();
-  assert.equal(await page.getByRole('article', { name: /^text/ }).count(), 0);
+  await dialog.waitFor({ state: 'detached' });
+  await counts(page.getByRole('article', { name: /^text/ }), 0);
   await install.getByRole('button', { name: 'Look at it' }).click();
   await dialog.getByRole('button', { name: 'Install and enable' }).click();
   await page.getByText('text is installed and enabled.').waitFor();

@@ -4,6 +4,8 @@
 //   NEXFLOW_URL        a running daemon to test instead, whose model is tests/fakes/provider.py's
 //                      "echo;delay=0.012;piece=24", which repeats what it is told
 //   NEXFLOW_LINK       a command that prints a fresh one-time link of it
+//   NEXFLOW_MODEL      where that model is controlled
+//   NEXFLOW_SLOW       so many times slower the browser shall be: what passes then does not depend on time
 //   NEXFLOW_SHOTS      a directory for screenshots
 //   CHROMIUM           the browser, /usr/bin/chromium
 import assert from 'node:assert/strict';
@@ -14,8 +16,10 @@ import net from 'node:net';
 import { join } from 'node:path';
 import { after, afterEach, before } from 'node:test';
 import { chromium } from 'playwright-core';
+import { slowDown } from './measuring.mjs';
 import { Mock } from './mock/server.mjs';
 
+const SLOW = Number(process.env.NEXFLOW_SLOW ?? 1);
 const ARGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
   '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
@@ -94,7 +98,7 @@ class World {
     const context = await this.browser.newContext();
     const page = await context.newPage();
     await page.goto(`${this.line.url}/${new URL(this.link()).hash}`);
-    await page.getByRole('textbox', { name: 'Message' }).waitFor();
+    await online(page); // with the cookie, which the page asks for before
     assert.equal(await page.evaluate(() => location.hash), '');
     this.state = await context.storageState();
     this.state.origins = [];
@@ -105,6 +109,7 @@ class World {
     const context = await this.browser.newContext({ storageState: this.state, locale: 'en-GB', ...options });
     await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: this.line.url });
     context.setDefaultTimeout(WITHIN_MS);
+    if (SLOW > 1) context.on('page', (page) => void slowDown(page, SLOW).catch(() => {})); // it may be gone again
     await context.addInitScript(() => {
       addEventListener('securitypolicyviolation', (e) => {
         console.error(`CSP ${e.violatedDirective} ${e.blockedURI} ${e.sample}`);
@@ -129,8 +134,20 @@ class World {
     return page;
   }
 
+  // The model says no more than so many pieces of an answer, also of one under way, until it is released.
+  async hold(pieces) {
+    if (real) await control('POST', { from: pieces + 1 }); // behind the one that opens it
+    else this.mock.heldFrom = pieces;
+  }
+
+  async release() {
+    if (real) await control('DELETE', {});
+    else this.mock.heldFrom = Infinity;
+  }
+
   // What a test leaves open would go on working beside the next.
   async tidy() {
+    await this.release();
     for (const context of this.browser?.contexts() ?? []) await context.close();
   }
 
@@ -141,6 +158,12 @@ class World {
     assert.deepEqual(this.errors, [], 'console errors and reports');
   }
 
+  // What the daemon says, past the line.
+  async ask(path) {
+    const cookie = this.state.cookies.map(({ name, value }) => `${name}=${value}`).join('; ');
+    return (await fetch((real ? process.env.NEXFLOW_URL : this.mock.url) + path, { headers: { cookie } })).json();
+  }
+
   async stored(page) {
     return page.evaluate(async () => {
       const session = location.hash.slice(4);
@@ -148,6 +171,11 @@ class World {
       return (await answer.json()).messages;
     });
   }
+}
+
+async function control(method, body) {
+  const answer = await fetch(`${process.env.NEXFLOW_MODEL}/_hold`, { method, body: JSON.stringify(body) });
+  assert.equal(answer.status, 200);
 }
 
 // The world of a file of tests.
@@ -192,15 +220,51 @@ export async function online(page) {
   await page.locator('.link-dot.online').waitFor({ state: 'attached' });
 }
 
+// The page knows that the line is gone.
+export async function offline(page) {
+  await page.locator('.link-dot.offline').waitFor({ state: 'attached' });
+}
+
+// It has begun so many attempts to find the daemon from now on. Whether one failed is not told of those that
+// the service worker makes for it.
+export async function triesAgain(page, n) {
+  for (let i = 0; i < n; i++) await page.waitForEvent('request', (request) => request.url().endsWith('/users/me'));
+}
+
 export async function ended(page, n = 1, state = 'done') {
   await page.locator(`.turn[data-state="${state}"]`).nth(n - 1).waitFor();
 }
 
-// What the person gets who copies the answer: its text, byte for byte.
-export async function copied(page, n = 0) {
-  await page.getByRole('button', { name: 'Copy answer' }).nth(n).click();
-  return page.evaluate(() => navigator.clipboard.readText());
+// What a button copies, byte for byte.
+export async function copiedBy(page, button) {
+  await page.evaluate(() => navigator.clipboard.writeText(''));
+  await button.click();
+  return eventually(async () => {
+    const text = await page.evaluate(() => navigator.clipboard.readText());
+    assert.notEqual(text, '', 'nothing was copied');
+    return text;
+  });
 }
+
+export const copied = (page, n = 0) => copiedBy(page, page.getByRole('button', { name: 'Copy answer' }).nth(n));
+
+// That the element has the focus, or gets it soon.
+export const focused = (locator) => eventually(async () =>
+  assert.ok(await locator.evaluate((element) => element === document.activeElement), `the focus is not on ${locator}`));
+
+// What a locator finds, as soon as it is so many; what it says, as soon as it is that.
+export const counts = (locator, n, why) => eventually(async () => assert.equal(await locator.count(), n, why));
+export const says = (locator, text) => eventually(async () => {
+  const said = await locator.innerText();
+  if (text instanceof RegExp) assert.match(said, text);
+  else assert.equal(said, text);
+});
+
+// That nothing has to be scrolled sideways, in the page and in this part of it.
+export const fits = (page, part, what) => eventually(async () => assert.deepEqual(await page.evaluate((selector) => {
+  const box = document.querySelector(selector);
+  return [document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth, box.scrollWidth - box.clientWidth];
+}, part), [0, 0], what));
 
 export async function shot(page, name) {
   if (process.env.NEXFLOW_SHOTS) await page.screenshot({ path: join(process.env.NEXFLOW_SHOTS, `${name}.png`) });

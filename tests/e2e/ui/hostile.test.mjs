@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ended, online, openWorld, say } from './harness.mjs';
+import { ended, eventually, online, openWorld, say } from './harness.mjs';
 
 const world = openWorld();
 
@@ -42,6 +42,7 @@ test('nothing that a model writes runs, loads or breaks out', async () => {
     await say(page, `Look:\n\n${text}`);
     await ended(page, i + 1);
   }
+  await page.locator('figure.code .hljs-tag').first().waitFor(); // what gives code its colours has run
   const found = await page.locator('.message.assistant').evaluateAll((messages) =>
     messages.flatMap((message) => [...message.querySelectorAll('*')]).flatMap((element) => {
       const bad = /^(script|img|iframe|form|input|style|link|meta|base|object|embed|math|video|audio|noscript)$/i;
@@ -50,6 +51,10 @@ test('nothing that a model writes runs, loads or breaks out', async () => {
       return [...(bad.test(element.tagName) ? [element.tagName] : []), ...attributes.map((a) => `${a.name}=${a.value}`)];
     }));
   assert.deepEqual(found, []);
+  // Requests are told in order: when this one is, those before it were.
+  const told = page.waitForRequest(/health/);
+  await page.evaluate(() => fetch('/health'));
+  await told;
   assert.deepEqual(foreign, []);
   const rels = await page.locator('.message.assistant .markdown a').evaluateAll((links) => links.map((a) => a.rel));
   assert.ok(rels.length > 0 && rels.every((rel) => rel.includes('noopener')));
@@ -67,8 +72,6 @@ test('the policies of the page are in force', async () => {
     }
   });
   assert.ok(refused, 'Trusted Types refuse a plain string');
-  const reported = () => world.errors.join().includes('CSP require-trusted-types-for');
-  for (let i = 0; i < 50 && !reported(); i++) await page.waitForTimeout(20);
-  assert.ok(reported(), 'and it was reported');
+  await eventually(() => assert.match(world.errors.join(), /CSP require-trusted-types-for/, 'and it was reported'));
   world.errors.length = 0;
 });

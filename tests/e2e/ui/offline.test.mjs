@@ -1,7 +1,7 @@
 // Without the daemon: the page opens, shows what it knows, and loses nothing.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { composer, ended, online, openWorld, reply, say, shot } from './harness.mjs';
+import { composer, ended, eventually, online, openWorld, reply, say, says, shot } from './harness.mjs';
 
 const world = openWorld();
 
@@ -23,13 +23,10 @@ const kept = (page) => page.evaluate(async () => {
 });
 
 // Until what is written down is as it should be.
-async function written(page, isRight) {
-  const end = Date.now() + 45000;
-  while (!isRight(await kept(page))) {
-    assert.ok(Date.now() < end, `written down is ${(await kept(page)).all}`);
-    await page.waitForTimeout(50);
-  }
-}
+const written = (page, isRight) => eventually(async () => {
+  const now = await kept(page);
+  assert.ok(isRight(now), `written down is ${now.all}`);
+});
 
 test('the page opens without the daemon, with what was read and written', async () => {
   const page = await world.tab(await world.window());
@@ -47,8 +44,8 @@ test('the page opens without the daemon, with what was read and written', async 
   await page.reload();
   await page.locator('.bubble', { hasText: 'to be remembered' }).waitFor();
   await page.locator('.link-badge.offline').waitFor();
-  assert.equal(await page.locator('.message.assistant .markdown').innerText(), reply('to be remembered'));
-  assert.equal(await composer(page).inputValue(), 'half a thought');
+  await says(page.locator('.message.assistant .markdown'), reply('to be remembered'));
+  await eventually(async () => assert.equal(await composer(page).inputValue(), 'half a thought'));
   await page.getByRole('navigation').getByRole('button', { name: /^(Answering )?to be remembered$/ }).waitFor();
   await composer(page).fill('written without a line');
   await composer(page).press('Enter');
@@ -56,7 +53,8 @@ test('the page opens without the daemon, with what was read and written', async 
   await shot(page, 'offline');
   await world.line.up(world.line.port);
   await ended(page, 2);
-  assert.deepEqual(await page.locator('.bubble').allInnerTexts(), ['to be remembered', 'written without a line']);
+  await eventually(async () =>
+    assert.deepEqual(await page.locator('.bubble').allInnerTexts(), ['to be remembered', 'written without a line']));
   assert.equal((await world.stored(page)).filter((m) => m.role === 'user' && m.content === 'written without a line').length, 1);
 });
 

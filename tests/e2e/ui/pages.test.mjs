@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { accessible, ended, online, openWorld, say, shot, shots } from './harness.mjs';
+import { accessible, counts, ended, fits, focused, online, openWorld, say, shot, shots } from './harness.mjs';
 
 const world = openWorld();
 
@@ -41,11 +41,7 @@ test('no page scrolls sideways on a phone, in either language', async () => {
     const page = await at(PAGES[0], { locale, viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
     for (const name of PAGES) {
       await turnTo(page, name);
-      const sideways = await page.evaluate(() => {
-        const box = document.querySelector('.page');
-        return [document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth, box.scrollWidth - box.clientWidth];
-      });
-      assert.deepEqual(sideways, [0, 0], `${name} ${locale}`);
+      await fits(page, '.page', `${name} ${locale}`);
       await shot(page, `${name}-${locale}`);
     }
   }
@@ -117,7 +113,7 @@ test('models are found by the address', async () => {
   const page = await at('models?q=PIECE%3D1000');
   const models = page.getByRole('region', { name: 'Available models' });
   await models.getByText('fake/echo;piece=1000').waitFor();
-  assert.equal(await models.getByRole('listitem').count(), 1);
+  await counts(models.getByRole('listitem'), 1);
   await page.getByRole('searchbox', { name: 'Find a model' }).fill('nothing like it');
   await models.getByText('No model has that in its name.').waitFor();
   await accessible(page, 'models, filtered');
@@ -180,10 +176,10 @@ test('people are read a page at a time', async () => {
   await page.reload();
   const more = page.getByRole('button', { name: 'More people' });
   await more.waitFor();
-  assert.equal(await page.getByRole('article').count(), 50);
+  await counts(page.getByRole('article'), 50);
   await more.click();
   await page.getByRole('article', { name: /^Person 60/ }).waitFor();
-  assert.equal(await more.count(), 0);
+  await counts(more, 0);
 });
 
 test('people are found by name, role and state, all by the address', async () => {
@@ -197,7 +193,7 @@ test('people are found by name, role and state, all by the address', async () =>
   await page.getByRole('searchbox', { name: 'Find a person' }).fill('павл');
   await page.waitForFunction(() => location.hash.includes('q='));
   await page.getByRole('article', { name: /^Вера/ }).waitFor();
-  await page.waitForFunction(() => document.querySelectorAll('article').length === 1);
+  await counts(people, 1);
   await page.getByRole('searchbox', { name: 'Find a person' }).fill('пав');
   await page.getByRole('article', { name: /^ПАВЕЛ/ }).waitFor();
   await page.getByRole('combobox', { name: 'Role', exact: true }).first().selectOption('admin');
@@ -205,7 +201,7 @@ test('people are found by name, role and state, all by the address', async () =>
   await accessible(page, 'people, filtered');
   await page.reload();
   await page.getByRole('article', { name: /^ПАВЕЛ/ }).waitFor();
-  assert.equal(await people.count(), 1);
+  await counts(people, 1);
   await page.getByRole('combobox', { name: 'State' }).selectOption('blocked');
   await page.getByText('Nobody like that').waitFor();
 });
@@ -221,7 +217,7 @@ test('every page is opened by keyboard alone', async () => {
     await page.keyboard.press('Enter');
     await page.locator(`.pages a[aria-current][href="#/${name}"]`).waitFor();
     await drawn(page);
-    assert.ok(await link.evaluate((a) => a === document.activeElement), `${name} keeps the focus where it was`);
+    await focused(link); // where it was
   }
 });
 
@@ -232,7 +228,7 @@ test('a schedule is previewed, made, paused, run and deleted', async () => {
   await page.getByRole('combobox', { name: 'How often' }).selectOption('again');
   await page.getByRole('textbox', { name: 'Cron expression' }).fill('0 9 * * 1-5');
   await page.getByText('at 09:00 on weekdays').waitFor();
-  assert.equal(await page.locator('.schedule-preview li').count(), 3);
+  await counts(page.locator('.schedule-preview li'), 3);
   await accessible(page, 'a preview');
   await page.getByRole('button', { name: 'Create' }).click();
   const card = page.getByRole('article', { name: 'stand up' });

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { access, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { answers, composer, copied, ended, longText, online, openWorld, reply, say } from './harness.mjs';
+import { answers, composer, copied, counts, ended, eventually, longText, online, openWorld, reply, say } from './harness.mjs';
 
 const file = process.env.NEXFLOW_RESTART;
 const world = openWorld();
@@ -23,19 +23,21 @@ test('an answer survives the daemon, in every tab', async () => {
   const page = await world.tab(context);
   await online(page);
   const text = longText(6);
+  await world.hold(80);
   await say(page, text);
   await answers(page).first().locator('h3').first().waitFor();
   const second = await world.tab(context, `/${await page.evaluate(() => location.hash)}`);
   await answers(second).first().locator('h3').first().waitFor();
   await composer(second).fill('a draft meanwhile');
   await restart();
+  await world.release();
   for (const tab of [page, second]) {
     await online(tab);
     await ended(tab);
     assert.equal(await copied(tab), reply(text));
-    assert.equal(await tab.locator('.turn').count(), 1);
+    await counts(tab.locator('.turn'), 1);
   }
-  assert.equal(await composer(second).inputValue(), 'a draft meanwhile');
+  await eventually(async () => assert.equal(await composer(second).inputValue(), 'a draft meanwhile'));
   const stored = await world.stored(page);
   assert.deepEqual(stored.map((m) => m.role), ['user', 'assistant']);
   assert.equal(stored[1].content, reply(text));

@@ -1,7 +1,7 @@
 // What there is to see in a conversation, in every scheme and size: a model's answer, tools, failures.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { accessible, ended, longText, online, openWorld, say, shot, shots } from '../harness.mjs';
+import { accessible, counts, ended, eventually, fits, focused, longText, online, openWorld, say, shot, shots } from '../harness.mjs';
 
 const world = openWorld();
 
@@ -28,11 +28,6 @@ async function filled(options) {
   await page.locator('.hljs-keyword').first().waitFor();
   return page;
 }
-
-const sidewaysOf = (page) => page.evaluate(() => {
-  const box = document.querySelector('.transcript');
-  return [document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth, box.scrollWidth - box.clientWidth];
-});
 
 test("nothing stands in anyone's way", async () => {
   const page = await filled({ viewport: { width: 1280, height: 860 } });
@@ -64,26 +59,27 @@ test('a phone of 360 pixels shows all without scrolling sideways', async () => {
   const page = await filled({ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 });
   await say(page, `${'unbreakable'.repeat(30)}\n\n\`\`\`\n${'long line '.repeat(40)}\n\`\`\`\n\n| ${'column | '.repeat(9)}\n|${'---|'.repeat(9)}\n| ${'value | '.repeat(9)}`);
   await ended(page, 4);
-  assert.equal(await page.locator('.waiting').count(), 0);
-  const sideways = () => sidewaysOf(page);
-  assert.deepEqual(await sideways(), [0, 0]);
+  await counts(page.locator('.waiting'), 0);
+  await fits(page, '.transcript');
   await shot(page, 'phone');
   await accessible(page, 'phone');
   await page.getByRole('button', { name: 'Show conversations' }).tap();
   await page.getByRole('button', { name: 'New chat' }).waitFor();
   await page.waitForFunction(() => document.getAnimations().length === 0);
-  assert.deepEqual(await sideways(), [0, 0]);
+  await fits(page, '.transcript');
   await shot(page, 'phone-menu');
-  const small = await page.locator('.sidebar button:visible, .composer button:visible').evaluateAll((buttons) =>
-    buttons.map((b) => b.getBoundingClientRect()).filter((r) => r.width < 43 || r.height < 43).length);
-  assert.equal(small, 0, 'targets of a finger are 44 pixels');
+  await eventually(async () => {
+    const small = await page.locator('.sidebar button:visible, .composer button:visible').evaluateAll((buttons) =>
+      buttons.map((b) => b.getBoundingClientRect()).filter((r) => r.width < 43 || r.height < 43).length);
+    assert.equal(small, 0, 'targets of a finger are 44 pixels');
+  });
   await page.keyboard.press('Escape');
-  await page.waitForFunction(() => document.activeElement?.id === 'menu');
+  await focused(page.locator('#menu'));
 });
 
 test('at 200 % nothing has to be scrolled sideways', async () => {
   const page = await filled({ viewport: { width: 640, height: 430 }, deviceScaleFactor: 2 });
-  assert.deepEqual(await sidewaysOf(page), [0, 0]);
+  await fits(page, '.transcript');
   await shot(page, 'zoomed');
 });
 
@@ -96,9 +92,11 @@ test('where the system gives the colours everything is still there', async () =>
 test('from right to left the page is mirrored and whole', async () => {
   const page = await filled({ viewport: { width: 1100, height: 760 } });
   await page.evaluate(() => (document.documentElement.dir = 'rtl'));
-  assert.deepEqual(await sidewaysOf(page), [0, 0]);
-  const [aside, main] = await page.evaluate(() => ['.sidebar', '.main'].map((s) => document.querySelector(s).getBoundingClientRect().left));
-  assert.ok(aside > main, 'the sidebar is at the right');
+  await fits(page, '.transcript');
+  await eventually(async () => {
+    const [aside, main] = await page.evaluate(() => ['.sidebar', '.main'].map((s) => document.querySelector(s).getBoundingClientRect().left));
+    assert.ok(aside > main, 'the sidebar is at the right');
+  });
   await shot(page, 'rtl');
 });
 

@@ -26,6 +26,8 @@ const id = (n) => n.toString(32).padStart(13, '0');
 export class Mock {
   delayMs = 12;
   listMs = 0; // how long the list of sessions is under way
+  infoMs = []; // and what is said of one, in turn
+  approvalsMs = []; // and the list of approvals
   models = [{ name: 'mock/echo-1', provider: 'mock', context_tokens: 8192, output_tokens: 1024 }];
   sessions = new Map();
   outcomes = new Map();
@@ -43,7 +45,7 @@ export class Mock {
   reasons = []; // why it is not ready
   role = 'owner';
   release = () => {};
-  held = null; // while it is, the model says nothing
+  heldFrom = Infinity; // the model stops before this piece of an answer
   nextId = 1;
 
   static async start(folder) {
@@ -64,22 +66,6 @@ export class Mock {
     const token = `token-${this.nextId++}`;
     this.tokens.add(token);
     return `${this.url}/#t=${token}`;
-  }
-
-  // From now on the model says nothing, until what comes back is called.
-  hold() {
-    let go;
-    this.held = new Promise((resolve) => (go = resolve));
-    return () => {
-      this.held = null;
-      go();
-    };
-  }
-
-  // What the model has said in a session, as events.
-  said(sessionId) {
-    return this.sessions.get(sessionId).events.filter((event) => event.type === 'TEXT_MESSAGE_CONTENT')
-      .map((event) => event.delta).join('');
   }
 
   async stop() {
@@ -167,7 +153,7 @@ export class Mock {
       Object.assign(session, body);
       this.broadcast({ type: 'session', session_id: session.id, title: session.title, pinned: Boolean(session.pinned) });
     }
-    return reply(200, publicSession(session));
+    return later(this.infoMs, reply, publicSession(session));
   }
 
   search(url, reply) {
@@ -192,7 +178,7 @@ export class Mock {
 
   approvalRoute(approvalId, body, reply) {
     if (!approvalId) {
-      return reply(200, { approvals: [...this.approvals.values()].map((a) => a.shown) });
+      return later(this.approvalsMs, reply, { approvals: [...this.approvals.values()].map((a) => ({ ...a.shown })) });
     }
     const found = this.approvals.get(approvalId);
     if (!found) return fail(reply, 409, 'conflict', 'it was decided already, or its time is over');
@@ -394,12 +380,12 @@ class Run {
     const messageId = `${this.runId}-${this.fence}-0`;
     let said = '';
     this.emit({ type: 'TEXT_MESSAGE_START', messageId, role: 'assistant' });
-    for (const delta of text.match(new RegExp(`[^]{1,${CHUNK}}`, 'gu')) ?? []) {
+    for (const [n, delta] of (text.match(new RegExp(`[^]{1,${CHUNK}}`, 'gu')) ?? []).entries()) {
+      while (n >= this.mock.heldFrom && !this.session.stopping) await sleep(5);
       if (this.session.stopping) break;
       this.emit({ type: 'TEXT_MESSAGE_CONTENT', messageId, delta });
       said += delta;
       await sleep(this.mock.delayMs);
-      await this.mock.held;
     }
     this.emit({ type: 'TEXT_MESSAGE_END', messageId });
     const stopped = this.session.stopping;
@@ -424,6 +410,12 @@ class Run {
     this.session.pending--;
     this.session.updated_at = new Date().toISOString();
   }
+}
+
+// What is so now, after the first of these pauses.
+function later(pauses, reply, answer) {
+  const pause = pauses.shift() ?? 0;
+  return pause ? void setTimeout(() => reply(200, answer), pause) : reply(200, answer);
 }
 
 export function fail(reply, status, code, message) {
