@@ -12,17 +12,29 @@ export const asked = (session: string, listed: readonly { id: string }[]): Appro
 
 export const asking = computed(() => new Set(approvals.value.map((a) => a.session_id)));
 
+// What is heard of them while their list is under way, which is older then.
+const heard = new Set<Map<string, Approval>>();
+const pending = (approval: Approval): boolean => approval.status === 'pending';
+
 // What the daemon says of one; true: it is new and waits.
 export function noticeApproval(approval: Approval): boolean {
+  for (const meanwhile of heard) meanwhile.set(approval.id, approval);
   const rest = approvals.value.filter((a) => a.id !== approval.id);
-  const waits = approval.status === 'pending';
+  const waits = pending(approval);
   const fresh = waits && rest.length === approvals.value.length;
   approvals.value = waits ? [...rest, approval] : rest;
   return fresh;
 }
 
 export async function refreshApprovals(): Promise<void> {
-  approvals.value = (await api.approvals()).approvals;
+  const meanwhile = new Map<string, Approval>();
+  heard.add(meanwhile);
+  try {
+    const listed = (await api.approvals()).approvals.filter((a) => !meanwhile.has(a.id));
+    approvals.value = [...listed, ...[...meanwhile.values()].filter(pending)];
+  } finally {
+    heard.delete(meanwhile);
+  }
 }
 
 export async function decide(id: string, allow: boolean, reason = ''): Promise<void> {

@@ -6,7 +6,7 @@ import { connection, guarded } from './line';
 import * as offline from './offline';
 import type { Accepted, MessagePage } from './protocol';
 import { go } from './router';
-import { replaceInfo, unlist } from './sessionList';
+import { askSession, replaceInfo, unlist } from './sessionList';
 import { t } from './settings';
 import {
   changed, current, isNew, link, loadingOlder, me, newChatName, newModel, phase, problem, revision, sessions, sessionsLoaded, spoken,
@@ -23,11 +23,25 @@ export function conversation(): Conversation | undefined {
   return conversations.get(current.value);
 }
 
+const resumesLater = new Set<string>();
+
+// Not too often; but what is missing now may be all that comes for long, and is asked for in any case.
 export function resume(chat: Conversation): void {
   const now = performance.now();
-  if (now - (resumedAt.get(chat.id) ?? -Infinity) < RESUME_PAUSE_MS) return;
+  const wait = (resumedAt.get(chat.id) ?? -Infinity) + RESUME_PAUSE_MS - now;
+  if (wait > 0) return resumeLater(chat.id, wait);
   const sent = connection.send({ type: 'resume', session_id: chat.id, after: chat.after() });
   if (sent) resumedAt.set(chat.id, now);
+}
+
+function resumeLater(id: string, wait: number): void {
+  if (resumesLater.has(id)) return;
+  resumesLater.add(id);
+  setTimeout(() => {
+    resumesLater.delete(id);
+    const chat = conversations.get(id);
+    if (chat && !chat.kept) resume(chat);
+  }, wait);
 }
 
 export function newChat(): void {
@@ -120,7 +134,7 @@ export function open(id: string): Promise<void> {
 async function load(id: string): Promise<void> {
   try {
     // In this order: what ends in between is in the messages and among the events, not in neither.
-    const info = await api.session(id);
+    const info = await askSession(id);
     const page = await api.messages(id);
     const chat = new Conversation(id, info.resume_after);
     chat.addPage(page, false);
@@ -129,7 +143,6 @@ async function load(id: string): Promise<void> {
     const seen = conversations.get(id);
     if (seen) chat.goOnFrom(seen);
     conversations.set(id, chat);
-    replaceInfo(id, info);
     resume(chat);
     changed();
     keep(id);

@@ -49,7 +49,7 @@ export async function loadSessions(): Promise<void> {
 export function touch(id: string, by: number): void {
   const info = sessions.value.find((s) => s.id === id);
   if (!info || (by > 0 && !info.title)) {
-    void guarded(async () => replaceInfo(id, await api.session(id)));
+    void guarded(async () => void (await askSession(id)));
     if (!info) return;
   }
   replaceInfo(id, {
@@ -58,7 +58,35 @@ export function touch(id: string, by: number): void {
   });
 }
 
+// Sessions that the daemon is asked about, and of which of them something was heard since.
+const asked = new Map<string, Promise<SessionInfo>>();
+const outdated = new Set<string>();
+
+// What the daemon says of a session, and now in the list: asked until nothing was heard meanwhile.
+export function askSession(id: string): Promise<SessionInfo> {
+  const under = asked.get(id);
+  if (under) {
+    outdated.add(id);
+    return under;
+  }
+  const answer = askAnew(id).finally(() => asked.delete(id));
+  asked.set(id, answer);
+  return answer;
+}
+
+async function askAnew(id: string): Promise<SessionInfo> {
+  let info: SessionInfo;
+  do {
+    outdated.delete(id);
+    info = await api.session(id);
+  } while (outdated.has(id));
+  asked.delete(id);
+  replaceInfo(id, info);
+  return info;
+}
+
 export function replaceInfo(id: string, change: Partial<SessionInfo>): void {
+  if (asked.has(id)) outdated.add(id);
   const old = sessions.value.find((s) => s.id === id);
   if (!old && !change.id) return;
   const info = { ...old, ...change } as SessionInfo;

@@ -115,6 +115,31 @@ test('a message whose answer was lost on the way is sent again under its id and 
   await counts(page.locator('.message.user'), 1);
 });
 
+test('an event that is lost right after others were asked for is asked for too, though nothing follows', async () => {
+  const context = await world.window();
+  await context.addInitScript(() => { // how long "right after" is does not depend on the machine
+    const { timeOrigin } = performance;
+    performance.now = () => (Date.now() - timeOrigin) / 20;
+  });
+  const page = await world.tab(context);
+  await online(page);
+  const { broadcast, resume } = world.mock;
+  world.mock.resume = function early() {
+    this.resume = resume; // there was nothing yet
+  };
+  let pieces = 0;
+  world.mock.broadcast = function lossy(frame) {
+    if (frame.type !== 'TEXT_MESSAGE_CONTENT' || ++pieces !== 2) broadcast.call(this, frame);
+  };
+  world.mock.delayMs = 1;
+  await world.hold(4);
+  const text = Array.from({ length: 20 }, (_, i) => `word ${i}`).join(' ');
+  await say(page, text);
+  await says(page.locator('.message.assistant .markdown'), text.slice(0, 4 * 24).trim());
+  world.mock.broadcast = broadcast;
+  world.mock.delayMs = 12;
+});
+
 test('a list that was under way does not undo what was heard meanwhile', async () => {
   world.mock.wrote(world.mock.newSession('older than all'), 'x', 'y');
   world.mock.listMs = 1500;
@@ -125,6 +150,37 @@ test('a list that was under way does not undo what was heard meanwhile', async (
   await page.locator('.session-name').filter({ hasText: 'older than all' }).waitFor(); // the list is there
   await says(page.locator('.session-name').first(), 'newer than the list');
   world.mock.listMs = 0;
+});
+
+test('what is said of a conversation late does not undo what was heard meanwhile', async () => {
+  const session = world.mock.newSession('');
+  const page = await world.tab(await world.window(), `/#/s/${session.id}`);
+  await online(page);
+  const row = page.locator('.session.active');
+  await row.waitFor();
+  world.mock.infoMs = [1500];
+  const asked = page.waitForRequest(/sessions\/\w+$/); // for its name
+  await world.hold(0);
+  await say(page, 'answered meanwhile');
+  await eventually(() => assert.equal(world.mock.infoMs.length, 0)); // there is an answer to come
+  await world.release();
+  await ended(page);
+  await (await (await asked).response()).finished();
+  await page.evaluate(async () => (await fetch('/health')).text()); // it is read by now
+  await row.getByRole('button', { name: /^Delete/, disabled: false }).waitFor();
+  await counts(row.locator('.pulse'), 0);
+});
+
+test('a list of approvals that was under way does not undo what was heard meanwhile', async () => {
+  world.mock.approvalsMs = [1500]; // from when nothing was asked
+  const page = await world.tab(await world.window());
+  const late = page.waitForResponse(/\/approvals$/);
+  await online(page);
+  await say(page, 'mock:ask');
+  await page.locator('.approval').waitFor();
+  await (await late).finished();
+  await page.getByRole('button', { name: 'Allow once' }).click();
+  await ended(page);
 });
 
 test('a conversation is there after every reload, whichever of its parts comes first', async () => {
