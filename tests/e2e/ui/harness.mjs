@@ -228,7 +228,7 @@ export async function offline(page) {
 // It has begun so many attempts to find the daemon from now on. Whether one failed is not told of those that
 // the service worker makes for it.
 export async function triesAgain(page, n) {
-  for (let i = 0; i < n; i++) await page.waitForEvent('request', (request) => request.url().endsWith('/users/me'));
+  for (let i = 0; i < n; i++) await page.waitForEvent('request', (request) => request.url().endsWith('/api/v1/auth'));
 }
 
 export async function ended(page, n = 1, state = 'done') {
