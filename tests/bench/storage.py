@@ -112,9 +112,11 @@ def big_history(place, Row, quick):
     """the last 50 messages of a session among 10 million, on both engines (takes minutes)"""
     messages = BIG // 20 if quick else BIG
     url = server(place).create("history")
-    rows = [Row(f"PostgreSQL, {messages:,}: {r['what']}", r["p50_us"], "us p50", r["p99_us"],
-                "us p99", None, "p99 <= 1 ms", r["p99_us"] <= 1000)
-            for r in said("postgres_history", url, messages, 5000, seconds=3600)]
+    rows = []
+    for r in said("postgres_history", url, messages, 5000, seconds=3600):
+        judged = ("p99 <= 1 ms", r["p99_us"] <= 1000) if r["what"].startswith("last") else ()
+        rows.append(Row(f"PostgreSQL, {messages:,}: {r['what']}", r["p50_us"], "us p50", r["p99_us"], "us p99",
+                        None, *judged))
     for r in programs.history_rows(place, Row, messages):
         warm = "warm" in r.what
         r.what = f"SQLite, {messages:,}: {r.what}"
