@@ -15,7 +15,8 @@
 
 /* --- addresses -------------------------------------------------------------------------------- */
 
-bool nf_telegram_address(const char *address, int64_t *chat, int64_t *topic)
+/* "-100123:45" as ids. False if it is no such thing. */
+static bool read_address(const char *address, int64_t *chat, int64_t *topic)
 {
     bool group = address[0] == '-';
     const char *p = address + group, *colon = strchr(p, ':');
@@ -33,7 +34,7 @@ void nf_telegram_note_move(struct nf_telegram *t, const char *from, const char *
 {
     struct nf_telegram_move m;
     int64_t none;
-    if (nf_telegram_address(from, &m.from, &none) && nf_telegram_address(to, &m.to, &none))
+    if (read_address(from, &m.from, &none) && read_address(to, &m.to, &none))
         t->moves[t->moves_n++ % NF_TELEGRAM_MOVES_MAX] = m;
 }
 
@@ -59,7 +60,7 @@ enum nf_code nf_telegram_out_init(struct nf_telegram_out *o, struct nf_telegram 
                                   const struct nf_chat_post *p, struct nf_err *err)
 {
     *o = (struct nf_telegram_out){ .t = t, .post = p };
-    if (!nf_telegram_address(p->address, &o->chat, &o->topic))
+    if (!read_address(p->address, &o->chat, &o->topic))
         return nf_err_set(err, NF_E_NOT_FOUND, "'%s' is no address of Telegram", p->address);
     o->chat = where_is(t, o->chat);
     return NF_OK;
@@ -195,7 +196,7 @@ static NF_RC mend(struct nf_telegram_out *o, bool *again, struct nf_err *err)
         nf_telegram_note_move(t, nf_str_c(&from), o->answer.migrate_to);
         if (t->channel)
             NF_TRY(nf_chat_moved(t->channel, nf_str_c(&from), o->answer.migrate_to, err));
-        *again = !o->ref && nf_telegram_address(o->answer.migrate_to, &o->chat, &none);
+        *again = !o->ref && read_address(o->answer.migrate_to, &o->chat, &none);
         return *again ? NF_OK : nf_err_set(err, NF_E_NOT_FOUND, "the group has moved");
     }
     if (nf_telegram_says(&o->answer, "message is not modified"))

@@ -71,10 +71,7 @@ void nf_telegram_failed(struct nf_telegram *t, const struct nf_telegram_answer *
 extern const struct nf_chat_ops nf_telegram_chat_ops;
 void nf_telegram_rendered_done(struct nf_telegram_rendered *r);
 
-/* out.c: "-100123:45" as ids. False if it is no such thing. */
-bool nf_telegram_address(const char *address, int64_t *chat, int64_t *topic);
-
-/* From now on what goes to `from` goes to `to`. */
+/* out.c: from now on what goes to `from` goes to `to`. */
 void nf_telegram_note_move(struct nf_telegram *t, const char *from, const char *to);
 
 /* lease.c: one reader per token, who also goes on with what a former life has left: until
