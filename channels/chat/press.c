@@ -116,9 +116,7 @@ void nf_chat_ask(struct nf_chat_channel *c, int64_t id, int64_t to)
 
 static void say(char answer[NF_CHAT_ANSWER_MAX + 1], const char *text)
 {
-    size_t n = nf_utf8_cut(text, strlen(text), NF_CHAT_ANSWER_MAX);
-    memcpy(answer, text, n);
-    answer[n] = '\0';
+    nf_utf8_copy(answer, NF_CHAT_ANSWER_MAX + 1, text);
 }
 
 /* Who presses, as a number: nobody is looked up for it. */

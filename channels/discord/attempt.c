@@ -64,7 +64,7 @@ void nf_discord_deleted(struct nf_discord *d, const char *address)
     d->deleted[at].n = 1;
 }
 
-unsigned nf_discord_deleted_n(const struct nf_discord *d, const char *address)
+static unsigned count_deleted(const struct nf_discord *d, const char *address)
 {
     for (size_t i = 0; i < NF_DISCORD_DELETED_MAX; i++)
         if (strcmp(d->deleted[i].address, address) == 0)
@@ -96,16 +96,14 @@ void nf_discord_note_refusal(struct nf_discord *d, const struct nf_rest_answer *
                              const char *address)
 {
     if (a->status == 401)
-        nf_discord_set_health(d, NF_CHAT_REFUSED, 401, "Discord refuses the token",
-                              "take a new token from the developer portal, page Bot, and put it "
-                              "into the configuration");
+        nf_discord_token_refused(d);
     if (a->code == 50001 || a->code == 50013)
         nf_discord_may_not(d, address, NF_DISCORD_MAY_WRITE);
 }
 
 static void write_nonce(const struct nf_discord_attempt *t, char ret[NONCE_MAX + 1])
 {
-    unsigned n = nf_discord_deleted_n(t->d, t->post->address);
+    unsigned n = count_deleted(t->d, t->post->address);
     const char *key = t->post->key ? t->post->key : "";
     if (key[0] && n > 0) /* the key is shorter than a nonce may be, or nearly */
         (void)snprintf(ret, NONCE_MAX + 1, "%.20s~%u", key, n % 1000);

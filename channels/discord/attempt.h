@@ -22,7 +22,6 @@ NF_RC nf_discord_attempt(struct nf_discord_attempt *t, struct nf_err *err);
 /* A message of ours was deleted there. Discord would answer the same nonce with that message, so
  * the next that is sent has another one. */
 void nf_discord_deleted(struct nf_discord *d, const char *address);
-unsigned nf_discord_deleted_n(const struct nf_discord *d, const char *address);
 
 /* The text into d->rendered. */
 NF_RC nf_discord_render(struct nf_discord *d, const char *markdown, struct nf_err *err);

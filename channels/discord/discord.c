@@ -42,13 +42,6 @@ int64_t nf_discord_mono(void)
 
 /* --- how it is -------------------------------------------------------------------------------- */
 
-static void put_text(char *to, size_t size, const char *from)
-{
-    size_t n = nf_utf8_cut(from, strlen(from), size - 1);
-    memcpy(to, from, n);
-    to[n] = '\0';
-}
-
 void nf_discord_set_health(struct nf_discord *d, enum nf_chat_state state, int64_t code,
                            const char *problem, const char *todo)
 {
@@ -66,8 +59,15 @@ void nf_discord_set_health(struct nf_discord *d, enum nf_chat_state state, int64
     h->code = code;
     if (state == NF_CHAT_CONNECTED && nf_discord_mono() < d->complaint_ms)
         return; /* what a channel forbids is told on */
-    put_text(h->problem, sizeof(h->problem), problem);
-    put_text(h->todo, sizeof(h->todo), todo);
+    nf_utf8_copy(h->problem, sizeof(h->problem), problem);
+    nf_utf8_copy(h->todo, sizeof(h->todo), todo);
+}
+
+void nf_discord_token_refused(struct nf_discord *d)
+{
+    nf_discord_set_health(d, NF_CHAT_REFUSED, 401, "Discord refuses the token",
+                          "take a new token from the developer portal, page Bot, and put it into "
+                          "the configuration");
 }
 
 void nf_discord_complain(struct nf_discord *d, const char *problem, const char *todo)
@@ -76,8 +76,8 @@ void nf_discord_complain(struct nf_discord *d, const char *problem, const char *
         nf_log_warn("discord.forbidden", "channel", d->chat.name, "problem", problem, "todo", todo,
                     NULL);
     d->complaint_ms = nf_discord_mono() + COMPLAIN_MS;
-    put_text(d->health.problem, sizeof(d->health.problem), problem);
-    put_text(d->health.todo, sizeof(d->health.todo), todo);
+    nf_utf8_copy(d->health.problem, sizeof(d->health.problem), problem);
+    nf_utf8_copy(d->health.todo, sizeof(d->health.todo), todo);
 }
 
 /* --- who we are ------------------------------------------------------------------------------- */
@@ -90,9 +90,7 @@ static NF_RC get(struct nf_discord *d, enum nf_rest_route route, const char *pat
     if (rc == NF_OK || rc == NF_E_CANCELED)
         return rc;
     if (a->status == 401)
-        nf_discord_set_health(d, NF_CHAT_REFUSED, 401, "Discord refuses the token",
-                              "take a new token from the developer portal, page Bot, and put it "
-                              "into the configuration");
+        nf_discord_token_refused(d);
     else
         nf_discord_set_health(d, NF_CHAT_RETRYING, a->status, err->msg,
                               "check the network, and whether api_base is up");
@@ -112,8 +110,8 @@ static NF_RC introduce(struct nf_discord *d, struct nf_err *err)
         return nf_err_set(err, NF_E_UNAVAILABLE, "/users/@me: the answer has no id and username");
     if (!nf_discord_id(nf_json_get(app.body, "id"), d->self.app))
         memcpy(d->self.app, d->self.id, sizeof(d->self.app));
-    put_text(d->self.name, sizeof(d->self.name), name);
-    put_text(d->health.bot_name, sizeof(d->health.bot_name), name);
+    nf_utf8_copy(d->self.name, sizeof(d->self.name), name);
+    nf_utf8_copy(d->health.bot_name, sizeof(d->health.bot_name), name);
     (void)snprintf(d->source, sizeof(d->source), "discord:%s", d->self.id);
     (void)snprintf(d->health.link, sizeof(d->health.link),
                    "https://discord.com/oauth2/authorize?client_id=%s&scope=bot+applications."
@@ -237,7 +235,7 @@ static NF_RC load_watermark(struct nf_discord *d, struct nf_err *err)
     NF_TRY(nf_chat_cursor(d->channel, d->source, mark, err));
     bool ok = mark[0] && strlen(mark) <= NF_DISCORD_ID_MAX && !mark[strspn(mark, "0123456789")];
     if (ok) {
-        put_text(d->watermark, sizeof(d->watermark), mark);
+        nf_utf8_copy(d->watermark, sizeof(d->watermark), mark);
         return NF_OK;
     }
     /* The first time: from now on nothing is missed, and nothing before concerns us. */

@@ -113,6 +113,8 @@ int64_t nf_discord_mono(void); /* monotonic milliseconds */
 /* What is wrong, and what to do; both "" with CONNECTED. */
 void nf_discord_set_health(struct nf_discord *d, enum nf_chat_state state, int64_t code,
                            const char *problem, const char *todo);
+/* Only a person can help. */
+void nf_discord_token_refused(struct nf_discord *d);
 /* Something is wrong though we are connected: told for a while beside the state. */
 void nf_discord_complain(struct nf_discord *d, const char *problem, const char *todo);
 

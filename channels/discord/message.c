@@ -39,10 +39,7 @@ void nf_discord_id_of_time(int64_t epoch_ms, char ret[NF_DISCORD_ID_MAX + 1])
 
 static void copy_cut(char *to, size_t size, const char *from)
 {
-    size_t n = from ? nf_utf8_cut(from, strlen(from), size - 1) : 0;
-    if (n > 0)
-        memcpy(to, from, n);
-    to[n] = '\0';
+    nf_utf8_copy(to, size, from ? from : "");
 }
 
 /* The name that others see: of the server, of the account, or the account's own. */

@@ -359,8 +359,7 @@ static enum nf_code title(struct nf_chat *c, const char *address, const char *na
 
     if (!place || !place->ours)
         return NF_OK;
-    (void)snprintf(cut, sizeof(cut), "%s", name);
-    cut[nf_utf8_cut(name, strlen(name), sizeof(cut) - 1)] = '\0';
+    nf_utf8_copy(cut, sizeof(cut), name);
     (void)snprintf(path, sizeof(path), "/channels/%s", address);
     nf_json_begin_doc(&o, &text);
     nf_json_out_object(&o);

@@ -36,13 +36,6 @@ int64_t nf_telegram_mono(const struct nf_telegram *t)
 
 /* --- how it is -------------------------------------------------------------------------------- */
 
-static void put_text(char *to, size_t size, const char *from)
-{
-    size_t n = nf_utf8_cut(from, strlen(from), size - 1);
-    memcpy(to, from, n);
-    to[n] = '\0';
-}
-
 void nf_telegram_set_health(struct nf_telegram *t, enum nf_chat_state state, int64_t code,
                             const char *problem, const char *todo)
 {
@@ -58,8 +51,8 @@ void nf_telegram_set_health(struct nf_telegram *t, enum nf_chat_state state, int
                     problem, "todo", todo, NULL);
     h->state = state;
     h->code = code;
-    put_text(h->problem, sizeof(h->problem), problem);
-    put_text(h->todo, sizeof(h->todo), todo);
+    nf_utf8_copy(h->problem, sizeof(h->problem), problem);
+    nf_utf8_copy(h->todo, sizeof(h->todo), todo);
 }
 
 void nf_telegram_failed(struct nf_telegram *t, const struct nf_telegram_answer *a,
@@ -92,11 +85,11 @@ static NF_RC get_me(struct nf_telegram *t, struct nf_telegram_answer *a, struct 
         return nf_err_set(err, NF_E_UNAVAILABLE, "getMe: the answer has no id");
     if (!name || !name[0] || strlen(name) >= sizeof(t->self.name) - 1)
         return NF_OK; /* it has one always, and groups need it */
-    put_text(t->self.name, sizeof(t->self.name), name);
+    nf_utf8_copy(t->self.name, sizeof(t->self.name), name);
     t->health.bot_name[0] = '@';
-    put_text(t->health.bot_name + 1, sizeof(t->health.bot_name) - 1, name);
+    nf_utf8_copy(t->health.bot_name + 1, sizeof(t->health.bot_name) - 1, name);
     NF_TRY(nf_str_addf(&link, err, "https://t.me/%s", name));
-    put_text(t->health.link, sizeof(t->health.link), nf_str_c(&link));
+    nf_utf8_copy(t->health.link, sizeof(t->health.link), nf_str_c(&link));
     return NF_OK;
 }
 

@@ -67,14 +67,6 @@ static NF_RC write_end(struct call *c, struct nf_err *err)
 
 /* --- finding out ------------------------------------------------------------------------------ */
 
-static void copy_text(char *to, size_t size, const char *from)
-{
-    size_t n = nf_utf8_cut(from, strlen(from), size - 1);
-
-    memcpy(to, from, n);
-    to[n] = '\0';
-}
-
 static NF_RC look_up(struct call *c, struct nf_err *err)
 {
     const struct nf_task *step = c->x->step;
@@ -87,9 +79,9 @@ static NF_RC look_up(struct call *c, struct nf_err *err)
     NF_TRY(nf_tools_find(c->app->tools, c->x->claim->user_id, step->name, &info, err));
     c->policy = info.approval;
     c->idempotent = info.idempotent;
-    copy_text(r->version, sizeof(r->version), info.version);
-    copy_text(r->workspace, sizeof(r->workspace), info.workspace);
-    copy_text(r->tool, sizeof(r->tool), info.name);
+    nf_utf8_copy(r->version, sizeof(r->version), info.version);
+    nf_utf8_copy(r->workspace, sizeof(r->workspace), info.workspace);
+    nf_utf8_copy(r->tool, sizeof(r->tool), info.name);
     return c->app->codec->check_args(info.schema, step->args, err);
 }
 
@@ -462,7 +454,7 @@ enum nf_code nf_run_skill(struct nf_app *a, const struct nf_user *user, const ch
                               .attempt = 1,
                               .created_ms = now,
                               .started_ms = now };
-    copy_text(step->name, sizeof(step->name), name);
+    nf_utf8_copy(step->name, sizeof(step->name), name);
     NF_TRY(nf_strdup(args, &step->args, err));
     enum nf_code rc = nf_execute_skill(a, &x, err);
     if (rc != NF_OK) {

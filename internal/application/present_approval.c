@@ -145,7 +145,7 @@ static void add_button(struct nf_chat_button *b, enum nf_button_look look, const
     struct nf_id_text text = nf_id_to_text(id);
 
     *b = (struct nf_chat_button){ .look = look };
-    memcpy(b->label, label, nf_utf8_cut(label, strlen(label), NF_BUTTON_LABEL_MAX));
+    nf_utf8_copy(b->label, sizeof(b->label), label);
     memcpy(b->data, prefix, PREFIX);
     memcpy(b->data + PREFIX, text.s, sizeof(text.s));
 }

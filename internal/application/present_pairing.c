@@ -62,7 +62,7 @@ static void add_button(struct news *n, enum nf_button_look look, const char *lab
     char *to = b->data;
 
     *b = (struct nf_chat_button){ .look = look };
-    memcpy(b->label, label, nf_utf8_cut(label, strlen(label), NF_BUTTON_LABEL_MAX));
+    nf_utf8_copy(b->label, sizeof(b->label), label);
     memcpy(to, prefix, PREFIX);
     memcpy(to + PREFIX, p->code, NF_PAIRING_CODE);
     to[PREFIX + NF_PAIRING_CODE] = ':';

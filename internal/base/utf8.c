@@ -79,6 +79,13 @@ size_t nf_utf8_cut(const char *p, size_t n, size_t max)
     return max;
 }
 
+void nf_utf8_copy(char *to, size_t size, const char *from)
+{
+    size_t n = nf_utf8_cut(from, strlen(from), size - 1);
+    memcpy(to, from, n);
+    to[n] = '\0';
+}
+
 /* The character at p, and how long it is. */
 static uint32_t decode(const char *p, size_t *len)
 {

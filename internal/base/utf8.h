@@ -11,6 +11,10 @@ bool nf_utf8_valid(const char *p, size_t n);
  * character. */
 size_t nf_utf8_cut(const char *p, size_t n, size_t max);
 
+/* As much of `from`, which is valid, as fits into `to` of `size` bytes, its end included; size is 1
+ * at least. */
+void nf_utf8_copy(char *to, size_t size, const char *from);
+
 /* Streaming check: feed pieces cut anywhere. Zero value to start. */
 struct nf_utf8 {
     uint8_t need;   /* continuation bytes still to come */

@@ -307,6 +307,14 @@ static void a_cut_never_splits_a_character(void **state)
     for (size_t max = 0; max < sizeof(want) / sizeof(want[0]); max++)
         assert_int_equal(nf_utf8_cut(s, 6, max), want[max]);
     assert_int_equal(nf_utf8_cut("", 0, 5), 0);
+
+    char to[5];
+    nf_utf8_copy(to, sizeof(to), s);
+    assert_string_equal(to, "a");
+    nf_utf8_copy(to, sizeof(to), "abcd");
+    assert_string_equal(to, "abcd");
+    nf_utf8_copy(to, 1, "z");
+    assert_string_equal(to, "");
 }
 
 static bool has(const char *text, const char *part)
