@@ -137,10 +137,9 @@ static enum nf_code code_of(const struct nf_telegram_call *c, int64_t status)
     return c->once ? NF_E_CONFLICT : NF_E_UNAVAILABLE;
 }
 
-static NF_RC fail(const struct nf_telegram_api *a, const struct nf_telegram_call *c,
-                  struct nf_telegram_answer *ret, struct nf_err *err)
+static NF_RC fail(const struct nf_telegram_call *c, struct nf_telegram_answer *ret,
+                  struct nf_err *err)
 {
-    (void)a;
     if (ret->status == 429 && ret->retry_after_ms == 0)
         ret->retry_after_ms = 1000;
     return nf_err_set(err, code_of(c, ret->status), "%s: %lld %s", c->method,
@@ -158,7 +157,7 @@ static NF_RC take_answer(const struct nf_telegram_api *a, const struct nf_telegr
     ret->status = http_status;
     if (nf_json_parse_piece(nf_str_c(body), body->len, &ret->doc, &why) != NF_OK) {
         if (http_status != 200)
-            return fail(a, c, ret, err);
+            return fail(c, ret, err);
         ret->raw = nf_take(*body);
         return nf_err_set(err, c->once ? NF_E_CONFLICT : NF_E_IO, "%s: the answer: %s", c->method,
                           why.msg);
@@ -173,7 +172,7 @@ static NF_RC take_answer(const struct nf_telegram_api *a, const struct nf_telegr
     ret->status = nf_json_i64(nf_json_get(root, "error_code"), http_status);
     if (ret->status < 400)
         ret->status = 502; /* neither success nor failure: a proxy's page, say */
-    return fail(a, c, ret, err);
+    return fail(c, ret, err);
 }
 
 /* --- what goes out ---------------------------------------------------------------------------- */
