@@ -12,7 +12,7 @@ from measure import BIN, median
 sys.path.insert(0, str(nexflow.TOP / "tests/support"))
 import postgres  # noqa: E402  (beside the tests' other helpers)
 
-# As docs/operations.md advises; every commit is synced.
+# As docs/operations.md advises, but with little memory; every commit is synced.
 SERVER = {"shared_buffers": "256MB", "max_wal_size": "4GB", "checkpoint_timeout": "30min",
           "wal_compression": "on"}
 BIG = 10_000_000
