@@ -144,13 +144,11 @@ def test_a_command_whose_acknowledgement_nobody_heard_of_is_answered(fresh):
     assert not m["_loading"] and len(fresh.discord.messages()) == 1
 
 
-@nexflow.of_sqlite
 def test_a_command_that_was_never_acknowledged_is_answered_by_a_message(fresh):
     """Committed first: killed before the acknowledgement, it is known to the next start."""
     fresh.discord.fault("POST /interactions", times=1000, cut="before")
     fresh.discord.command("help")
-    with sqlite3.connect(fresh.daemon.dir / "data/nexflow.db") as database:
-        fresh.daemon.wait_until(lambda: database.execute("SELECT count(*) FROM inbox").fetchone()[0] == 1)
+    fresh.daemon.wait_until(lambda: len(fresh.daemon.rows("SELECT 1 FROM inbox")) == 1)
     fresh.daemon.kill()
     fresh.discord.call("/_clear")
     fresh.discord.call("/_set", {"answer_s": 0})  # after three seconds Discord takes no acknowledgement
@@ -300,8 +298,7 @@ def test_a_token_that_discord_quotes_is_kept_to_ourselves(fresh):
     fresh.discord.say("one")
 
     def reasons():
-        with sqlite3.connect(fresh.daemon.dir / "data/nexflow.db") as database:
-            return [reason for (reason,) in database.execute("SELECT reason FROM outbox WHERE reason<>''")]
+        return [reason for (reason,) in fresh.daemon.rows("SELECT reason FROM outbox WHERE reason<>''")]
 
     fresh.daemon.wait_until(reasons)
     assert "status 400, code 50109" in reasons()[0] and secret not in reasons()[0]

@@ -1,6 +1,5 @@
 """Telegram: what it may do to us."""
 import json
-import sqlite3
 import time
 
 import pytest
@@ -133,8 +132,7 @@ def test_who_blocks_and_comes_back_is_told_by_membership(pair):
             "new_chat_member": {"user": user, "status": status}}}})
 
     def unreachable():
-        with sqlite3.connect(pair.daemon.dir / "data/nexflow.db") as database:
-            return database.execute("SELECT count(*) FROM chat_unreachable").fetchone()[0]
+        return len(pair.daemon.rows("SELECT 1 FROM chat_unreachable"))
     member("kicked")
     pair.daemon.wait_until(lambda: unreachable() == 1)
     member("member")

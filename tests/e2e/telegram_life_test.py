@@ -50,6 +50,7 @@ def test_an_album_that_came_in_pieces_is_not_taken_twice_after_a_kill(tmp_path, 
     both.end()
 
 
+@nexflow.of_sqlite
 def test_nothing_is_confirmed_before_it_is_committed(tmp_path, provider, fake):
     both = Pair(tmp_path, provider, fake).start()
     fake.say("first")

@@ -123,6 +123,7 @@ def test_a_slow_file_is_accepted_at_once_and_holds_up_nothing_else(hook):
     assert [("slow.txt" in t, "behind it" in t) for t in asked if "other chat" not in t] == [(True, False), (False, True)]
 
 
+@nexflow.of_sqlite
 def test_a_call_that_cannot_be_committed_is_not_acknowledged(hook):
     fake = hook.telegram
     lock = sqlite3.connect(hook.daemon.dir / "data/nexflow.db", isolation_level=None)
