@@ -5,6 +5,7 @@ import re
 import subprocess
 import time
 
+import nexflow
 import terminal
 from terminal import failed, ok
 
@@ -13,6 +14,7 @@ def dump(path):
     return subprocess.run(["sqlite3", path, ".dump"], capture_output=True, check=True).stdout
 
 
+@nexflow.of_sqlite
 def test_a_backup_brings_everything_back(served):
     p, daemon = served.place, served.daemon
     ok(served("chat", stdin="one\ntwo\n"))
@@ -46,6 +48,7 @@ def told(daemon):
     return daemon.get("/health")[1]["backup_at"], float(metric[1])
 
 
+@nexflow.of_sqlite
 def test_when_the_last_copy_was_made_is_told(served):
     p, daemon = served.place, served.daemon
     assert told(daemon) == (None, 0)
@@ -79,6 +82,7 @@ def test_a_word_of_the_last_copy_that_cannot_be_read_is_logged_once_and_left(ser
     assert (p.dir / "copy.db").exists() and told(daemon) == (None, 0)
 
 
+@nexflow.of_sqlite
 def test_a_damaged_copy_is_not_restored(served):
     p, daemon = served.place, served.daemon
     ok(served("chat", "one"))
