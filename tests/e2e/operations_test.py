@@ -36,8 +36,13 @@ def answered(daemon, provider, text):
 
 # --- what it names
 
+def metrics_of(daemon):
+    return {re.split(r"[ {]", line)[0] for line in daemon.get("/metrics")[1].splitlines()}
+
+
 def test_metrics_that_are_named_exist(tmp_path, provider):
-    """Of a daemon that has all there is: PostgreSQL, Redis, a bot, and a turn that was answered."""
+    """Of a daemon that has all there is: PostgreSQL, Redis, a bot, and a turn that was answered; and
+    of one with SQLite, which alone has copies made by us."""
     cache, net = redis.Redis().start(), telegram.Telegram()
     daemon = nexflow.Daemon(
         tmp_path, f'redis: {{url: "{cache.url}"}}\nchannels:\n  telegram:\n    - {net.yaml()}\n',
@@ -46,8 +51,11 @@ def test_metrics_that_are_named_exist(tmp_path, provider):
         daemon.start()
         answered(daemon, provider, "hello")
         daemon.wait_until(lambda: "nexflow_redis_connected 1" in daemon.get("/metrics")[1])
-        there = {re.split(r"[ {]", line)[0] for line in daemon.get("/metrics")[1].splitlines()}
+        there = metrics_of(daemon)
         assert daemon.stop() == 0, daemon.log()[-2000:]
+        lite = nexflow.Daemon(tmp_path / "lite", database=f"sqlite:{tmp_path}/lite.db").start()
+        there |= metrics_of(lite)
+        assert lite.stop() == 0, lite.log()[-2000:]
     finally:
         daemon.kill()
         net.stop()
