@@ -192,7 +192,8 @@ test('a daemon that is back is found at once', async () => {
   await triesAgain(page, 4); // until it tries as seldom as it ever does
   await world.line.up(port);
   const up = performance.now();
-  await online(page);
+  // Looked for at every frame: a locator looks twice a second.
+  await page.waitForFunction(() => document.querySelector('.link-dot.online') !== null);
   const took = Math.round(performance.now() - up);
   await tell('back online', { ms: took });
   judge(['back online, ms', took, 1000]);
