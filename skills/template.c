@@ -36,6 +36,7 @@ static void close_output(struct nf_pool *p)
 {
     nf_watch_free(p->output_watch);
     p->output_watch = NULL;
+    p->output_paused = false;
     if (p->output >= 0)
         close(p->output);
     p->output = -1;

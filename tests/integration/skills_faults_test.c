@@ -2,6 +2,9 @@
  * replaced, the daemon goes on. */
 #include "tests/integration/skills_rig.h"
 
+#include <signal.h>
+#include <unistd.h>
+
 /* --- crashes ---------------------------------------------------------------------------------- */
 
 static void crash(void)
@@ -194,6 +197,42 @@ static void floods_of_output_are_dropped(void **state)
     run(floods);
 }
 
+/* The children of that process, by what /proc says; at most n. */
+static size_t children_of(int pid, int *ret, size_t n)
+{
+    char path[64];
+    (void)snprintf(path, sizeof path, "/proc/%d/task/%d/children", pid, pid);
+    FILE *f = fopen(path, "re");
+    assert_non_null(f);
+    size_t k = 0;
+    while (k < n && fscanf(f, "%d", &ret[k]) == 1)
+        k++;
+    (void)fclose(f);
+    return k;
+}
+
+/* It ends while what it prints is not read any more: nothing of that is left for the next second.
+ */
+static void floods_and_ends(void)
+{
+    int wardens[4], templates[4];
+    assert_result("flood", "{\"how\":\"print\"}", "done");
+    (void)!nf_sleep(50, NULL); /* what a second may bring is there at once */
+    assert_int_equal(children_of(getpid(), wardens, 4), 1);
+    for (size_t i = children_of(wardens[0], templates, 4); i > 0; i--)
+        assert_int_equal(kill(templates[i - 1], SIGKILL), 0);
+    for (int i = 0; i < 2000 && stats().templates > 0; i++)
+        (void)!nf_sleep(1, NULL);
+    (void)!nf_sleep(1500, NULL);
+    assert_result("count", "{}", "1");
+}
+
+static void one_that_ends_while_it_floods_harms_nobody(void **state)
+{
+    (void)state;
+    run(floods_and_ends);
+}
+
 /* --- start ------------------------------------------------------------------------------------ */
 
 static const char *words;
@@ -293,6 +332,7 @@ int main(void)
         T(a_canceled_call_ends_its_process),
         T(a_process_that_sends_what_is_not_its_to_send_is_ended),
         T(floods_of_output_are_dropped),
+        T(one_that_ends_while_it_floods_harms_nobody),
         T(a_plugin_for_another_major_is_refused),
         T(a_plugin_with_a_short_struct_is_refused),
         T(a_plugin_that_cannot_begin_says_why),
