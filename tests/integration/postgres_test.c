@@ -290,6 +290,62 @@ static void a_lock_that_another_holds_is_waited_for_then_told(void **state)
     assert_int_equal(raw_ask(w, "SELECT count(*) FROM sessions"), 1);
 }
 
+/* As a rival does whose `take` came too late: it has the row until its transaction ends, which it
+ * does here when somebody waits for it. */
+static void lock_session_until_it_is_waited_for(struct world *w)
+{
+    raw_exec(w, "BEGIN;SELECT id FROM sessions WHERE id=7 FOR UPDATE");
+    assert_true(PQsendQuery(
+        w->raw, "DO $$BEGIN FOR i IN 1..1000 LOOP EXIT WHEN EXISTS(SELECT 1 FROM pg_locks WHERE"
+                " NOT granted AND pg_backend_pid()=ANY(pg_blocking_pids(pid)));"
+                " PERFORM pg_sleep(0.01); END LOOP; END$$;COMMIT"));
+}
+
+static NF_RC take_and_claim(struct world *w, struct nf_err *err)
+{
+    NF_CLEANUP(nf_leases_done) struct nf_leases got = { 0 };
+    struct nf_turn_store *t = w->s[0].turns;
+    struct nf_session s = { .id = 7, .user_id = 1, .channel = "web" };
+    const struct nf_round round = {
+        .owner = 1, .lease_ms = 1000, .now_ms = 10, .each = 1, .limit = 1
+    };
+    struct nf_accepted accepted;
+    struct nf_claim c = { 0 };
+    struct nf_accept in = { .source = "s",
+                            .client_id = "m",
+                            .user_id = 1,
+                            .session_id = 7,
+                            .run_id = 10,
+                            .step_id = 11,
+                            .content = "text",
+                            .now_ms = 1 };
+    NF_TRY(w->s[0].sessions->ops->create(w->s[0].sessions, &s, err));
+    NF_TRY(t->ops->accept(t, &in, &accepted, err));
+    NF_TRY(t->ops->take(t, &round, &got, err));
+    lock_session_until_it_is_waited_for(w);
+    enum nf_code rc = t->ops->claim(t, 7, got.n == 1 ? got.v[0].fence : 0, 1, 1000, 10, &c, err);
+    for (PGresult *r; (r = PQgetResult(w->raw)) != NULL;)
+        PQclear(r);
+    w->done = c.run_id == 10;
+    return rc;
+}
+
+static enum nf_code take_and_claim_main(void *arg, struct nf_err *err)
+{
+    struct world *w = arg;
+    NF_TRY(open_all(w, err));
+    enum nf_code rc = take_and_claim(w, err);
+    close_all(w);
+    return rc;
+}
+
+static void a_session_that_was_taken_is_claimed_though_a_rival_holds_its_row(void **state)
+{
+    struct world *w = *state;
+    assert_ok(nf_loop_run(w->loop, take_and_claim_main, w, &w->err), &w->err);
+    assert_true(w->done);
+}
+
 static void the_next_host_is_tried(void **state)
 {
     struct world *w = *state;
@@ -350,6 +406,7 @@ int main(void)
         T(two_owners_who_end_each_other_leave_one),
         T(connections_that_are_cut_lose_nothing_and_double_nothing),
         T(a_lock_that_another_holds_is_waited_for_then_told),
+        T(a_session_that_was_taken_is_claimed_though_a_rival_holds_its_row),
         T(the_next_host_is_tried),
         T(what_cannot_be_used_is_refused_with_words),
         T(a_url_is_checked_without_asking_anybody),
