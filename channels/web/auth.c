@@ -1,4 +1,4 @@
-/* Who may: Host and Origin, the owner's token, links and cookies, rate limits. */
+/* Who may: the owner's token, links and cookies, rate limits. */
 #include "channels/web/web_internal.h"
 
 #include "observe/log.h"
@@ -21,72 +21,6 @@ const struct nf_principal *nf_web_who(const struct nf_http_exchange *x)
     const struct nf_principal *p = nf_http_user(x);
     assert(p);
     return p;
-}
-
-/* --- Host and Origin -------------------------------------------------------------------------- */
-
-static NF_RC add_host(struct nf_web *w, const char *host, struct nf_err *err)
-{
-    if (w->hosts_n == NF_WEB_HOSTS_MAX)
-        return nf_err_set(err, NF_E_LIMIT, "server.hosts: over %d names", NF_WEB_HOSTS_MAX);
-    return nf_str_set(&w->hosts[w->hosts_n++], host, err);
-}
-
-enum nf_code nf_web_set_hosts(struct nf_web *w, struct nf_err *err)
-{
-    static const char *const local[] = { "localhost", "127.0.0.1", "[::1]" };
-    const char *port = strrchr(w->address, ':');
-    NF_TRY(add_host(w, w->address, err));
-    for (size_t i = 0; i < NF_COUNT(local); i++) {
-        char host[64];
-        (void)snprintf(host, sizeof(host), "%s%s", local[i], port);
-        NF_TRY(add_host(w, host, err));
-    }
-    for (size_t i = 0; i < w->o.server->hosts.n; i++)
-        NF_TRY(add_host(w, w->o.server->hosts.v[i], err));
-    return NF_OK;
-}
-
-static bool known_host(const struct nf_web *w, struct nf_slice host)
-{
-    for (size_t i = 0; i < w->hosts_n; i++)
-        if (nf_slice_ieq(host, nf_str_c(&w->hosts[i])))
-            return true;
-    return false;
-}
-
-static bool same_origin(struct nf_slice origin, struct nf_slice host)
-{
-    static const struct nf_slice schemes[] = { NF_SLICE("http://"), NF_SLICE("https://") };
-    for (size_t i = 0; i < NF_COUNT(schemes); i++) {
-        struct nf_slice s = schemes[i];
-        if (origin.n == s.n + host.n && memcmp(origin.p, s.p, s.n) == 0 &&
-            memcmp(origin.p + s.n, host.p, host.n) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* A page of another site can make a browser send us requests, and DNS rebinding can make it send
- * them under a foreign name: neither passes here. */
-static NF_RC check_site(const struct nf_web *w, const struct nf_http_exchange *x,
-                        struct nf_err *err)
-{
-    struct nf_slice host = nf_http_request_header(x, "Host");
-    struct nf_slice origin = nf_http_request_header(x, "Origin");
-    unsigned uid;
-
-    if (nf_http_request_header_count(x, "origin") > 1 ||
-        nf_http_request_header_count(x, "authorization") > 1)
-        return nf_err_set(err, NF_E_INVALID, "Origin or Authorization twice");
-    if (nf_http_peer_uid(x, &uid))
-        return NF_OK;
-    if (!known_host(w, host))
-        return nf_err_set(err, NF_E_DENIED,
-                          "Host is none of ours: add the name to server.hosts if it is yours");
-    if (origin.n > 0 && !same_origin(origin, host))
-        return nf_err_set(err, NF_E_DENIED, "Origin is another site");
-    return NF_OK;
 }
 
 /* --- credentials ------------------------------------------------------------------------------ */
@@ -130,7 +64,7 @@ static NF_RC by_bearer(struct nf_web *w, const struct nf_http_exchange *x, struc
 static NF_RC by_cookie(struct nf_web *w, const struct nf_http_exchange *x, struct nf_principal *p,
                        struct nf_err *err)
 {
-    struct nf_slice cookie = nf_http_cookie(x, NF_WEB_COOKIE);
+    struct nf_slice cookie = nf_web_cookie(w, x);
     struct nf_slice method = nf_http_method(x);
     if (cookie.n == 0)
         return nf_err_set(err, NF_E_NOT_FOUND, "no cookie");
@@ -243,10 +177,9 @@ static NF_RC take(struct nf_web *w, struct nf_http_exchange *x, const char *kind
 
 /* Who shows nothing guesses nothing. A page of another site can make a browser ask us without
  * credentials, and must not lock out who uses that browser. */
-static bool shows_credentials(const struct nf_http_exchange *x)
+static bool shows_credentials(const struct nf_web *w, const struct nf_http_exchange *x)
 {
-    return nf_http_request_header(x, "Authorization").n > 0 ||
-           nf_http_cookie(x, NF_WEB_COOKIE).n > 0;
+    return nf_http_request_header(x, "Authorization").n > 0 || nf_web_cookie(w, x).n > 0;
 }
 
 /* Guessing is slow: an address that was refused often is not even looked at. */
@@ -301,7 +234,7 @@ enum nf_code nf_web_before(void *arg, struct nf_http_exchange *x, struct nf_err 
 {
     struct nf_web *w = arg;
     NF_TRY(add_security_headers(x, err));
-    NF_TRY(check_site(w, x, err));
+    NF_TRY(nf_web_check_site(w, x, err));
     if (is_public(w, x))
         return NF_OK;
     NF_TRY(may_try(w, x, err));
@@ -311,7 +244,7 @@ enum nf_code nf_web_before(void *arg, struct nf_http_exchange *x, struct nf_err 
         return nf_err_set(err, NF_E_NOMEM, "out of memory");
     nf_http_set_user(x, p, free_principal);
     enum nf_code rc = identify(w, x, p, err);
-    if (rc == NF_E_DENIED && shows_credentials(x))
+    if (rc == NF_E_DENIED && shows_credentials(w, x))
         count_failure(w, x);
     else if (rc == NF_E_DENIED && strcmp(nf_http_pattern(x), WHO) == 0)
         return NF_OK; /* nobody, who asks just that */
@@ -377,19 +310,11 @@ enum nf_code nf_web_make_link(struct nf_web *w, const struct nf_user *actor, int
     nf_random_token(token);
     nf_sha256_hex(token, strlen(token), hash);
     NF_TRY(nf_link_create(w->o.app, actor, user_id, hash, err));
-    enum nf_code rc = nf_str_addf(ret, err, "http://%s/#t=%s", w->address, token);
+    enum nf_code rc = nf_web_add_origin(w, ret, err);
+    if (rc == NF_OK)
+        rc = nf_str_addf(ret, err, "/#t=%s", token);
     explicit_bzero(token, sizeof(token));
     return rc;
-}
-
-static NF_RC set_cookie(struct nf_http_exchange *x, const char *value, int64_t ttl_ms,
-                        struct nf_err *err)
-{
-    NF_CLEANUP(nf_str_done) struct nf_str cookie = { 0 };
-    NF_TRY(nf_str_addf(&cookie, err,
-                       NF_WEB_COOKIE "=%s; Path=/; Max-Age=%lld; HttpOnly; SameSite=Strict", value,
-                       (long long)(ttl_ms / 1000)));
-    return nf_http_add_header(x, "Set-Cookie", nf_str_c(&cookie), err);
 }
 
 struct exchange_body {
@@ -423,7 +348,7 @@ enum nf_code nf_web_exchange_link(void *arg, struct nf_http_exchange *x, struct 
         nf_web_answer_error(x, 401, err);
     }
     NF_TRY(rc);
-    rc = set_cookie(x, token, NF_COOKIE_TTL_MS, err);
+    rc = nf_web_set_cookie(w, x, token, NF_COOKIE_TTL_MS, err);
     explicit_bzero(token, sizeof(token));
     NF_TRY(rc);
     return nf_http_respond(x, 204, NULL, "", 0, err);
@@ -437,6 +362,6 @@ enum nf_code nf_web_logout(void *arg, struct nf_http_exchange *x, struct nf_err 
         NF_TRY(nf_cookie_revoke(w->o.app, p->cookie_hash, err));
         nf_hub_drop_cookie(w->hub, p->user.id, p->cookie_hash);
     }
-    NF_TRY(set_cookie(x, "", 0, err));
+    NF_TRY(nf_web_set_cookie(w, x, "", 0, err));
     return nf_http_respond(x, 204, NULL, "", 0, err);
 }

@@ -1,5 +1,6 @@
 #include "channels/web/settings.h"
 
+#include "channels/web/web_internal.h"
 #include "codec/json.h"
 #include "domain/limits.h"
 
@@ -23,6 +24,12 @@ static enum nf_code check_listen(const char *value, struct nf_err *err)
     return NF_OK;
 }
 
+static enum nf_code check_public_url(const char *value, struct nf_err *err)
+{
+    struct nf_web_site ignored;
+    return value[0] ? nf_web_site_read(value, &ignored, err) : NF_OK;
+}
+
 #define S(key, kind, member, ...)                                                                  \
     NF_SETTING(struct nf_server_settings, key, kind, member, __VA_ARGS__)
 static const struct nf_setting server[] = {
@@ -34,10 +41,15 @@ static const struct nf_setting server[] = {
     S("socket", NF_SET_STR, socket, .def = "", .max = 100,
       .help = "Path of the Unix socket that the command line uses. Empty: nexflow.sock beside the "
               "database."),
+    S("public_url", NF_SET_STR, public_url, .def = "", .max = 300, .check = check_public_url,
+      .help =
+          "Where browsers reach the page, such as https://nexflow.example.org: what links begin "
+          "with, and a Host that is accepted. With https cookies are for TLS alone. A proxy in "
+          "front must hand Host on. Empty: http:// and the address of listen."),
     S("hosts", NF_SET_STRS, hosts, .max = 16,
       .help =
-          "Further Host names to accept, as browsers send them (name or name:port), for example "
-          "of a proxy in front."),
+          "Further Host names to accept beside that of public_url, as browsers send them (name or "
+          "name:port)."),
     S("proxies", NF_SET_STRS, proxies, .max = 16,
       .help =
           "Addresses of proxies in front, such as 127.0.0.1. Whom their X-Forwarded-For names last "

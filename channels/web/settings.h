@@ -7,6 +7,7 @@
 struct nf_server_settings {
     char *listen;                   /* "127.0.0.1:7777" */
     char *socket;                   /* path of the Unix socket; "" for <data>/nexflow.sock */
+    char *public_url;               /* "https://nexflow.example.org"; "" for http:// and listen */
     struct nf_setting_strs hosts;   /* further names under which a proxy reaches us */
     struct nf_setting_strs proxies; /* addresses whose X-Forwarded-For is believed */
     struct nf_secret owner_token;   /* else NEXFLOW_OWNER_TOKEN, else <data>/owner-token */

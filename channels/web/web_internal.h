@@ -13,6 +13,9 @@
 #include "runtime/fiber.h"
 
 #define NF_WEB_COOKIE "nexflow_session"
+/* Browsers take this one only by TLS and from this very host (RFC 6265bis, 4.1.3.2). */
+#define NF_WEB_COOKIE_SECURE "__Host-" NF_WEB_COOKIE
+#define NF_WEB_HOST_MAX 253 /* characters of a host's name */
 #define NF_WEB_HOSTS_MAX 24
 /* Of a message with files: those as base64, and the text. */
 #define NF_WEB_MESSAGE_BODY ((size_t)NF_MEDIA_BYTES_MAX / 3 * 4 + (size_t)2 * NF_MESSAGE_BYTES_MAX)
@@ -23,6 +26,14 @@ struct nf_web_call {
     struct nf_fiber *fiber;
     bool cancelled;
     struct nf_web_call *prev, *next;
+};
+
+/* server.public_url, taken apart. All empty without one. */
+struct nf_web_site {
+    bool secure;
+    char host[NF_WEB_HOST_MAX + 1];       /* in small letters */
+    char host_port[NF_WEB_HOST_MAX + 7];  /* also where the port is the scheme's own */
+    char origin[NF_WEB_HOST_MAX + 7 + 8]; /* as browsers write it */
 };
 
 struct nf_web {
@@ -37,6 +48,7 @@ struct nf_web {
     struct nf_str socket_path;
     struct nf_str hosts[NF_WEB_HOSTS_MAX]; /* names under which a browser may reach us */
     size_t hosts_n;
+    struct nf_web_site site;
     int64_t started_ms;
 };
 
@@ -54,13 +66,30 @@ const struct nf_principal *nf_web_who(const struct nf_http_exchange *x);
 enum nf_code nf_web_before(void *arg, struct nf_http_exchange *x, struct nf_err *err);
 /* The owner's token from settings, environment or file; sets w->owner_hash. */
 NF_RC nf_web_load_owner_token(struct nf_web *w, struct nf_err *err);
-/* The names under which we may be asked; after the port is known. */
-NF_RC nf_web_set_hosts(struct nf_web *w, struct nf_err *err);
 /* A fresh one-time link for `user_id` as a URL. Suspends. */
 NF_RC nf_web_make_link(struct nf_web *w, const struct nf_user *actor, int64_t user_id,
                        struct nf_str *ret, struct nf_err *err);
 enum nf_code nf_web_exchange_link(void *arg, struct nf_http_exchange *x, struct nf_err *err);
 enum nf_code nf_web_logout(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+
+/* site.c: under which names browsers reach us. */
+/* NF_E_INVALID: the message says what the URL must be, without its key. */
+NF_RC nf_web_site_read(const char *url, struct nf_web_site *ret, struct nf_err *err);
+/* The names under which we may be asked; after the port is known. */
+NF_RC nf_web_set_hosts(struct nf_web *w, struct nf_err *err);
+/* A page of another site can make a browser send us requests, and DNS rebinding can make it send
+ * them under a foreign name: NF_E_DENIED. */
+NF_RC nf_web_check_site(const struct nf_web *w, const struct nf_http_exchange *x,
+                        struct nf_err *err);
+/* Whether the request came by the public name, and that is https. */
+bool nf_web_is_secure(const struct nf_web *w, const struct nf_http_exchange *x);
+/* The value of the cookie of who came this way; empty if there is none. */
+struct nf_slice nf_web_cookie(const struct nf_web *w, const struct nf_http_exchange *x);
+/* With `ttl_ms` of 0 the browser forgets it. */
+NF_RC nf_web_set_cookie(const struct nf_web *w, struct nf_http_exchange *x, const char *value,
+                        int64_t ttl_ms, struct nf_err *err);
+/* "https://nexflow.example.org": what links begin with. */
+NF_RC nf_web_add_origin(const struct nf_web *w, struct nf_str *ret, struct nf_err *err);
 
 /* Take one of `per_minute` from the bucket of `key`, ours and that of all instances. False if one
  * of them is empty; *wait_ms says for how long. May suspend. */

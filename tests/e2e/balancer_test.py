@@ -30,7 +30,7 @@ http {{
 """
 
 
-def site(daemons, port, cert, key):
+def site(daemons, port, plain, cert, key):
     """script/packaging/nginx.conf for these daemons; a text that is not there any more is an error."""
     text = (nexflow.TOP / "script/packaging/nginx.conf").read_text(encoding="ascii")
     ours = [f"server 127.0.0.1:{d.port} max_fails=1 fail_timeout=3s;" for d in daemons]
@@ -38,6 +38,7 @@ def site(daemons, port, cert, key):
                "server 10.0.0.12:7777 max_fails=1 fail_timeout=3s;": ours[1],
                "server 10.0.0.13:7777 max_fails=1 fail_timeout=3s;": "",
                "listen 443 ssl;": f"listen 127.0.0.1:{port} ssl;",
+               "listen 80;": f"listen 127.0.0.1:{plain};",
                "/etc/ssl/nexflow/fullchain.pem": str(cert), "/etc/ssl/nexflow/key.pem": str(key)}
     for old, new in changes.items():
         assert text.count(old) == 1, old
@@ -48,11 +49,13 @@ def site(daemons, port, cert, key):
 class Balancer:
     """nginx, and a client that believes its certificate."""
 
-    def __init__(self, directory, daemons):
+    def __init__(self, directory, daemons, port):
         directory.mkdir()
         authority = certificates.Authority(directory)
-        self.port = nexflow.free_port()
-        (directory / "nexflow.conf").write_text(site(daemons, self.port, *authority.issue(NAME)), encoding="ascii")
+        self.port = port
+        self.plain = nexflow.free_port()
+        self.url = f"https://{NAME}:{port}"
+        (directory / "nexflow.conf").write_text(site(daemons, port, self.plain, *authority.issue(NAME)), encoding="ascii")
         (directory / "nginx.conf").write_text(
             MAIN.format(dir=directory, user="user root; " if os.getuid() == 0 else ""), encoding="ascii")
         program = shutil.which("nginx") or "/usr/sbin/nginx"
@@ -60,22 +63,27 @@ class Balancer:
         self.tls = ssl.create_default_context(cafile=str(authority.file))
         self.dir = directory
 
-    def request(self, method, path, body=None):
-        """(status, body)"""
+    def ask(self, method, path, body=None, headers=None):
+        """(status, headers, body), asked by nobody unless the headers say who."""
         connection = http_to(self)
         try:
             connection.request(method, path, json.dumps(body) if body is not None else None,
-                               {"Authorization": f"Bearer {nexflow.TOKEN}", "Host": NAME})
+                               {"Host": f"{NAME}:{self.port}", **(headers or {})})
             response = connection.getresponse()
-            return response.status, response.read()
+            return response.status, response.headers, response.read()
         finally:
             connection.close()
 
-    def connect(self):
-        return websockets.connect(f"wss://{NAME}/ws", host="127.0.0.1", port=self.port, ssl=self.tls,
+    def request(self, method, path, body=None):
+        """(status, body)"""
+        status, _, answer = self.ask(method, path, body, {"Authorization": f"Bearer {nexflow.TOKEN}"})
+        return status, answer
+
+    def connect(self, headers=None):
+        return websockets.connect(f"wss://{NAME}:{self.port}/ws", host="127.0.0.1", port=self.port, ssl=self.tls,
                                   server_hostname=NAME,
-                                  extra_headers={"Authorization": f"Bearer {nexflow.TOKEN}"}, max_size=None,
-                                  open_timeout=nexflow.WAIT_S, ping_interval=None)
+                                  extra_headers=headers or {"Authorization": f"Bearer {nexflow.TOKEN}"},
+                                  max_size=None, open_timeout=nexflow.WAIT_S, ping_interval=None)
 
     def stop(self):
         self.process.terminate()
@@ -96,13 +104,13 @@ def http_to(balancer):
 def place(tmp_path, provider):
     """(balancer, two daemons behind it)"""
     database = nexflow.server().create(f"b{time.monotonic_ns()}")
-    daemons = []
+    daemons, port = [], nexflow.free_port()
     for i in range(2):
         d = nexflow.Daemon(tmp_path / str(i), CONFIG, provider.yaml(), database=database)
         text = d.config.read_text(encoding="utf-8")
-        d.config.write_text(text.replace("server: {", f'server: {{hosts: ["{NAME}"], proxies: [127.0.0.1], '), encoding="utf-8")
+        d.config.write_text(text.replace("server: {", f'server: {{public_url: "https://{NAME}:{port}/", proxies: [127.0.0.1], '), encoding="utf-8")
         daemons.append(d.start())
-    balancer = Balancer(tmp_path / "nginx", daemons)
+    balancer = Balancer(tmp_path / "nginx", daemons, port)
     daemons[0].wait_until(lambda: balancer.request("GET", "/health")[0] == 200)
     yield balancer, daemons
     balancer.stop()
@@ -216,3 +224,73 @@ def test_one_dies_and_the_other_goes_on_where_it_was(place, provider):
     for i in range(6):
         status, body = balancer.request("POST", "/api/v1/messages", {"message_id": f"n{i}", "content": "hello"})
         assert status == 202, body
+
+
+def signed_in(balancer):
+    """What a browser does with a link of the daemon: (the link's origin, Set-Cookie)."""
+    status, answer = balancer.request("POST", "/api/v1/users/me/links", {})
+    assert status == 201, answer
+    origin, _, token = json.loads(answer)["url"].partition("/#t=")
+    status, headers, answer = balancer.ask("POST", "/api/v1/auth/exchange", {"token": token}, {"Origin": origin})
+    assert status == 204, answer
+    return origin, headers["Set-Cookie"]
+
+
+def test_links_lead_to_the_public_url_and_the_cookie_is_for_tls_alone(place):
+    balancer, daemons = place
+    origin, cookie = signed_in(balancer)
+    assert origin == balancer.url
+    name, *rest = cookie.split("; ")
+    assert name.startswith("__Host-nexflow_session=")
+    assert {"Secure", "HttpOnly", "SameSite=Strict", "Path=/"} < set(rest) and "Domain" not in cookie
+    assert balancer.ask("GET", "/api/v1/users/me", None, {"Cookie": name})[0] == 200
+    # What a site beside us could plant, or a page by plain http: not looked at here.
+    planted = {"Cookie": name.removeprefix("__Host-")}
+    assert balancer.ask("GET", "/api/v1/users/me", None, planted)[0] == 401
+    # By the address it listens on it is as ever, and this cookie is none there.
+    assert daemons[0].get("/api/v1/users/me", token=None, headers={"Cookie": name})[0] == 401
+    _, plain = daemons[0].user("Anna")
+    assert daemons[0].get("/api/v1/users/me", token=None, headers={"Cookie": f"nexflow_session={plain}"})[0] == 200
+    status, headers, _ = balancer.ask("POST", "/api/v1/auth/logout", {}, {"Cookie": name, "Origin": origin})
+    assert status == 204 and headers["Set-Cookie"].startswith("__Host-nexflow_session=;")
+    assert "Secure" in headers["Set-Cookie"]
+    assert balancer.ask("GET", "/api/v1/users/me", None, {"Cookie": name})[0] == 401
+
+
+def test_behind_it_only_its_own_pages_may_ask(place):
+    balancer, _ = place
+    origin, cookie = signed_in(balancer)
+    cookie = cookie.split(";")[0]
+
+    def asked(come_from):
+        return balancer.ask("POST", "/api/v1/sessions", {}, {"Cookie": cookie, **come_from})[0]
+
+    async def opened(come_from):
+        try:
+            async with balancer.connect({"Cookie": cookie, **come_from}):
+                return 101
+        except websockets.InvalidStatusCode as refused:
+            return refused.status_code
+
+    assert asked({"Origin": origin}) == 201
+    assert asyncio.run(opened({"Origin": origin})) == 101
+    foreign = ("https://evil.example", f"http://{NAME}:{balancer.port}", f"https://{NAME}",
+               f"https://{NAME}:{balancer.port + 1}", f"https://x.{NAME}:{balancer.port}", "null")
+    for other in foreign:
+        assert asked({"Origin": other}) == 403, other
+        assert asyncio.run(opened({"Origin": other})) == 403, other
+    assert asked({}) == 401
+    assert asyncio.run(opened({})) == 401
+    for host in ("evil.example", f"x.{NAME}", f"{NAME}.evil.example"):
+        assert balancer.ask("GET", "/health", None, {"Host": host})[0] == 403, host
+
+
+def test_plain_http_is_sent_on_and_tls_is_remembered(place):
+    balancer, _ = place
+    plain = http.client.HTTPConnection("127.0.0.1", balancer.plain, timeout=nexflow.WAIT_S)
+    plain.request("GET", "/", headers={"Host": NAME})
+    answer = plain.getresponse()
+    assert (answer.status, answer.headers["Location"]) == (301, f"https://{NAME}/")
+    plain.close()
+    _, headers, _ = balancer.ask("GET", "/")
+    assert "max-age=" in headers["Strict-Transport-Security"]

@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+import balancer_test
 import nexflow
 import telegram
 
@@ -90,6 +91,21 @@ def test_an_answer_survives_the_daemon(tmp_path, provider):
     finally:
         over.set()
         watcher.join()
+
+
+def test_behind_a_proxy_with_tls(tmp_path, provider):
+    daemon = echo(tmp_path, provider)
+    port = nexflow.free_port()
+    text = daemon.config.read_text(encoding="utf-8")
+    daemon.config.write_text(text.replace(
+        "server: {", f'server: {{public_url: "https://{balancer_test.NAME}:{port}", proxies: [127.0.0.1], '),
+        encoding="utf-8")
+    daemon.start()
+    balancer = balancer_test.Balancer(tmp_path / "nginx", [daemon, daemon], port)
+    try:
+        run(tmp_path, provider, daemon, "proxied")
+    finally:
+        balancer.stop()
 
 
 # What takes minutes, and a machine that does nothing else: script/page.

@@ -1,6 +1,7 @@
 """The web channel from outside: what docs/api.md promises, and what hostile clients get."""
 import asyncio
 import json
+import subprocess
 import time
 import urllib.parse
 
@@ -403,6 +404,62 @@ def test_foreign_hosts_and_origins_are_refused(daemon, headers, status):
     assert daemon.get("/api/v1/users/me", headers=headers)[0] == status
     if status == 403:
         assert daemon.get("/health", headers=headers)[0] == 403
+
+
+@pytest.mark.parametrize("url, says", [
+    ("nexflow.example.org", "must begin with https:// or http://"),
+    ("ftp://nexflow.example.org", "must begin with https:// or http://"),
+    ("https://", "must have a host"),
+    ("https://b\u00fccher.example", "must end behind the host"),
+    ("https://[::1", "must have a host"),
+    ("https://me@nexflow.example.org", "must end behind the host"),
+    ("https://nexflow.example.org/chat", "must end behind the host"),
+    ("https://nexflow.example.org/?a", "must end behind the host"),
+    ("https://nexflow.example.org#x", "must end behind the host"),
+    ("https://nexflow.example.org:0", "port from 1 to 65535"),
+    ("https://nexflow.example.org:65536", "port from 1 to 65535"),
+    ("https://nexflow.example.org:", "port from 1 to 65535"),
+    ("https://" + "a" * 254, "must have a host"),
+])
+def test_a_wrong_public_url_is_refused_with_its_key(tmp_path, url, says):
+    daemon = nexflow.Daemon(tmp_path)
+    text = daemon.config.read_text(encoding="utf-8")
+    daemon.config.write_text(text.replace("server: {", f'server: {{public_url: "{url}", '), encoding="utf-8")
+    checked = subprocess.run([nexflow.BIN / "nexflow", "--config", daemon.config, "config", "check"],
+                             capture_output=True, text=True, check=False)
+    assert checked.returncode != 0
+    assert "server.public_url: " in checked.stderr and says in checked.stderr, checked.stderr
+    assert ":1:" in checked.stderr
+
+
+@pytest.mark.parametrize("url, origin, hosts, secure", [
+    ("https://Nexflow.Example.org/", "https://nexflow.example.org",
+     ("nexflow.example.org", "nexflow.example.org:443", "NEXFLOW.example.org"), True),
+    ("https://nexflow.example.org:443", "https://nexflow.example.org", ("nexflow.example.org",), True),
+    ("https://[2001:DB8::1]:8443", "https://[2001:db8::1]:8443", ("[2001:db8::1]", "[2001:db8::1]:8443"), True),
+    ("http://nexflow.lan:80", "http://nexflow.lan", ("nexflow.lan",), False),
+])
+def test_a_public_url_is_a_name_of_ours(tmp_path, url, origin, hosts, secure):
+    daemon = nexflow.Daemon(tmp_path)
+    text = daemon.config.read_text(encoding="utf-8")
+    daemon.config.write_text(text.replace(
+        "server: {", f'server: {{public_url: "{url}", hosts: [other.example], '), encoding="utf-8")
+    daemon.start()
+    try:
+        assert daemon.get("/health", headers={"Host": "other.example", "Origin": "https://other.example"})[0] == 200
+        assert daemon.get("/health", headers={"Host": "evil.example"})[0] == 403
+        for host in hosts:
+            _, link = daemon.post("/api/v1/users/me/links")
+            assert link["url"].startswith(origin + "/#t="), link
+            status, headers, _ = daemon.request(
+                "POST", "/api/v1/auth/exchange", {"token": link["url"].split("#t=")[1]}, token=None,
+                headers={"Host": host, "Origin": origin})
+            assert status == 204, host
+            assert headers["Set-Cookie"].startswith("__Host-" if secure else "nexflow_session=")
+            assert ("Secure" in headers["Set-Cookie"]) == secure
+            assert daemon.get("/health", headers={"Host": host, "Origin": "https://other.example"})[0] == 403
+    finally:
+        assert daemon.stop() == 0
 
 
 def test_a_link_works_once_and_its_cookie_until_it_is_revoked(daemon):

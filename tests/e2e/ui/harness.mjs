@@ -20,7 +20,7 @@ import { slowDown } from './measuring.mjs';
 import { Mock } from './mock/server.mjs';
 
 const SLOW = Number(process.env.NEXFLOW_SLOW ?? 1);
-const ARGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+export const ARGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
   '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
 export const real = Boolean(process.env.NEXFLOW_URL);
