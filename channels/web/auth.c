@@ -23,19 +23,43 @@ const struct nf_principal *nf_web_who(const struct nf_http_exchange *x)
     return p;
 }
 
+bool nf_web_is_known(const struct nf_http_exchange *x)
+{
+    const struct nf_principal *p = nf_http_user(x);
+    return p && (p->holds_secret || (p->user.id != 0 && p->user.status == NF_USER_ACTIVE));
+}
+
+bool nf_web_manages(const struct nf_http_exchange *x)
+{
+    const struct nf_principal *p = nf_http_user(x);
+    return nf_web_is_known(x) && (p->holds_secret || p->user.role != NF_USER_USER);
+}
+
 /* --- credentials ------------------------------------------------------------------------------ */
 
 #define WHO "/api/v1/auth"
 
-static bool is_public(const struct nf_web *w, const struct nf_http_exchange *x)
+static bool is_one_of(const struct nf_http_exchange *x, const char *const *patterns, size_t n)
 {
-    static const char *const patterns[] = { "/health", "/ready", "/api/v1/auth/exchange", "/",
-                                            "/{file...}" };
     const char *pattern = nf_http_pattern(x);
-    for (size_t i = 0; i < NF_COUNT(patterns); i++)
+    for (size_t i = 0; i < n; i++)
         if (strcmp(pattern, patterns[i]) == 0)
             return true;
-    return w->o.server->open_metrics && strcmp(pattern, "/metrics") == 0;
+    return false;
+}
+
+static bool is_public(const struct nf_web *w, const struct nf_http_exchange *x)
+{
+    static const char *const patterns[] = { "/api/v1/auth/exchange", "/", "/{file...}" };
+    return is_one_of(x, patterns, NF_COUNT(patterns)) ||
+           (w->o.server->open_metrics && strcmp(nf_http_pattern(x), "/metrics") == 0);
+}
+
+/* Answered for everybody, with more for some. */
+static bool is_probe(const struct nf_http_exchange *x)
+{
+    static const char *const patterns[] = { "/health", "/ready" };
+    return is_one_of(x, patterns, NF_COUNT(patterns));
 }
 
 static NF_RC owner(struct nf_web *w, struct nf_user *ret, struct nf_err *err)
@@ -58,6 +82,7 @@ static NF_RC by_bearer(struct nf_web *w, const struct nf_http_exchange *x, struc
     nf_sha256_hex(h.p + sizeof(prefix) - 1, h.n - (sizeof(prefix) - 1), hash);
     if (!nf_equal_const_time(hash, w->owner_hash, NF_SHA256_HEX))
         return nf_err_set(err, NF_E_DENIED, "Authorization: this token is not known");
+    p->holds_secret = true;
     return owner(w, &p->user, err);
 }
 
@@ -86,6 +111,7 @@ static NF_RC by_socket(struct nf_web *w, const struct nf_http_exchange *x, struc
     unsigned uid;
     if (!nf_http_peer_uid(x, &uid) || (uid != 0 && uid != geteuid()))
         return nf_err_set(err, NF_E_NOT_FOUND, "no socket of the same user");
+    p->holds_secret = true;
     return owner(w, &p->user, err);
 }
 
@@ -182,16 +208,22 @@ static bool shows_credentials(const struct nf_web *w, const struct nf_http_excha
     return nf_http_request_header(x, "Authorization").n > 0 || nf_web_cookie(w, x).n > 0;
 }
 
-/* Guessing is slow: an address that was refused often is not even looked at. */
-static NF_RC may_try(struct nf_web *w, struct nf_http_exchange *x, struct nf_err *err)
+/* Guessing is slow: an address that was refused often is not even looked at. 0: it is. */
+static int64_t must_wait_ms(struct nf_web *w, const struct nf_http_exchange *x)
 {
     char key[64];
     int64_t most = w->o.limits->failures_per_minute;
     (void)snprintf(key, sizeof(key), "fail:%s", client_of(w, x).s);
     int64_t wait_ms = nf_shared_rates_wait(w->o.app->shared_rates, key, most, 0);
     if (wait_ms == 0 && nf_rate_has(w->rate, key, most, nf_clock_mono_us(w->o.app->clock)))
-        return NF_OK;
-    return too_many(x, wait_ms ? wait_ms : 60000 / most, err);
+        return 0;
+    return wait_ms ? wait_ms : 60000 / most;
+}
+
+static NF_RC may_try(struct nf_web *w, struct nf_http_exchange *x, struct nf_err *err)
+{
+    int64_t wait_ms = must_wait_ms(w, x);
+    return wait_ms == 0 ? NF_OK : too_many(x, wait_ms, err);
 }
 
 static void count_failure(struct nf_web *w, struct nf_http_exchange *x)
@@ -230,6 +262,38 @@ static void free_principal(void *p)
     free(p);
 }
 
+static NF_RC hang_principal(struct nf_http_exchange *x, struct nf_principal **ret,
+                            struct nf_err *err)
+{
+    *ret = calloc(1, sizeof(**ret));
+    if (!*ret)
+        return nf_err_set(err, NF_E_NOMEM, "out of memory");
+    nf_http_set_user(x, *ret, free_principal);
+    return NF_OK;
+}
+
+/* Whoever is not recognised, for whatever reason, is nobody: how we are is told then, too. */
+static NF_RC recognise(struct nf_web *w, struct nf_http_exchange *x, struct nf_err *err)
+{
+    struct nf_principal *p;
+    struct nf_err ignored;
+    unsigned uid;
+    bool shows = shows_credentials(w, x);
+    int64_t wait_ms;
+    if (!nf_http_peer_uid(x, &uid) && (!shows || must_wait_ms(w, x) > 0))
+        return NF_OK;
+    NF_TRY(hang_principal(x, &p, err));
+    if (identify(w, x, p, &ignored) == NF_E_DENIED && shows)
+        count_failure(w, x);
+    struct nf_id_text id = nf_id_to_text(p->user.id);
+    char key[64];
+    (void)snprintf(key, sizeof(key), "req:%s", id.s);
+    if (!p->holds_secret && p->user.id != 0 &&
+        !nf_web_rate_take(w, key, w->o.limits->requests_per_minute, &wait_ms))
+        p->user = (struct nf_user){ 0 };
+    return NF_OK;
+}
+
 enum nf_code nf_web_before(void *arg, struct nf_http_exchange *x, struct nf_err *err)
 {
     struct nf_web *w = arg;
@@ -237,12 +301,12 @@ enum nf_code nf_web_before(void *arg, struct nf_http_exchange *x, struct nf_err 
     NF_TRY(nf_web_check_site(w, x, err));
     if (is_public(w, x))
         return NF_OK;
+    if (is_probe(x))
+        return recognise(w, x, err);
     NF_TRY(may_try(w, x, err));
 
-    struct nf_principal *p = calloc(1, sizeof(*p));
-    if (!p)
-        return nf_err_set(err, NF_E_NOMEM, "out of memory");
-    nf_http_set_user(x, p, free_principal);
+    struct nf_principal *p;
+    NF_TRY(hang_principal(x, &p, err));
     enum nf_code rc = identify(w, x, p, err);
     if (rc == NF_E_DENIED && shows_credentials(w, x))
         count_failure(w, x);

@@ -194,9 +194,16 @@ void nf_web_answer_error(struct nf_http_exchange *x, int status, const struct nf
 void nf_web_on_error(void *arg, struct nf_http_exchange *x, int status, const struct nf_err *e)
 {
     (void)arg;
-    if (e->code == NF_E_INTERNAL || e->code == NF_E_IO || e->code == NF_E_NOMEM)
+    bool broken = e->code == NF_E_INTERNAL || e->code == NF_E_IO || e->code == NF_E_NOMEM;
+    bool for_nobody = !nf_web_is_known(x) && (broken || e->code == NF_E_UNAVAILABLE);
+    if (broken || for_nobody)
         nf_log_error("web.request.failed", "route", nf_http_pattern(x), "err", e->msg, NULL);
-    nf_web_answer_error(x, status, e);
+    /* What the database or a file says of itself is not for strangers. */
+    struct nf_err plain;
+    if (for_nobody)
+        (void)nf_err_set(&plain, e->code,
+                         "this does not work now: try again later; the cause is in nexflowd's log");
+    nf_web_answer_error(x, status, for_nobody ? &plain : e);
 }
 
 /* --- life ------------------------------------------------------------------------------------- */

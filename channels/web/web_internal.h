@@ -55,12 +55,16 @@ struct nf_web {
 /* Who asks. Hung on the exchange by nf_web_before. */
 struct nf_principal {
     struct nf_user user;
+    bool holds_secret; /* the owner's token, or our socket: known also if the database is gone */
     bool by_cookie;
     char cookie_hash[NF_SHA256_HEX + 1];
 };
 
 /* The principal of an authenticated exchange. */
 const struct nf_principal *nf_web_who(const struct nf_http_exchange *x);
+/* Whether it is somebody who asks, and whether that is an owner or admin: of every exchange. */
+bool nf_web_is_known(const struct nf_http_exchange *x);
+bool nf_web_manages(const struct nf_http_exchange *x);
 
 /* auth.c: checks of every request before its handler. */
 enum nf_code nf_web_before(void *arg, struct nf_http_exchange *x, struct nf_err *err);

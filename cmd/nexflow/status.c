@@ -34,6 +34,9 @@ static void print_status(const struct nf_json *root)
     const struct nf_json *b = nf_json_get(root, "bus"), *r = nf_json_get(root, "redis");
     const struct nf_json *k = nf_json_get(root, "backup");
     print_instances(root);
+    const struct nf_json *why = nf_json_first(nf_json_get(root, "not_ready"));
+    for (; why; why = nf_json_next(why))
+        nf_cli_print(stdout, "NOT READY %s\n", nf_json_str(why) ? nf_json_str(why) : "");
     (void)printf("turns     %lld running here, %lld waiting\n", number(q, "turns_running"),
                  number(q, "turns_waiting"));
     (void)printf("outbox    %lld to be delivered\n", number(q, "outbox"));

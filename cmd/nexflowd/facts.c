@@ -5,6 +5,7 @@
 #include "cmd/nexflowd/models.h"
 #include "cmd/nexflowd/status.h"
 #include "cmd/nexflowd/wiring.h"
+#include "observe/log.h"
 
 #include <string.h>
 
@@ -46,6 +47,10 @@ static NF_RC check_database(struct nf_wiring *w, struct nf_err *err)
         d->checked_ms = now; /* before waiting: who asks meanwhile gets the last answer */
         if (rc == NF_OK)
             rc = w->app.users->ops->find(w->app.users, "local", "owner", &ignored, &why);
+        if (rc != NF_OK && d->rc == NF_OK)
+            nf_log_error("database.failed", "err", why.msg, NULL);
+        else if (rc == NF_OK && d->rc != NF_OK)
+            nf_log_info("database.back", NULL);
         d->rc = rc;
         d->why = why;
     }

@@ -122,7 +122,7 @@ def test_settings_that_are_named_exist():
     groups = settings()
     assert len(groups) > 15 and "listen" in groups["server"] and "type" in groups["llm.providers[]"]
     # events, a manifest's
-    no_settings = {"redis.lost", "redis.store", "schedules.failed", "limits.http_kib"}
+    no_settings = {"database.failed", "redis.lost", "redis.store", "schedules.failed", "limits.http_kib"}
     for path in [nexflow.TOP / "README.md", *DOCS.glob("*.md"), *DOCS.glob("howto/*.md")]:
         for group, key in re.findall(r"`([a-z]+)\.([a-z_]+)[^`]*`", path.read_text(encoding="utf-8")):
             if group in groups and key != "h" and f"{group}.{key}" not in no_settings:

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sqlite3
+import subprocess
 import threading
 import time
 
@@ -269,6 +270,7 @@ def test_ready_says_so_when_the_loop_was_late(daemon):
     try:
         with socket.create_connection(("127.0.0.1", daemon.port)) as asker:
             asker.sendall(f"GET /ready HTTP/1.1\r\nHost: 127.0.0.1:{daemon.port}\r\n"
+                          f"Authorization: Bearer {nexflow.TOKEN}\r\n"
                           "Connection: close\r\n\r\n".encode())
             time.sleep(1.3)
             daemon.process.send_signal(signal.SIGCONT)
@@ -299,6 +301,17 @@ def test_a_database_that_is_damaged_while_it_is_used_is_told(daemon):
     assert "damaged" in daemon.get("/health")[1]["database"]
     status, answer = daemon.post("/api/v1/messages", {"message_id": "late", "content": "x"})
     assert status in (500, 503) and "damaged" in answer["error"]["message"], answer
+    assert "damaged" in daemon.events("database.failed")[0]["err"]
+    # A stranger is not told what the database says of itself.
+    assert daemon.get("/ready", token=None) == (503, {"ready": False})
+    assert daemon.get("/health", token=None) == (200, {"status": "ok", "ready": False})
+    status, answer = daemon.post("/api/v1/auth/exchange", {"token": "x"}, token=None)
+    assert status >= 500 and "damaged" not in json.dumps(answer) and "log" in answer["error"]["message"]
+    cookie = {"Cookie": "nexflow_session=" + "x" * 43}
+    assert "damaged" not in json.dumps(daemon.get("/api/v1/sessions", token=None, headers=cookie)[1])
+    shown = subprocess.run([nexflow.BIN / "nexflow", "--config", daemon.config, "status"],
+                           capture_output=True, text=True, check=False)
+    assert "damaged" in shown.stdout + shown.stderr, shown
     assert daemon.stop() == 0
     assert path.read_bytes() == bad
 

@@ -79,6 +79,9 @@ def test_every_operation_answers_as_described(daemon):
 
     assert call("get", "/health")[0] == 200
     assert call("get", "/ready")[0] == 503
+    for path in ("/health", "/ready"):
+        status, answer = daemon._json("GET", path, token=None)
+        validate("get", path, status, answer)
     assert call("get", "/api/v1/models")[0] == 200
     assert call("get", "/api/v1/users/me")[0] == 200
     assert call("get", "/api/v1/auth")[1]["user"]["role"] == "owner"

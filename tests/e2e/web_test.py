@@ -393,6 +393,37 @@ def test_without_credentials_nothing_but_health_the_page_and_sign_in_is_served(d
         daemon.wait_until(lambda p=path: daemon.get(p, token=None)[0] == 200)  # /ready: unless it was late
 
 
+def test_what_is_wrong_is_told_to_who_manages_it_alone(tmp_path):
+    daemon = nexflow.Daemon(tmp_path).start()  # without a model, so not ready
+    try:
+        _, user = daemon.user("Bob")
+        _, admin = daemon.user("Root", "admin")
+        blocked, gone = daemon.user("Gone", "admin")
+        assert daemon.request("PATCH", f"/api/v1/users/{blocked['id']}", {"status": "blocked"})[0] == 200
+
+        def told(token=None, cookie=None):
+            headers = {"Cookie": f"nexflow_session={cookie}"} if cookie else {}
+            status, ready = daemon.get("/ready", token=token, headers=headers)
+            assert status == 503
+            status, health = daemon.get("/health", token=token, headers=headers)
+            assert status == 200
+            return ready, health
+
+        nothing = ({"ready": False}, {"status": "ok", "ready": False})
+        for who in ({}, {"cookie": user}, {"cookie": gone}, {"cookie": "x" * 43}, {"token": "wrong-token-0123456789"}):
+            assert told(**who) == nothing, who
+        for who in ({"token": nexflow.TOKEN}, {"cookie": admin}):
+            ready, health = told(**who)
+            assert "no language model" in ready["reasons"][0], who
+            assert health["not_ready"] == ready["reasons"] and health["database"] == "ok" and health["version"]
+        for _ in range(40):  # guessing here is guessing
+            told(token="wrong-token-0123456789")
+        assert daemon.get("/api/v1/users/me")[0] == 429
+        assert told(token=nexflow.TOKEN) == nothing
+    finally:
+        assert daemon.stop() == 0
+
+
 @pytest.mark.parametrize("headers, status", [
     ({"Host": "evil.example"}, 403),
     ({"Host": "127.0.0.1:1"}, 403),

@@ -51,9 +51,12 @@ def wait_for(what, condition, seconds=START_S):
     raise AssertionError(f"{what}: not within {seconds} s")
 
 
-def health(port):
+TOKEN = "package-0123456789abcdef"  # the owner's, in a container
+
+
+def health(port, token=None):
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request("GET", "/health")
+    connection.request("GET", "/health", headers={"Authorization": f"Bearer {token}"} if token else {})
     answer = connection.getresponse()
     return answer.status == 200 and json.loads(answer.read())
 
@@ -169,10 +172,10 @@ def runs_as(engine, name, tag, options, work):
     config.write_text('database: {url: "sqlite:/var/lib/nexflow/nexflow.db"}\n'
                       f'server: {{listen: "127.0.0.1:{port}"}}\n', encoding="utf-8")
     config.chmod(0o644)
-    engine("run", "-d", "--name", name, "--network", "host", "-v", f"{config}:/etc/nexflow/nexflow.yaml:ro",
+    engine("run", "-d", "--name", name, "--network", "host", "-e", f"NEXFLOW_OWNER_TOKEN={TOKEN}", "-v", f"{config}:/etc/nexflow/nexflow.yaml:ro",
            *options, tag)
     found = wait_for(f"{name}: {engine('logs', name, ok=False)[-500:]}",
-                     lambda: (h := health(port)) and h.get("sandbox", {}).get("level") and h)
+                     lambda: (h := health(port, TOKEN)) and h.get("sandbox", {}).get("level") and h)
     doctor = engine("exec", name, "nexflow", "--config", "/etc/nexflow/nexflow.yaml", "doctor", ok=False)
     line, = [l for l in doctor.splitlines() if l.split()[1:2] == ["sandbox"] or l.startswith("sandbox ")][:1] or [""]
     engine("stop", "--time", "40", name)

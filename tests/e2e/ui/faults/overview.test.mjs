@@ -63,3 +63,11 @@ test('before anything is set up a copy is a step of that, and no alarm', async (
   const done = await overview({ backup_at: daysAgo(0) }, []);
   await done.getByRole('listitem').filter({ hasText: 'Make a copy of everything' }).getByText('done').waitFor();
 });
+
+test('a daemon that does not know who asks is said to miss its database', async () => {
+  const page = await overview({ version: undefined, uptime_s: undefined, not_ready: undefined, sandbox: undefined });
+  await page.evaluate(() => { location.hash = '#/health'; });
+  await page.getByText('does not reach its database').waitFor();
+  await page.getByText('nexflow doctor').waitFor();
+  assert.equal(await page.getByText('Invalid').count(), 0);
+});

@@ -1,5 +1,5 @@
 // How the daemon is.
-import { call } from '../api';
+import { ApiError, call } from '../api';
 import { language, number, texts } from '../settings';
 import { me } from '../store';
 import { Icon } from '../view/icons';
@@ -10,7 +10,7 @@ const th = texts<keyof typeof healthLanguages.en>(healthLanguages);
 const REFRESH_MS = 3000;
 
 interface Health {
-  version: string; uptime_s: number; loop_delay_ms: number; database: string; models: string; config: string;
+  version?: string; uptime_s: number; loop_delay_ms: number; database: string; models: string; config: string;
   turns_running: number; backup_at?: string | null; not_ready?: string[]; sandbox?: { level: string; missing: string };
   [more: string]: unknown;
 }
@@ -26,6 +26,7 @@ async function readAll(): Promise<All> {
     call<Health>('GET', '/health'),
     manager ? fetch('/metrics').then((r) => (r.ok ? r.text() : '')) : '',
   ]);
+  if (health.version === undefined) throw new ApiError(503, 'unavailable', th('unknown')); // it does not know who asks
   const lines = metrics.split('\n').filter((line) => line && !line.startsWith('#') && !line.includes('_bucket'));
   return { health, reasons: health.not_ready ?? [], metrics: lines.map((line) => {
     const at = line.lastIndexOf(' ');
