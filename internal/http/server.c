@@ -68,24 +68,34 @@ void nf_httpd_flush_soon(struct nf_http_server *s)
         uv_idle_start(&s->idle, on_idle);
 }
 
+static void on_sweep_due(uv_timer_t *t);
+
 static void on_sweep(uv_timer_t *t)
 {
     struct nf_http_server *s = t->data;
     int64_t now = nf_httpd_now(s);
     struct nf_httpd_conn *c, *tmp;
     bool listening = nf_httpd_listeners_resume(s);
-    if (listening && s->stats.connections == 0)
-        uv_timer_stop(t);
+    if (!listening || s->stats.connections > 0)
+        uv_timer_start(t, on_sweep_due, s->sweep_ms, 0);
     DL_FOREACH_SAFE(s->conns, c, tmp)
     {
         nf_httpd_conn_sweep(c, now);
     }
 }
 
+/* What has come is read before anybody is judged by the time: a process that was stopped, or a
+ * machine that has too much to do, did not listen for a while. */
+static void on_sweep_due(uv_timer_t *t)
+{
+    uv_timer_start(t, on_sweep, 1,
+                   0); /* 0 would be now: the loop's timers come before its reading */
+}
+
 void nf_httpd_sweep_start(struct nf_http_server *s)
 {
     if (!s->stopping && !uv_is_active((uv_handle_t *)&s->timer))
-        uv_timer_start(&s->timer, on_sweep, s->sweep_ms, s->sweep_ms);
+        uv_timer_start(&s->timer, on_sweep_due, s->sweep_ms, 0);
 }
 
 /* --- life ------------------------------------------------------------------------------------ */

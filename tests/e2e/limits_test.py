@@ -169,28 +169,44 @@ def test_ws_per_user(start):
     assert later == "accepted"
 
 
+def open_socket(daemon):
+    s = connect(daemon)
+    s.sendall((f"GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{daemon.port}\r\nUpgrade: websocket\r\n"
+               f"Authorization: Bearer {nexflow.TOKEN}\r\nConnection: Upgrade\r\n"
+               "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+               "\r\n").encode())
+    assert b" 101 " in s.recv(4096)
+    return s
+
+
 def test_ws_ping(start):
     """Who does not answer pings is dropped; who does stays."""
     daemon = start("ws_ping: 2s")
-
-    def handshake():
-        s = connect(daemon)
-        s.sendall((f"GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{daemon.port}\r\nUpgrade: websocket\r\n"
-                   f"Authorization: Bearer {nexflow.TOKEN}\r\nConnection: Upgrade\r\n"
-                   "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-                   "\r\n").encode())
-        assert b" 101 " in s.recv(4096)
-        return s
 
     async def stay():
         async with daemon.connect() as s:
             await asyncio.sleep(8)
             return (await s.say("hi", "m"))["type"]
     begun = time.monotonic()
-    with handshake() as silent:
+    with open_socket(daemon) as silent:
         got = read_all(silent)
     assert got[:1] == b"\x89" and time.monotonic() - begun > 2
     assert asyncio.run(stay()) == "accepted"
+
+
+def test_who_answered_while_the_daemon_was_stopped_is_not_dropped(start):
+    """What came meanwhile is read before anybody is judged."""
+    daemon = start("ws_ping: 1s")
+    ping, pong, mask = b"\x89\0", b"\x8a\0", bytes(4)
+    with open_socket(daemon) as s:
+        assert s.recv(2) == ping
+        with nexflow.frozen(daemon.process):
+            s.sendall(b"\x8a\x80" + mask)
+            time.sleep(3)
+        s.sendall(b"\x89\x80" + mask)
+        while (got := s.recv(2)) == ping:
+            s.sendall(b"\x8a\x80" + mask)
+        assert got == pong, "the daemon hung up"
 
 
 def test_ws_queue_bytes_and_a_peer_that_does_not_read(start, provider):

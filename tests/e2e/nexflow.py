@@ -5,6 +5,7 @@ NF_DATABASE=postgresql its database is on a server that the first test starts.
 """
 import asyncio
 import atexit
+import contextlib
 import http.client
 import itertools
 import json
@@ -277,6 +278,20 @@ class Socket:
                 return frame
         return await self.until(lambda f: f.get("run_id") == run_id
                                 and f["type"] in ("RUN_FINISHED", "RUN_ERROR"), seconds)
+
+
+@contextlib.contextmanager
+def frozen(process):
+    """A process that is stopped, and goes on behind the block."""
+    process.send_signal(signal.SIGSTOP)
+    try:
+        end = time.monotonic() + WAIT_S
+        while pathlib.Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii").rsplit(") ", 1)[1][0] != "T":
+            assert time.monotonic() < end, "it does not stop"
+            time.sleep(0.001)
+        yield
+    finally:
+        process.send_signal(signal.SIGCONT)
 
 
 def quickest(once, below, tries=20):

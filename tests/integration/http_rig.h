@@ -179,7 +179,8 @@ static inline const char *hear_until(int fd, const char *text)
     while (n < sizeof(buf) - 1) {
         ssize_t r = recv(fd, buf + n, 1, 0);
         if (r <= 0)
-            fail_msg("the connection ended after: %.*s", (int)n, buf);
+            fail_msg("%s after: %.*s", r < 0 ? strerror(errno) : "the connection ended", (int)n,
+                     buf);
         n += (size_t)r;
         buf[n] = '\0';
         if (n >= want && strcmp(buf + n - want, text) == 0)
