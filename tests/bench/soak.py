@@ -47,8 +47,9 @@ class Writers(threading.Thread):
                 measure.load(daemon, cookies, sessions, sessions * ROUND)
                 self.turns += sessions * ROUND
                 in_a_row = 0
-            except subprocess.SubprocessError:
+            except subprocess.SubprocessError as why:  # turn_load itself has said what it waited for
                 self.broken, in_a_row = self.broken + 1, in_a_row + 1
+                print(f"soak: a round broke off after {self.turns} turns: {why}", file=sys.stderr, flush=True)
                 if in_a_row == BROKEN_MAX:
                     raise
 
@@ -64,7 +65,8 @@ def soak(place, minutes, sessions):
         assert writers.is_alive() and daemon.process.poll() is None, daemon.log()[-2000:]
         points.append((passed / 3600, measure.memory(daemon.process.pid)[0]))
     writers.ends = True
-    writers.join(600)
+    writers.join(600)  # more than a round may take
+    assert not writers.is_alive(), "the last round does not end"
     settled = points[len(points) // 3:]
     slope, noise = line(settled)
     assert daemon.stop() == 0, daemon.log()[-2000:]

@@ -12,9 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/time.h>
 #include <unistd.h>
 
-#define PATIENCE_MS 300000 /* also where a machine does much else */
+#define PATIENCE_S 120 /* also where a machine does much else */
 #define BUF 262144
 
 static const char request[] = "POST /v1/chat/completions HTTP/1.1\r\nHost: model\r\n"
@@ -38,7 +39,9 @@ static void ask(struct stream *s, int port, int ep)
     struct sockaddr_in a = { .sin_family = AF_INET,
                              .sin_port = htons((uint16_t)port),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    const struct timeval patience = { .tv_sec = PATIENCE_S };
     s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    setsockopt(s->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
     if (connect(s->fd, (struct sockaddr *)&a, sizeof(a)) != 0)
         die("connect");
     if (write(s->fd, request, sizeof(request) - 1) != (ssize_t)sizeof(request) - 1)
@@ -76,9 +79,12 @@ int main(int argc, char **argv)
         ask(&streams[i], port, ep);
     while (left > 0) {
         struct epoll_event ready[256];
-        int n = epoll_wait(ep, ready, 256, PATIENCE_MS);
-        if (n <= 0)
-            die("no event for five minutes");
+        int n = epoll_wait(ep, ready, 256, PATIENCE_S * 1000);
+        if (n == 0) {
+            (void)fprintf(stderr, "stream_load: %d s without a byte, %d answers have not ended\n",
+                          PATIENCE_S, left);
+            return 1;
+        }
         for (int i = 0; i < n; i++)
             left -= take(ready[i].data.ptr);
     }

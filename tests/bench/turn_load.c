@@ -2,12 +2,13 @@
  * Drives the daemon through /ws as people would, on a bare epoll loop without any of our code: each
  * session sends its next message when its last answer has ended.
  *
- * usage: turn_load PORT COOKIES SESSIONS TURNS
+ * usage: turn_load PORT COOKIES SESSIONS TURNS [PATIENCE_S]
  *   COOKIES is a file with a browser session's cookie per line, a user each, at least SESSIONS
  * lines (a user's events go to all of that user's sockets, so one user would measure something
  * else). TURNS in all, spread over SESSIONS web sockets. Prints one JSON line: turns per second,
  * and the time from a message to its acceptance, to the first text and to the end of the run, in
- *   microseconds, as p50, p99 and max.
+ *   microseconds, as p50, p99 and max. Whatever takes longer than PATIENCE_S (120) ends it, with
+ *   what each session waits for.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,10 +18,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
-#define PATIENCE_MS 300000 /* also where a machine does much else */
+#define PATIENCE_S 120 /* also where a machine does much else */
+#define LOOK_MS 1000   /* pings wake us, too: time is looked at by itself */
 #define BUF 262144
 
 struct client {
@@ -29,6 +32,8 @@ struct client {
     size_t n;
     char session[16];
     int64_t sent_us;
+    int64_t since_us;      /* when it began to wait */
+    const char *waits_for; /* NULL: for nothing */
     int first_seen;
 };
 
@@ -37,6 +42,8 @@ static int64_t *marks[MARKS];
 static int marks_n[MARKS];
 static int turns_max, begun, ended;
 static FILE *cookies;
+static int64_t patience_s = PATIENCE_S;
+static char own[40]; /* of this process: a daemon that lives long sees numbers of processes again */
 
 static int64_t now_us(void)
 {
@@ -51,14 +58,19 @@ static void die(const char *what)
     exit(1);
 }
 
+/* What the daemon said, and we cannot go on with. */
+static void refuse(const char *p, size_t n)
+{
+    (void)fprintf(stderr, "turn_load: %.*s\n", (int)n, p);
+    exit(1);
+}
+
 static void put(int fd, const char *p, size_t n)
 {
     while (n > 0) {
         ssize_t k = write(fd, p, n);
-        if (k < 0 && errno == EAGAIN)
-            continue;
         if (k <= 0)
-            die("write");
+            die("the daemon does not read");
         p += k;
         n -= (size_t)k;
     }
@@ -82,20 +94,28 @@ static void send_frame(struct client *c, const char *text, size_t n)
     put(c->fd, frame, k + 4 + n);
 }
 
+static void wait_for(struct client *c, const char *what)
+{
+    c->waits_for = what;
+    c->since_us = now_us();
+}
+
 static void next_turn(struct client *c)
 {
     char text[512];
+    wait_for(c, NULL);
     if (begun == turns_max)
         return;
     int n = snprintf(text, sizeof(text),
-                     "{\"type\":\"user_message\",\"message_id\":\"b%d-%d-%d\"%s%s%s,\"content\":"
+                     "{\"type\":\"user_message\",\"message_id\":\"b%s-%d-%d\"%s%s%s,\"content\":"
                      "\"What is the answer to question number %d, please?\"}",
-                     (int)getpid(), c->fd, begun, c->session[0] ? ",\"session_id\":\"" : "",
-                     c->session, c->session[0] ? "\"" : "", begun);
+                     own, c->fd, begun, c->session[0] ? ",\"session_id\":\"" : "", c->session,
+                     c->session[0] ? "\"" : "", begun);
     begun++;
     c->turn++;
     c->first_seen = 0;
-    c->sent_us = now_us();
+    wait_for(c, "its message to be accepted");
+    c->sent_us = c->since_us;
     send_frame(c, text, (size_t)n);
 }
 
@@ -114,16 +134,19 @@ static void on_message(struct client *c, char *p, size_t n)
 {
     if (begins(p, n, "{\"type\":\"accepted\"")) {
         /* Frames go to every socket of the user: take those of our own question only. */
-        char own[64];
+        char mine[64];
         char *at = memmem(p, n, "\"message_id\":\"b", 15);
-        int k = snprintf(own, sizeof(own), "%d-%d-", (int)getpid(), c->fd);
-        if (!at || memcmp(at + 15, own, (size_t)k) != 0)
+        int k = snprintf(mine, sizeof(mine), "%s-%d-", own, c->fd);
+        if (!at || memcmp(at + 15, mine, (size_t)k) != 0)
             return;
+        if (memmem(p, n, "\"duplicate\":true", 16))
+            refuse(p, n); /* nothing would follow */
         char *s = memmem(p, n, "\"session_id\":\"", 14);
         if (!s)
             return;
         memcpy(c->session, s + 14, 13);
         mark(c, ACCEPTED);
+        wait_for(c, "the first text of its answer");
         return;
     }
     char *s = memmem(p, n < 160 ? n : 160, "\"session_id\":\"", 14);
@@ -132,13 +155,13 @@ static void on_message(struct client *c, char *p, size_t n)
     if (begins(p, n, "{\"type\":\"TEXT_MESSAGE_CONTENT\"") && !c->first_seen) {
         c->first_seen = 1;
         mark(c, FIRST);
+        wait_for(c, "the end of its run");
     } else if (begins(p, n, "{\"type\":\"RUN_FINISHED\"")) {
         mark(c, ENDED);
         ended++;
         next_turn(c);
     } else if (begins(p, n, "{\"type\":\"RUN_ERROR\"") || begins(p, n, "{\"type\":\"error\"")) {
-        (void)fprintf(stderr, "turn_load: %.*s\n", (int)n, p);
-        exit(1);
+        refuse(p, n);
     }
 }
 
@@ -192,10 +215,8 @@ static void on_readable(struct client *c)
         char *end = memmem(c->buf, c->n, "\r\n\r\n", 4);
         if (!end)
             return;
-        if (!begins(c->buf, c->n, "HTTP/1.1 101")) {
-            (void)fprintf(stderr, "turn_load: %.*s\n", (int)c->n, c->buf);
-            exit(1);
-        }
+        if (!begins(c->buf, c->n, "HTTP/1.1 101"))
+            refuse(c->buf, c->n);
         c->open = 1;
         at = (size_t)(end + 4 - c->buf);
         memmove(c->buf, c->buf + at, c->n - at);
@@ -213,11 +234,13 @@ static void open_client(struct client *c, int port, int ep)
                              .sin_port = htons((uint16_t)port),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     char head[1024], cookie[128];
+    const struct timeval patience = { .tv_sec = patience_s };
     int one = 1;
     if (!fgets(cookie, sizeof(cookie), cookies))
         die("too few cookies");
     cookie[strcspn(cookie, "\n")] = '\0';
     c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
     if (connect(c->fd, (struct sockaddr *)&a, sizeof(a)) != 0)
         die("connect");
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
@@ -228,9 +251,26 @@ static void open_client(struct client *c, int port, int ep)
                      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
                      port, port, cookie);
     put(c->fd, head, (size_t)n);
+    wait_for(c, "its web socket");
     c->buf = malloc(BUF);
     struct epoll_event e = { .events = EPOLLIN, .data.ptr = c };
     epoll_ctl(ep, EPOLL_CTL_ADD, c->fd, &e);
+}
+
+static void look_at_time(const struct client *clients, int n)
+{
+    int64_t now = now_us();
+    int late = 0;
+    for (int i = 0; i < n; i++)
+        late += clients[i].waits_for && now - clients[i].since_us >= patience_s * 1000000;
+    if (late == 0)
+        return;
+    for (int i = 0; i < n; i++)
+        if (clients[i].waits_for)
+            (void)fprintf(stderr, "turn_load: session %s, turn %d: %lld s for %s\n",
+                          clients[i].session[0] ? clients[i].session : "(none)", clients[i].turn,
+                          (long long)(now - clients[i].since_us) / 1000000, clients[i].waits_for);
+    exit(1);
 }
 
 static int by_value(const void *a, const void *b)
@@ -252,10 +292,15 @@ static void print_marks(const char *name, int which, const char *behind)
 
 int main(int argc, char **argv)
 {
-    if (argc != 5) {
-        (void)fprintf(stderr, "usage: turn_load PORT COOKIES SESSIONS TURNS\n");
+    struct timespec t;
+    if (argc != 5 && argc != 6) {
+        (void)fprintf(stderr, "usage: turn_load PORT COOKIES SESSIONS TURNS [PATIENCE_S]\n");
         return 2;
     }
+    if (argc == 6)
+        patience_s = atoi(argv[5]);
+    clock_gettime(CLOCK_REALTIME, &t);
+    (void)snprintf(own, sizeof(own), "%llx-%lx-%d", (long long)t.tv_sec, t.tv_nsec, (int)getpid());
     int port = atoi(argv[1]), sessions = atoi(argv[3]);
     cookies = fopen(argv[2], "r");
     if (!cookies)
@@ -265,18 +310,18 @@ int main(int argc, char **argv)
         marks[i] = calloc((size_t)turns_max + 1, sizeof(int64_t));
     struct client *clients = calloc((size_t)sessions, sizeof(*clients));
     int ep = epoll_create1(EPOLL_CLOEXEC);
-    int64_t start = now_us();
+    int64_t start = now_us(), looked_us = start;
     for (int i = 0; i < sessions; i++)
         open_client(&clients[i], port, ep);
     while (ended < turns_max) {
         struct epoll_event ready[256];
-        int n = epoll_wait(ep, ready, 256, PATIENCE_MS);
-        if (n == 0) {
-            errno = ETIMEDOUT;
-            die("no event for five minutes");
-        }
+        int n = epoll_wait(ep, ready, 256, LOOK_MS);
         for (int i = 0; i < n; i++)
             on_readable(ready[i].data.ptr);
+        if (now_us() - looked_us >= LOOK_MS * 1000) {
+            looked_us = now_us();
+            look_at_time(clients, sessions);
+        }
     }
     double seconds = (double)(now_us() - start) / 1e6;
     printf("{\"sessions\":%d,\"turns\":%d,\"seconds\":%.3f,\"turns_per_second\":%.1f,", sessions,
@@ -284,6 +329,11 @@ int main(int argc, char **argv)
     print_marks("accepted", ACCEPTED, ",");
     print_marks("first_text", FIRST, ",");
     print_marks("ended", ENDED, "}\n");
+    for (int i = 0; i < sessions; i++)
+        free(clients[i].buf);
     free(clients);
+    for (int i = 0; i < MARKS; i++)
+        free(marks[i]);
+    (void)fclose(cookies);
     return 0;
 }
