@@ -70,6 +70,7 @@ def test_when_the_last_copy_was_made_is_told(served):
     daemon.wait_until(lambda: told(daemon) == (at, seconds))
 
 
+@nexflow.of_sqlite
 def test_a_word_of_the_last_copy_that_cannot_be_read_is_logged_once_and_left(served):
     p, daemon = served.place, served.daemon
     left = p.dir / "data/nexflow.db.last-backup"
