@@ -14,7 +14,9 @@
 #define CHECK_EVERY_MS 1000
 
 /* Transactions that wait although none is committed: somebody holds the lock, or the disk hangs.
- * And whatever said that the file is damaged was right, also if the next page is not. */
+ * And whatever said that SQLite's file is damaged was right, also if the next page is not. A server
+ * is mended while it runs (REINDEX), and is that of all instances: none of them turns people away
+ * for one bad page, which nexflow_database_damaged counts. */
 static NF_RC check_writer(struct nf_wiring *w, int64_t now, struct nf_err *err)
 {
     struct nf_database_state *d = &w->database;
@@ -23,7 +25,7 @@ static NF_RC check_writer(struct nf_wiring *w, int64_t now, struct nf_err *err)
     if (s.write_queue == 0 || s.commits != d->commits || d->checked_ms == 0)
         d->moved_ms = now;
     d->commits = s.commits;
-    if (s.damaged > 0)
+    if (s.damaged > 0 && w->backups.database)
         return nf_err_set(err, NF_E_IO,
                           "it is damaged, though it was not at the start: stop Nexflow, then "
                           "`nexflow backup restore FILE`");

@@ -63,6 +63,7 @@ static double log_warnings(void *arg)
 GAUGE_OF(commits, nf_db_stats, s.commits)
 GAUGE_OF(transactions, nf_db_stats, s.transactions)
 GAUGE_OF(write_queue, nf_db_stats, s.write_queue)
+GAUGE_OF(damaged, nf_db_stats, s.damaged)
 GAUGE_OF(commit_seconds, nf_db_stats, (double)s.commit_us_total / 1e6)
 GAUGE_OF(redis_connected, nf_redis_store_stats, s.connected ? 1 : 0)
 GAUGE_OF(redis_calls, nf_redis_store_stats, s.calls)
@@ -100,6 +101,8 @@ void nf_daemon_gauges(struct nf_wiring *w)
                 w->db);
     nf_gauge_fn("nexflow_database_write_queue", "Transactions that wait for the writer", NULL,
                 write_queue, w->db);
+    nf_gauge_fn("nexflow_database_damaged", "Times it said that it is damaged since the start",
+                NULL, damaged, w->db);
     nf_gauge_fn("nexflow_database_commit_seconds", "Time spent in commits since the start", NULL,
                 commit_seconds, w->db);
     if (w->backups.database)

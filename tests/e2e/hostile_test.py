@@ -2,6 +2,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -302,6 +303,7 @@ def test_a_database_that_is_damaged_while_it_is_used_is_told(daemon):
     status, answer = daemon.post("/api/v1/messages", {"message_id": "late", "content": "x"})
     assert status in (500, 503) and "damaged" in answer["error"]["message"], answer
     assert "damaged" in daemon.events("database.failed")[0]["err"]
+    assert float(re.search(r"^nexflow_database_damaged (\S+)$", daemon.get("/metrics")[1], re.M)[1]) >= 1
     # A stranger is not told what the database says of itself.
     assert daemon.get("/ready", token=None) == (503, {"ready": False})
     assert daemon.get("/health", token=None) == (200, {"status": "ok", "ready": False})

@@ -290,6 +290,33 @@ static void a_lock_that_another_holds_is_waited_for_then_told(void **state)
     assert_int_equal(raw_ask(w, "SELECT count(*) FROM sessions"), 1);
 }
 
+static enum nf_code damaged_main(void *arg, struct nf_err *err)
+{
+    struct world *w = arg;
+    struct nf_session s = { .id = 9, .user_id = 1, .channel = "web" };
+    struct nf_db_stats before, after;
+    NF_TRY(open_all(w, err));
+    /* What PostgreSQL says of a page that it cannot read. */
+    raw_exec(w, "CREATE FUNCTION bad() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE"
+                " 'invalid page in block 7' USING ERRCODE='XX001'; END$$;"
+                "CREATE TRIGGER bad BEFORE INSERT ON sessions EXECUTE FUNCTION bad()");
+    nf_db_stats(w->db[0], &before);
+    w->done = w->s[0].sessions->ops->create(w->s[0].sessions, &s, err) == NF_E_IO &&
+              strstr(err->msg, "damaged");
+    nf_db_stats(w->db[0], &after);
+    w->fresh = (int)(after.damaged - before.damaged);
+    close_all(w);
+    return NF_OK;
+}
+
+static void damage_that_the_server_tells_is_counted(void **state)
+{
+    struct world *w = *state;
+    assert_ok(nf_loop_run(w->loop, damaged_main, w, &w->err), &w->err);
+    assert_true(w->done);
+    assert_int_equal(w->fresh, 1);
+}
+
 /* As a rival does whose `take` came too late: it has the row until its transaction ends, which it
  * does here when somebody waits for it. */
 static void lock_session_until_it_is_waited_for(struct world *w)
@@ -406,6 +433,7 @@ int main(void)
         T(two_owners_who_end_each_other_leave_one),
         T(connections_that_are_cut_lose_nothing_and_double_nothing),
         T(a_lock_that_another_holds_is_waited_for_then_told),
+        T(damage_that_the_server_tells_is_counted),
         T(a_session_that_was_taken_is_claimed_though_a_rival_holds_its_row),
         T(the_next_host_is_tried),
         T(what_cannot_be_used_is_refused_with_words),

@@ -101,7 +101,10 @@ static NF_RC run(struct postgres *db, struct nf_pg_job *j, bool write, struct nf
     enum nf_code rc = run_on(db, s, j, write, err);
     nf_pg_pool_release(&db->pool, s);
     count(db, j, write, rc == NF_OK);
-    return rc == NF_OK ? replay(db, j, err) : rc;
+    if (rc == NF_OK)
+        rc = replay(db, j, err);
+    db->stats.damaged += rc == NF_E_IO;
+    return rc;
 }
 
 /* --- the port --------------------------------------------------------------------------------- */
