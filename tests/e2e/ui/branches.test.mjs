@@ -86,6 +86,27 @@ test('files are picked, dropped and pasted, sent with their message, and seen ag
   await eventually(async () => assert.deepEqual(await page.locator('.files .file').allInnerTexts(), ['notes.txt']));
 });
 
+test('a large file shows how far it is, and can be taken back on its way', async () => {
+  const page = await fresh();
+  const line = await page.context().newCDPSession(page);
+  const up = (bytes) => line.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: bytes });
+  await line.send('Network.enable');
+  await page.locator('input[type=file]').setInputFiles([{ name: 'film.pdf', mimeType: 'application/pdf', buffer: Buffer.concat([Buffer.from('%PDF-1.4\n'), Buffer.alloc(3000000, 7)]) }]);
+  await up(100000);
+  await composer(page).fill('a long one');
+  await composer(page).press('Enter');
+  const bar = page.getByRole('progressbar', { name: /^Sending \d+ %$/ });
+  await page.waitForFunction(() => document.querySelector('progress')?.value > 0 && document.querySelector('progress').value < 1);
+  await shot(page, 'upload');
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await counts(bar, 0);
+  await counts(page.locator('.turn[data-state="running"]'), 0);
+  await up(-1);
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await ended(page, 1);
+  await bubbles(page, ['a long one']);
+});
+
 test('files that were attached without a line are sent when there is one', async () => {
   const page = await fresh();
   await world.line.down();

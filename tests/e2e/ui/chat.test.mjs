@@ -25,6 +25,17 @@ test('an answer streams, and is shown as Markdown with its model and tokens', as
   await counts(page.locator('figure.code').getByRole('button', { name: 'Copy code' }), await page.locator('figure.code').count());
 });
 
+test('formulas are MathML, and an amount of money is none', async () => {
+  const page = await fresh();
+  await say(page, 'It costs $5 and $6. Energy: $E = mc^2$, and\n\n$$\\sum_{k=1}^{n} \\frac{1}{k}$$');
+  await ended(page);
+  const formulas = answers(page).first().locator('math');
+  await counts(formulas, 2);
+  assert.deepEqual(await formulas.evaluateAll((all) => all.map((one) => [one.namespaceURI, one.querySelectorAll('msup, mfrac, munderover').length])),
+    [['http://www.w3.org/1998/Math/MathML', 1], ['http://www.w3.org/1998/Math/MathML', 2]]);
+  assert.match(await answers(page).first().innerText(), /It costs \$5 and \$6\./);
+});
+
 test('copying a code block gives its text', async () => {
   const page = await fresh();
   await say(page, 'Look:\n\n```c\nint main(void)\n{\n\treturn 0;\n}\n```');

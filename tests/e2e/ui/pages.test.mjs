@@ -47,6 +47,44 @@ test('no page scrolls sideways on a phone, in either language', async () => {
   }
 });
 
+test('on a phone a task is a card with all of it, and fingers find everything', async () => {
+  const page = await at('overview', { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true, locale: 'ru-RU' });
+  await page.evaluate(() => (location.hash = '#/'));
+  await world.hold(1);
+  await page.getByRole('textbox', { name: 'Сообщение' }).fill('one that takes its time, so that it can be looked at');
+  await page.getByRole('button', { name: 'Отправить' }).click();
+  await page.locator('.turn[data-state="running"]').waitFor();
+  await turnTo(page, 'tasks');
+  const row = page.getByRole('row').filter({ has: page.locator('.badge.accent') });
+  const cancel = row.getByRole('button', { name: 'Отменить' });
+  const inside = async (locator) => {
+    const { x, width } = await locator.boundingBox();
+    assert.ok(x >= 0 && x + width <= 360, `${locator} stands from ${x} to ${x + width}`);
+    return width;
+  };
+  await inside(cancel);
+  assert.ok(await inside(row.locator('.grow')) > 300, 'the name has no room');
+  await counts(row.getByRole('cell'), 5); // it is a table still, but for the tokens
+  await accessible(page, 'tasks as cards');
+  await shots(page, 'tasks-phone');
+  for (const name of PAGES) {
+    await turnTo(page, name);
+    await page.evaluate(() => document.querySelectorAll('.page details').forEach((one) => (one.open = true)));
+    assert.deepEqual(await page.evaluate(() => [...document.querySelectorAll('.page :is(button, summary, select, textarea, input:not([type=checkbox], [type=radio], [type=file]))')]
+      .filter((one) => one.checkVisibility() && one.getBoundingClientRect().height < 43.5)
+      .map((one) => `${one.tagName} ${one.className} ${one.textContent.slice(0, 30)} ${one.getBoundingClientRect().height}`)), [], name);
+  }
+  await turnTo(page, 'tasks');
+  await cancel.click();
+  await row.waitFor({ state: 'detached' });
+  const place = await page.getByRole('link', { name: 'something for the pages' }).first().evaluate((link) => {
+    const { x, y, width, height } = link.closest('tr').getBoundingClientRect();
+    return { x: x + width / 2, y: y + height - 8 };
+  });
+  await page.touchscreen.tap(place.x, place.y); // anywhere on the card
+  await page.waitForFunction(() => location.hash.startsWith('#/tasks/'));
+});
+
 test('a task is listed, filtered by the address, and opened with its timeline', async () => {
   const chat = await world.tab(await world.window());
   await online(chat);

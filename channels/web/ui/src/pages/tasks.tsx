@@ -76,16 +76,16 @@ function cancel(task: Task, again: () => void): void {
 function Row({ task, now, again }: { task: Task; now: number; again: () => void }) {
   return (
     <tr>
-      <td><StatusBadge status={task.status} /></td>
+      <td class="state"><StatusBadge status={task.status} /></td>
       <td class="grow">
         <a href={format('tasks', task.id)}>{titleOf(task)}</a>
         {task.kind === 'turn' && task.name && <span class="model">{task.name}</span>}
         {task.reason && <p class="reason">{whyOf(task)}</p>}
       </td>
       <td class="wide-only num">{usageOf(task)}</td>
-      <td class="wide-only"><Took task={task} now={now} /></td>
-      <td class="soft"><Time at={task.created_at} /></td>
-      <td>{!isOver(task) && <button type="button" class="small" onClick={() => cancel(task, again)}>{tt('cancel')}</button>}</td>
+      <td class="took"><Took task={task} now={now} /></td>
+      <td class="when soft"><Time at={task.created_at} /></td>
+      <td class="cancel">{!isOver(task) && <button type="button" class="small" onClick={() => cancel(task, again)}>{tt('cancel')}</button>}</td>
     </tr>
   );
 }
@@ -106,9 +106,9 @@ function List() {
       {rows && !tasks.length && (status ? <Empty icon="tasks" title={tt('none')} />
         : <Empty icon="tasks" title={tt('noneYet')}><p>{tt('noneHelp')}</p></Empty>)}
       {tasks.length > 0 && (
-        <table class="list">
+        <table class="list cards">
           <thead><tr>
-            <th>{tt('state')}</th><th>{tt('task')}</th><th class="wide-only">{tt('tokens')}</th><th class="wide-only">{tt('took')}</th><th>{tt('when')}</th>
+            <th>{tt('state')}</th><th>{tt('task')}</th><th class="wide-only">{tt('tokens')}</th><th>{tt('took')}</th><th>{tt('when')}</th>
             <th><span class="offscreen">{tt('cancel')}</span></th>
           </tr></thead>
           <tbody>{tasks.map((task) => <Row key={task.id} task={task} now={now} again={again} />)}</tbody>
