@@ -1,11 +1,12 @@
 """People write for a long time, and memory must not grow with it.
 
-usage: soak.py [--minutes N] [--database sqlite|postgresql] [--sessions N]
+usage: soak.py [--minutes N] [--database sqlite|postgresql] [--sessions N] [--points FILE]
 
 A daemon, an instant model, and sessions that write as fast as they are answered. The daemon's memory
 is read every few seconds; the line through what it was after the first third is its slope. Ends with
 one line: minutes=… turns=… rss_first=… rss_last=… slope=… noise=… broken_rounds=…; exit status 1 if the slope is more
-than what is noise (twice its own standard error) and more than 1 % an hour.
+than what is noise (twice its own standard error) and more than 1 % an hour. FILE gets what was read, as lines of
+seconds, turns, RSS and what of it is private.
 """
 import argparse
 import subprocess
@@ -54,7 +55,7 @@ class Writers(threading.Thread):
                     raise
 
 
-def soak(place, minutes, sessions):
+def soak(place, minutes, sessions, file):
     daemon = place.daemon(place.model())
     writers = Writers(daemon, place.cookies(daemon, sessions), sessions)
     writers.start()
@@ -63,7 +64,10 @@ def soak(place, minutes, sessions):
     while (passed := time.monotonic() - begun) < minutes * 60:
         time.sleep(every)
         assert writers.is_alive() and daemon.process.poll() is None, daemon.log()[-2000:]
-        points.append((passed / 3600, measure.memory(daemon.process.pid)[0]))
+        rss, _, private = measure.memory(daemon.process.pid)
+        points.append((passed / 3600, rss))
+        if file:
+            print(f"{passed:.0f},{writers.turns},{rss},{private}", file=file, flush=True)
     writers.ends = True
     writers.join(600)  # more than a round may take
     assert not writers.is_alive(), "the last round does not end"
@@ -82,11 +86,12 @@ def main():
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--sessions", type=int, default=32)
+    parser.add_argument("--points", type=argparse.FileType("w"), help="a file for what was read")
     args = parser.parse_args()
     nexflow.ON_POSTGRES = args.database == "postgresql"
     measure.raise_files_limit()
     with measure.Place() as place:
-        sys.exit(soak(place, args.minutes, args.sessions))
+        sys.exit(soak(place, args.minutes, args.sessions, args.points))
 
 
 if __name__ == "__main__":

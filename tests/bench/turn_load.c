@@ -13,6 +13,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,12 +66,20 @@ static void refuse(const char *p, size_t n)
     exit(1);
 }
 
+static void lost(const struct client *c, const char *why)
+{
+    (void)fprintf(stderr, "turn_load: session %s, turn %d, waiting for %s: %s\n",
+                  c->session[0] ? c->session : "(none)", c->turn,
+                  c->waits_for ? c->waits_for : "nothing", why);
+    exit(1);
+}
+
 static void put(int fd, const char *p, size_t n)
 {
     while (n > 0) {
         ssize_t k = write(fd, p, n);
         if (k <= 0)
-            die("the daemon does not read");
+            die(k < 0 && errno == EAGAIN ? "the daemon does not read" : "write");
         p += k;
         n -= (size_t)k;
     }
@@ -176,6 +185,15 @@ static void answer_ping(struct client *c, const unsigned char *p, size_t n)
     put(c->fd, frame, 6 + n);
 }
 
+/* RFC 6455, section 5.5.1: a code and a reason. */
+static void closed(const struct client *c, const unsigned char *p, size_t n)
+{
+    char why[160];
+    (void)snprintf(why, sizeof(why), "the daemon closes: %d %.*s", n < 2 ? 0 : p[0] << 8 | p[1],
+                   n < 2 ? 0 : (int)n - 2, (const char *)p + 2);
+    lost(c, why);
+}
+
 static size_t take_frames(struct client *c)
 {
     size_t at = 0;
@@ -197,6 +215,8 @@ static size_t take_frames(struct client *c)
             on_message(c, (char *)f + head, len);
         else if ((f[0] & 15) == 9)
             answer_ping(c, f + head, len);
+        else if ((f[0] & 15) == 8)
+            closed(c, f + head, len);
         at += head + len;
     }
     return at;
@@ -208,7 +228,7 @@ static void on_readable(struct client *c)
     if (n < 0 && errno == EAGAIN)
         return;
     if (n <= 0)
-        die("closed by the daemon");
+        lost(c, n == 0 ? "the daemon has hung up" : strerror(errno));
     c->n += (size_t)n;
     size_t at = 0;
     if (!c->open) {
@@ -299,6 +319,7 @@ int main(int argc, char **argv)
     }
     if (argc == 6)
         patience_s = atoi(argv[5]);
+    (void)signal(SIGPIPE, SIG_IGN); /* a connection that is gone is told, too */
     clock_gettime(CLOCK_REALTIME, &t);
     (void)snprintf(own, sizeof(own), "%llx-%lx-%d", (long long)t.tv_sec, t.tv_nsec, (int)getpid());
     int port = atoi(argv[1]), sessions = atoi(argv[3]);
