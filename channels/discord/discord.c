@@ -4,6 +4,7 @@
 #include "base/own.h"
 #include "base/utf8.h"
 #include "channels/discord/discord_internal.h"
+#include "domain/said_bots.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
 #include "runtime/fiber.h"
@@ -65,9 +66,7 @@ void nf_discord_set_health(struct nf_discord *d, enum nf_chat_state state, int64
 
 void nf_discord_token_refused(struct nf_discord *d)
 {
-    nf_discord_set_health(d, NF_CHAT_REFUSED, 401, "Discord refuses the token",
-                          "take a new token from the developer portal, page Bot, and put it into "
-                          "the configuration");
+    nf_discord_set_health(d, NF_CHAT_REFUSED, 401, NF_BOT_DISCORD_TOKEN, NF_BOT_DO_DISCORD_TOKEN);
 }
 
 void nf_discord_complain(struct nf_discord *d, const char *problem, const char *todo)
@@ -92,8 +91,7 @@ static NF_RC get(struct nf_discord *d, enum nf_rest_route route, const char *pat
     if (a->status == 401)
         nf_discord_token_refused(d);
     else
-        nf_discord_set_health(d, NF_CHAT_RETRYING, a->status, err->msg,
-                              "check the network, and whether api_base is up");
+        nf_discord_set_health(d, NF_CHAT_RETRYING, a->status, err->msg, NF_BOT_DO_NETWORK);
     return rc;
 }
 
@@ -249,8 +247,7 @@ static NF_RC read_once(struct nf_discord *d, struct nf_err *err)
     NF_TRY(introduce(d, err));
     enum nf_code rc = nf_chat_lease(d->channel, d->source, err);
     if (rc == NF_E_CONFLICT)
-        nf_discord_set_health(d, NF_CHAT_STANDBY, 0, "another instance reads this bot",
-                              "nothing: this one takes over when the other stops");
+        nf_discord_set_health(d, NF_CHAT_STANDBY, 0, NF_BOT_STANDBY, NF_BOT_DO_STANDBY);
     NF_TRY(rc);
     d->leased = true;
     NF_TRY(load_watermark(d, err));

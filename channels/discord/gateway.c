@@ -1,6 +1,7 @@
 #include "channels/discord/gateway_send.h"
 
 #include "base/own.h"
+#include "domain/said_bots.h"
 #include "observe/log.h"
 
 #include <stdio.h>
@@ -271,7 +272,7 @@ static NF_RC judge(struct nf_gateway *g, int code, const char *why, struct nf_er
         g->identified_ms = now(g) - NF_GATEWAY_IDENTIFY_MS; /* once, and nothing was begun */
         forget_session(g);
     } else if (is_fatal(code) || code == 4014) {
-        (void)snprintf(text, sizeof(text), "the gateway closed with %d", code);
+        (void)snprintf(text, sizeof(text), NF_BOT_DISCORD_CLOSED, code);
         forget_session(g);
         become(g, NF_GATEWAY_FATAL, text);
         return nf_err_set(err, NF_E_DENIED, "%s", text);

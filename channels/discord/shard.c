@@ -1,6 +1,7 @@
 /* The world of a gateway: clock, REST, web socket. And what it says about itself, for people. */
 #include "channels/discord/discord_internal.h"
 #include "codec/hash.h"
+#include "domain/said_bots.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
 #include "runtime/fiber.h"
@@ -121,17 +122,15 @@ static const char *remedy(int code)
 {
     switch (code) {
     case 4004:
-        return "take a new token from the developer portal, page Bot, and put it into the "
-               "configuration";
+        return NF_BOT_DO_DISCORD_TOKEN;
     case 4010:
     case 4011:
-        return "set shards of this bot to 0, so that Discord's number is used";
+        return NF_BOT_DO_SHARDS;
     case 4013:
     case 4014:
-        return "developer portal, page Bot: switch on Message Content Intent, or empty `listen` of "
-               "this bot";
+        return NF_BOT_DO_INTENT;
     default:
-        return "look for a newer version of Nexflow";
+        return NF_BOT_DO_NEWER;
     }
 }
 
@@ -163,11 +162,9 @@ static void tell(struct nf_gateway_world *w)
     if (!bad)
         nf_discord_set_health(d, NF_CHAT_CONNECTED, 0, "", "");
     else if (bad->why[0])
-        nf_discord_set_health(d, NF_CHAT_RETRYING, bad->close_code, bad->why,
-                              "nothing: it goes on by itself");
+        nf_discord_set_health(d, NF_CHAT_RETRYING, bad->close_code, bad->why, NF_BOT_DO_NOTHING);
     if (s->gateway.content_refused)
-        nf_discord_complain(d, "Discord does not let the bot read messages without a mention",
-                            remedy(4014));
+        nf_discord_complain(d, NF_BOT_DISCORD_CONTENT, remedy(4014));
 }
 
 static const struct nf_gateway_world_ops ops = { .now_ms = now_ms,

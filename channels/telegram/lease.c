@@ -1,5 +1,6 @@
 /* One reader per token. */
 #include "channels/telegram/telegram_internal.h"
+#include "domain/said_bots.h"
 #include "observe/log.h"
 
 #define LEASE_EVERY_MS (NF_CHAT_LEASE_MS / 3)
@@ -29,7 +30,7 @@ static void note(struct nf_telegram *t, enum nf_code rc, const struct nf_err *wh
     if (rc == NF_E_CONFLICT)
         nf_telegram_set_health(t, NF_CHAT_STANDBY, 0, "", "");
     else if (rc != NF_OK)
-        nf_telegram_set_health(t, NF_CHAT_RETRYING, 0, why->msg, "see the state of the database");
+        nf_telegram_set_health(t, NF_CHAT_RETRYING, 0, why->msg, NF_BOT_DO_DATABASE);
 }
 
 static enum nf_code keep_lease(void *arg, struct nf_err *err)

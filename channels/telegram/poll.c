@@ -1,6 +1,7 @@
 /* Long polling ("getUpdates"). */
 #include "base/own.h"
 #include "channels/telegram/telegram_internal.h"
+#include "domain/said_bots.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
 
@@ -77,9 +78,8 @@ static NF_RC conflict(struct polling *p, const struct nf_telegram_answer *a, str
         if (remove_webhook(p->t, &why) == NF_OK)
             return NF_OK;
     }
-    nf_telegram_set_health(p->t, NF_CHAT_RETRYING, 409,
-                           "another program reads this bot's messages, or a webhook is set",
-                           "stop the other program, or make a new token with @BotFather (/revoke)");
+    nf_telegram_set_health(p->t, NF_CHAT_RETRYING, 409, NF_BOT_READ_ELSEWHERE,
+                           NF_BOT_DO_STOP_OTHER);
     NF_TRY(nf_sleep(p->conflict_ms, err));
     p->conflict_ms = 2 * p->conflict_ms < CONFLICT_MAX_MS ? 2 * p->conflict_ms : CONFLICT_MAX_MS;
     return NF_OK;
@@ -129,9 +129,7 @@ static NF_RC unreadable(struct polling *p, const struct nf_telegram_answer *a,
         return nf_telegram_wait_idle(&t->intake, BUSY_MS, err);
     if (pass_over(p, &a->raw))
         return NF_OK;
-    nf_telegram_set_health(t, NF_CHAT_RETRYING, a->status, why->msg,
-                           "what answers is no Bot API server: check the network, api_base and "
-                           "any proxy between");
+    nf_telegram_set_health(t, NF_CHAT_RETRYING, a->status, why->msg, NF_BOT_DO_NO_SERVER);
     return back_off(p, 0, err);
 }
 

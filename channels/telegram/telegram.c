@@ -4,6 +4,7 @@
 #include "base/own.h"
 #include "base/utf8.h"
 #include "channels/telegram/telegram_internal.h"
+#include "domain/said_bots.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
 
@@ -59,16 +60,14 @@ void nf_telegram_failed(struct nf_telegram *t, const struct nf_telegram_answer *
                         const struct nf_err *why)
 {
     if (a->status == 401)
-        nf_telegram_set_health(t, NF_CHAT_REFUSED, 401, "Telegram refuses the token",
-                               "take the token from @BotFather and put it into the configuration");
+        nf_telegram_set_health(t, NF_CHAT_REFUSED, 401, NF_BOT_TELEGRAM_TOKEN,
+                               NF_BOT_DO_TELEGRAM_TOKEN);
     else if (a->status == 404)
-        nf_telegram_set_health(t, NF_CHAT_REFUSED, 404,
-                               "the server does not know this bot or the method",
-                               "check the token and api_base: the address alone, without /bot");
+        nf_telegram_set_health(t, NF_CHAT_REFUSED, 404, NF_BOT_TELEGRAM_UNKNOWN,
+                               NF_BOT_DO_CHECK_BASE);
     else
         nf_telegram_set_health(t, NF_CHAT_RETRYING, a->status, why->msg,
-                               a->status == 429 ? "nothing: it goes on by itself"
-                                                : "check the network, and whether api_base is up");
+                               a->status == 429 ? NF_BOT_DO_NOTHING : NF_BOT_DO_NETWORK);
 }
 
 /* --- its life --------------------------------------------------------------------------------- */

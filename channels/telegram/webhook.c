@@ -1,6 +1,7 @@
 /* Telegram calls us ("setWebhook"): a small server of its own, behind a proxy with TLS. */
 #include "base/own.h"
 #include "channels/telegram/telegram_internal.h"
+#include "domain/said_bots.h"
 #include "http/server.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
@@ -141,8 +142,7 @@ static NF_RC look(struct nf_telegram *t, struct nf_telegram_answer *a, struct nf
     int64_t failed_ms = nf_json_i64(nf_json_get(a->result, "last_error_date"), 0) * 1000;
     const char *why = nf_json_str(nf_json_get(a->result, "last_error_message"));
     if (why && nf_telegram_now(t) - failed_ms < t->settings->deaf_after_ms) {
-        nf_telegram_set_health(t, NF_CHAT_RETRYING, 0, why,
-                               "Telegram does not reach webhook_url: look at the proxy");
+        nf_telegram_set_health(t, NF_CHAT_RETRYING, 0, why, NF_BOT_DO_WEBHOOK_URL);
         return NF_OK;
     }
     t->health.alive_ms = nf_telegram_now(t);
@@ -158,7 +158,7 @@ static NF_RC serve(struct nf_telegram *t, struct nf_err *err)
     enum nf_code rc = listen(t, &why);
 
     if (rc != NF_OK) {
-        nf_telegram_set_health(t, NF_CHAT_REFUSED, 0, why.msg, "change webhook_listen");
+        nf_telegram_set_health(t, NF_CHAT_REFUSED, 0, why.msg, NF_BOT_DO_WEBHOOK_LISTEN);
         return nf_err_set(err, rc, "%s", why.msg);
     }
     NF_TRY(set_webhook(t, &a, err));

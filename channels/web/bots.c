@@ -48,7 +48,10 @@ static void put_bot(struct nf_json_out *o, const struct nf_web_bot *b, bool all,
         nf_json_put_i64(o, "code", h->code);
         nf_json_put_i64(o, "queue", h->queue);
         nf_json_put_str(o, "problem", h->problem);
+        (void)nf_web_put_said(o, "problem_code", "problem_values", &nf_bot_sayings,
+                              nf_slice_of(h->problem));
         nf_json_put_str(o, "todo", h->todo);
+        (void)nf_web_put_said(o, "todo_code", "todo_values", &nf_bot_sayings, nf_slice_of(h->todo));
     }
     nf_json_out_end(o);
 }

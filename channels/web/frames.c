@@ -2,7 +2,7 @@
 
 #include "base/own.h"
 #include "base/time.h"
-#include "domain/reason.h"
+#include "channels/web/said.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -304,20 +304,6 @@ static void put_status(struct nf_json_out *o, const struct nf_run_event *e)
     nf_json_out_end(o);
 }
 
-void nf_frame_put_reason(struct nf_json_out *o, const char *code, const char *values,
-                         struct nf_slice words)
-{
-    struct nf_reason r;
-    if (!nf_reason_of(words, &r))
-        return;
-    nf_json_put_str(o, code, r.code);
-    nf_json_out_key(o, values);
-    nf_json_out_array(o);
-    for (size_t i = 0; i < r.n; i++)
-        nf_json_out_strn(o, r.values[i].p, r.values[i].n);
-    nf_json_out_end(o);
-}
-
 static void put_body(struct nf_json_out *o, const struct nf_run_event *e)
 {
     switch (e->type) {
@@ -357,7 +343,7 @@ static void put_body(struct nf_json_out *o, const struct nf_run_event *e)
         break;
     case NF_RUN_ERROR:
         put_text(o, "message", e->text);
-        nf_frame_put_reason(o, "code", "values", e->text);
+        (void)nf_web_put_said(o, "code", "values", &nf_turn_sayings, e->text);
         break;
     case NF_RUN_TOOL_PROGRESS:
         put_progress(o, e);
@@ -414,6 +400,7 @@ enum nf_code nf_frame_error(enum nf_code code, const char *message, const char *
     nf_json_put_str(&o, "type", "error");
     nf_json_put_str(&o, "code", nf_code_name(code));
     nf_json_put_str(&o, "message", message);
+    nf_web_put_refusal(&o, message);
     nf_json_put_str(&o, "message_id", message_id);
     nf_json_out_end(&o);
     return nf_json_end_doc(&o, err);

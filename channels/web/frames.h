@@ -29,11 +29,6 @@ NF_RC nf_frame_decode(const char *p, size_t n, struct nf_frame *ret, struct nf_e
 void nf_frame_done(struct nf_frame *f);
 
 /* Append one frame to *to. */
-/* Two members, if the words tell a reason that has a code (domain/reason.h): the code and its
- * values. */
-void nf_frame_put_reason(struct nf_json_out *o, const char *code, const char *values,
-                         struct nf_slice words);
-
 NF_RC nf_frame_event(const struct nf_run_event *e, struct nf_str *to, struct nf_err *err);
 
 /* What the frames of a text's pieces begin with. It is made for the first of them; after that the

@@ -50,6 +50,16 @@ static const char *name_of(struct nf_app *a, int64_t user_id, struct nf_user *la
     return last->name;
 }
 
+/* A run that failed has its turn's reason. */
+static void put_reason(struct nf_json_out *o, const char *reason)
+{
+    struct nf_slice text = nf_slice_of(reason);
+    nf_json_out_key(o, "reason");
+    nf_json_out_str(o, text.n > 0 ? reason : NULL);
+    if (!nf_web_put_said(o, "reason_code", "reason_values", &nf_schedule_sayings, text))
+        (void)nf_web_put_said(o, "reason_code", "reason_values", &nf_turn_sayings, text);
+}
+
 static NF_RC put_schedule(struct nf_json_out *o, struct nf_app *a, const struct nf_schedule *s,
                           struct nf_user *last, struct nf_err *err)
 {
@@ -73,8 +83,7 @@ static NF_RC put_schedule(struct nf_json_out *o, struct nf_app *a, const struct 
     nf_web_put_time(o, "last_at", s->last_ms);
     nf_web_put_time(o, "created_at", s->created_ms);
     nf_json_put_bool(o, "by_model", s->by_model);
-    nf_json_out_key(o, "reason");
-    nf_json_out_str(o, s->reason[0] ? s->reason : NULL);
+    put_reason(o, s->reason);
     NF_TRY(put_times(o, a, s, err));
     nf_json_out_end(o);
     return NF_OK;
@@ -103,8 +112,7 @@ static void put_run(struct nf_json_out *o, const struct nf_schedule_run *r)
     nf_json_out_str(o, r->run_id ? nf_id_to_text(r->run_id).s : NULL);
     nf_json_put_i64(o, "tokens", r->tokens);
     nf_json_put_bool(o, "by_hand", r->by_hand);
-    nf_json_out_key(o, "reason");
-    nf_json_out_str(o, r->reason[0] ? r->reason : NULL);
+    put_reason(o, r->reason);
     nf_json_out_end(o);
 }
 

@@ -247,7 +247,8 @@ void nf_web_put_message(struct nf_json_out *o, const struct nf_message *m)
     nf_json_put_str(o, "role", nf_role_name(m->role));
     nf_json_put_str(o, "content", nf_web_message_text(m));
     if (m->role == NF_ROLE_NOTICE)
-        nf_frame_put_reason(o, "code", "values", nf_slice_of(nf_web_message_text(m)));
+        (void)nf_web_put_said(o, "code", "values", &nf_turn_sayings,
+                              nf_slice_of(nf_web_message_text(m)));
     nf_web_put_id(o, "run_id", m->run_id);
     if (m->client_id[0])
         nf_json_put_str(o, "message_id", m->client_id);

@@ -73,6 +73,7 @@ static NF_RC put_may(struct nf_json_out *o, const struct nf_skill_manifest *m, s
         at += n + (end != NULL);
     }
     nf_json_out_end(o);
+    nf_web_put_sayings(o, "rights", &nf_right_sayings, nf_str_c(&lines));
     return NF_OK;
 }
 
@@ -92,6 +93,13 @@ static NF_RC put_manifest(struct nf_json_out *o, const struct nf_web *w,
     return NF_OK;
 }
 
+static void put_problem(struct nf_json_out *o, const char *problem)
+{
+    nf_json_put_str(o, "problem", problem);
+    (void)nf_web_put_said(o, "problem_code", "problem_values", &nf_refusal_sayings,
+                          nf_slice_of(problem));
+}
+
 static NF_RC put_skill(struct nf_json_out *o, const struct nf_web *w, const struct nf_skill_view *v,
                        struct nf_err *err)
 {
@@ -104,7 +112,7 @@ static NF_RC put_skill(struct nf_json_out *o, const struct nf_web *w, const stru
     nf_json_put_str(o, "hash", s->hash);
     nf_json_put_bool(o, "granted", nf_skill_is_granted(s));
     if (v->problem[0])
-        nf_json_put_str(o, "problem", v->problem);
+        put_problem(o, v->problem);
     else
         NF_TRY(put_manifest(o, w, &v->package.manifest, err));
     nf_web_put_time(o, "installed_at", s->created_ms);

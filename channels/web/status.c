@@ -42,6 +42,7 @@ enum nf_code nf_web_health(void *arg, struct nf_http_exchange *x, struct nf_err 
         if (w->o.facts.health)
             w->o.facts.health(w->o.facts.arg, &o);
         put_reasons(&o, "not_ready", &reasons);
+        nf_web_put_sayings(&o, "unready", &nf_ready_sayings, nf_str_c(&reasons));
     }
     nf_json_out_end(&o);
     NF_TRY(nf_json_end_doc(&o, err));

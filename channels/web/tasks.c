@@ -29,7 +29,7 @@ static void put_reason(struct nf_json_out *o, const char *reason)
     if (!reason[0])
         return;
     nf_json_put_str(o, "reason", reason);
-    nf_frame_put_reason(o, "reason_code", "reason_values", nf_slice_of(reason));
+    (void)nf_web_put_said(o, "reason_code", "reason_values", &nf_turn_sayings, nf_slice_of(reason));
 }
 
 static void put_task(struct nf_json_out *o, const struct nf_task *t)

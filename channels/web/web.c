@@ -183,6 +183,7 @@ void nf_web_answer_error(struct nf_http_exchange *x, int status, const struct nf
     nf_json_out_object(&o);
     nf_json_put_str(&o, "code", nf_code_name(e->code));
     nf_json_put_str(&o, "message", e->msg);
+    nf_web_put_refusal(&o, e->msg);
     nf_json_out_end(&o);
     nf_json_out_end(&o);
     /* What fails here leaves the exchange unanswered, and the server closes the connection. */

@@ -7,6 +7,7 @@
 #include "channels/web/frames.h"
 #include "channels/web/hub.h"
 #include "channels/web/rate.h"
+#include "channels/web/said.h"
 #include "channels/web/web.h"
 #include "codec/hash.h"
 #include "http/server.h"

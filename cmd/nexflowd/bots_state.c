@@ -1,5 +1,7 @@
 /* How the bots are: for /ready, /health, metrics, the page and doctor. */
 #include "cmd/nexflowd/bots_internal.h"
+#include "domain/said_bots.h"
+#include "domain/said_ready.h"
 #include "observe/metrics.h"
 
 #include <stdlib.h>
@@ -136,9 +138,12 @@ enum nf_code nf_bot_wiring_not_ready(const struct nf_bot_wiring *w, struct nf_st
         bot_health(b, &h);
         if (!nf_chat_is_deaf(&h, nf_app_now(w->app)))
             continue;
-        NF_TRY(nf_str_addf(reasons, err, "channel %s hears nothing: %s%s%s\n", nf_bot_name(b),
-                           h.problem[0] ? h.problem : "there was no sign of life for too long",
-                           h.todo[0] ? ": " : "", h.todo));
+        const char *problem = h.problem[0] ? h.problem : NF_BOT_NO_SIGN;
+        if (h.todo[0])
+            NF_TRY(nf_str_addf(reasons, err, NF_UNREADY_DEAF_DO "\n", nf_bot_name(b), problem,
+                               h.todo));
+        else
+            NF_TRY(nf_str_addf(reasons, err, NF_UNREADY_DEAF "\n", nf_bot_name(b), problem));
     }
     return NF_OK;
 }

@@ -1,10 +1,12 @@
 #include "cmd/nexflowd/facts.h"
 
 #include "base/time.h"
+#include "channels/web/said.h"
 #include "cmd/nexflowd/admin.h"
 #include "cmd/nexflowd/models.h"
 #include "cmd/nexflowd/status.h"
 #include "cmd/nexflowd/wiring.h"
+#include "domain/said_ready.h"
 #include "observe/log.h"
 
 #include <string.h>
@@ -26,15 +28,11 @@ static NF_RC check_writer(struct nf_wiring *w, int64_t now, struct nf_err *err)
         d->moved_ms = now;
     d->commits = s.commits;
     if (s.damaged > 0 && w->backups.database)
-        return nf_err_set(err, NF_E_IO,
-                          "it is damaged, though it was not at the start: stop Nexflow, then "
-                          "`nexflow backup restore FILE`");
+        return nf_err_set(err, NF_E_IO, NF_DATABASE_DAMAGED);
     if (now - d->moved_ms <= LATE_WRITER_MS)
         return NF_OK;
-    return nf_err_set(
-        err, NF_E_UNAVAILABLE,
-        "it has taken no write for %lld s: another program holds it, or the disk hangs",
-        (long long)((now - d->moved_ms) / 1000));
+    return nf_err_set(err, NF_E_UNAVAILABLE, NF_DATABASE_STUCK,
+                      (long long)((now - d->moved_ms) / 1000));
 }
 
 /* Anybody may ask how we are: that must not become work for the database. */
@@ -71,14 +69,14 @@ static enum nf_code not_ready(void *arg, struct nf_str *reasons, struct nf_err *
     enum nf_code rc = check_database(w, &why);
 
     if (w->app.intake_closed)
-        NF_TRY(nf_str_adds(reasons, "shutting down\n", err));
+        NF_TRY(nf_str_adds(reasons, NF_UNREADY_ENDING "\n", err));
     if (!w->app.model)
-        NF_TRY(nf_str_adds(reasons, "no language model is configured: run `nexflow up`\n", err));
+        NF_TRY(nf_str_adds(reasons, NF_UNREADY_NO_MODEL "\n", err));
     if (rc != NF_OK)
-        NF_TRY(nf_str_addf(reasons, err, "database: %s\n", why.msg));
+        NF_TRY(nf_str_addf(reasons, err, NF_UNREADY_DATABASE "\n", why.msg));
     if (nf_loop_delay_ms(w->loop) > LATE_LOOP_MS)
-        NF_TRY(nf_str_addf(reasons, err, "the event loop is %lld ms late\n",
-                           (long long)nf_loop_delay_ms(w->loop)));
+        NF_TRY(
+            nf_str_addf(reasons, err, NF_UNREADY_LOOP "\n", (long long)nf_loop_delay_ms(w->loop)));
     return nf_bot_wiring_not_ready(&w->bots, reasons, err);
 }
 
@@ -98,6 +96,9 @@ static void health(void *arg, struct nf_json_out *o)
     struct nf_err why;
     enum nf_code rc = check_database(w, &why);
     nf_json_put_str(o, "database", rc == NF_OK ? "ok" : why.msg);
+    if (rc != NF_OK)
+        (void)nf_web_put_said(o, "database_code", "database_values", &nf_database_sayings,
+                              nf_slice_of(why.msg));
     nf_json_put_str(o, "models", w->app.model ? "ok" : "none");
     nf_json_put_str(o, "config", w->config_refused ? "refused" : "ok");
     put_backup(w, o);

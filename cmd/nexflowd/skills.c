@@ -3,6 +3,7 @@
 #include "application/manage_skills.h"
 #include "application/manage_users.h"
 #include "base/own.h"
+#include "channels/web/said.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
 #include "skills/bundled.h"
@@ -308,12 +309,28 @@ enum nf_code nf_skill_wiring_run(void *arg, struct nf_err *err)
     }
 }
 
+/* The line "cgroup: why (fix); uid: why (fix)" by its parts. */
+static void put_gaps(struct nf_json_out *o, const char *missing)
+{
+    nf_json_out_key(o, "gaps");
+    nf_json_out_array(o);
+    while (*missing) {
+        const char *end = strstr(missing, "); ");
+        size_t n = end ? (size_t)(end - missing) + 1 : strlen(missing);
+        nf_web_put_saying(o, &nf_sandbox_sayings, (struct nf_slice){ missing, n });
+        missing += n + (end ? sizeof("; ") - 1 : 0);
+    }
+    nf_json_out_end(o);
+}
+
 void nf_skill_wiring_health(const struct nf_skill_wiring *s, struct nf_json_out *o)
 {
+    const char *missing = s->warden ? nf_warden_missing(s->warden) : s->why.msg;
     nf_json_out_key(o, "sandbox");
     nf_json_out_object(o);
     nf_json_put_str(o, "level", s->warden ? nf_warden_level(s->warden) : "none");
-    nf_json_put_str(o, "missing", s->warden ? nf_warden_missing(s->warden) : s->why.msg);
+    nf_json_put_str(o, "missing", missing);
+    put_gaps(o, missing);
     nf_json_out_end(o);
 }
 

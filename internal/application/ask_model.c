@@ -48,7 +48,7 @@ static NF_RC add_text(struct reply *r, struct nf_slice text, struct nf_err *err)
 {
     struct nf_turn *t = r->turn;
     if (t->cursor.pos + (int64_t)text.n > NF_RUN_POS_MAX - OUTPUT_RESERVE)
-        return nf_err_set(err, NF_E_LIMIT, "the answer is longer than one turn can hold");
+        return nf_err_set(err, NF_E_LIMIT, NF_REASON_ANSWER_TOO_LONG);
     NF_TRY(nf_str_add(&r->text, text.p, text.n, err));
     if (!r->text_open)
         nf_turn_show(t, &(struct nf_run_event){ .type = NF_RUN_TEXT_START });
@@ -95,8 +95,7 @@ static NF_RC on_tool_start(struct reply *r, const struct nf_completion_event *e,
 {
     struct nf_part *p;
     if (r->calls == NF_TOOL_CALLS_MAX)
-        return nf_err_set(err, NF_E_LIMIT, "the model made more than %d tool calls at once",
-                          NF_TOOL_CALLS_MAX);
+        return nf_err_set(err, NF_E_LIMIT, NF_REASON_TOO_MANY_CALLS, NF_TOOL_CALLS_MAX);
     struct call *grown = realloc(r->call, (r->calls + 1) * sizeof(*grown));
     if (!grown)
         return nf_err_set(err, NF_E_NOMEM, "out of memory");

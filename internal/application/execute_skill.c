@@ -3,6 +3,7 @@
 #include "application/decide_approval.h"
 #include "base/own.h"
 #include "base/utf8.h"
+#include "domain/reason.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -122,7 +123,7 @@ static NF_RC may_ask(struct call *c, struct nf_err *err)
                             &open, err));
     if (open.n < NF_APPROVALS_OPEN_MAX)
         return NF_OK;
-    fail(c, NF_E_LIMIT, "too many calls wait for an approval already: it was not run");
+    fail(c, NF_E_LIMIT, NF_REASON_APPROVALS_FULL);
     return NF_OK;
 }
 
@@ -154,7 +155,7 @@ static NF_RC ask_on(struct call *c, struct nf_err *err)
     enum nf_code rc = store->ops->of_task(store, c->x->step->id, &asked, err);
 
     if (rc == NF_E_NOT_FOUND) {
-        fail(c, NF_E_DENIED, "the question whether it may run is lost: it was not run");
+        fail(c, NF_E_DENIED, NF_REASON_APPROVAL_LOST);
         return NF_OK;
     }
     NF_TRY(rc);
@@ -212,14 +213,14 @@ static NF_RC deny(struct call *c, const struct nf_approval_request *decided, str
     NF_CLEANUP(nf_str_done) struct nf_str why = { 0 };
     const long long s = (decided->expires_ms - decided->created_ms) / 1000;
 
-    if (decided->status == NF_APPROVAL_EXPIRED)
-        NF_TRY(nf_str_addf(&why, err, "nobody approved this call within %lld %s. It was not run",
-                           s % 60 ? s : s / 60, s % 60 ? "seconds" : "minutes"));
+    if (decided->status == NF_APPROVAL_EXPIRED && s % 60)
+        NF_TRY(nf_str_addf(&why, err, NF_REASON_NOBODY_APPROVED_SOON, s));
+    else if (decided->status == NF_APPROVAL_EXPIRED)
+        NF_TRY(nf_str_addf(&why, err, NF_REASON_NOBODY_APPROVED, s / 60));
+    else if (decided->reason[0])
+        NF_TRY(nf_str_addf(&why, err, NF_REASON_DENIED_SAYING, decided->reason));
     else
-        NF_TRY(nf_str_addf(&why, err,
-                           "a person was asked and denied this call%s%s. It was not run. Do not "
-                           "try to reach the same in another way: ask what to do instead",
-                           decided->reason[0] ? ", saying: " : "", decided->reason));
+        NF_TRY(nf_str_adds(&why, NF_REASON_DENIED, err));
     fail(c, NF_E_DENIED, nf_str_c(&why));
     return NF_OK;
 }
@@ -239,7 +240,7 @@ static NF_RC act_on(struct call *c, const struct nf_approval_request *decided, s
     case NF_APPROVAL_USED:
         break;
     }
-    fail(c, NF_E_DENIED, "the approval of this call is used or void. It was not run");
+    fail(c, NF_E_DENIED, NF_REASON_APPROVAL_VOID);
     return NF_OK;
 }
 
@@ -293,7 +294,7 @@ static NF_RC run(struct call *c, struct nf_err *err)
     if (rc != NF_OK)
         fail(c, rc, why.msg);
     else if (!is_text(&c->out.text))
-        fail(c, NF_E_INVALID, "what the tool answered is not text");
+        fail(c, NF_E_INVALID, NF_REASON_NO_TEXT);
     return NF_OK;
 }
 

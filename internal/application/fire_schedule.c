@@ -6,6 +6,7 @@
 #include "application/run_schedules.h"
 #include "base/own.h"
 #include "base/utf8.h"
+#include "domain/said_schedules.h"
 
 #include <string.h>
 
@@ -205,15 +206,13 @@ static const char *why_not(struct firing *f)
     if (f->read->kind != NF_SCHEDULE_PROMPT)
         return NULL;
     if (!f->app->model)
-        return "no language model is configured";
-    return still_runs(f) ? "the run before it has not ended" : NULL;
+        return NF_SKIPPED_NO_MODEL;
+    return still_runs(f) ? NF_SKIPPED_RUN_BEFORE : NULL;
 }
 
 static const char *budget_reason(enum nf_fire_refusal refused)
 {
-    return refused == NF_FIRE_BUDGET
-               ? "your schedules have used up their tokens of today (schedules.user_tokens)"
-               : "all schedules together have used up their tokens of today (schedules.all_tokens)";
+    return refused == NF_FIRE_BUDGET ? NF_SKIPPED_USER_TOKENS : NF_SKIPPED_ALL_TOKENS;
 }
 
 /* The clock, or somebody, has been here before: only go on. */
@@ -241,7 +240,7 @@ static NF_RC run(struct firing *f, struct nf_err *err)
     if (rc == NF_E_LIMIT)
         return f->read->kind == NF_SCHEDULE_REMINDER
                    ? NF_OK
-                   : note(f, NF_SCHEDULE_SKIPPED, "too many messages wait there", err);
+                   : note(f, NF_SCHEDULE_SKIPPED, NF_SKIPPED_CROWDED, err);
     return rc;
 }
 
@@ -265,13 +264,13 @@ static const char *hopeless(struct firing *f, struct nf_err *err)
     enum nf_code rc = f->app->users->ops->get(f->app->users, f->read->user_id, &user, err);
 
     if (rc == NF_E_NOT_FOUND || (rc == NF_OK && user.status != NF_USER_ACTIVE))
-        return "its person is blocked";
+        return NF_HALTED_BLOCKED;
     if (!nf_channels_find(f->app->channels, f->read->channel))
-        return "its channel is not configured any more";
+        return NF_HALTED_CHANNEL;
     if (is_unreachable(f))
-        return "its network does not let us write to that chat";
+        return NF_HALTED_UNREACHABLE;
     if (f->read->kind == NF_SCHEDULE_PROMPT && !f->app->settings.schedules.spend)
-        return "schedules may not ask models with nobody there (schedules.spend)";
+        return NF_HALTED_NO_SPEND;
     return NULL;
 }
 
@@ -283,7 +282,7 @@ enum nf_code nf_fire_schedule(struct nf_app *a, const struct nf_schedule *s, str
     enum nf_code rc;
 
     if (nf_zones_find(a->zones, s->zone, &zone, err) != NF_OK)
-        return give_up(&f, "its time zone is not known to this machine", err);
+        return give_up(&f, NF_HALTED_ZONE, err);
     if (nf_schedule_rewind(&f.next, zone, f.run.fired_ms))
         return move_on(&f, err);
     if (!nf_schedule_take(&f.next, zone, f.run.fired_ms, &due))
@@ -294,7 +293,7 @@ enum nf_code nf_fire_schedule(struct nf_app *a, const struct nf_schedule *s, str
     else if (due.run)
         rc = run(&f, err);
     else
-        rc = note(&f, NF_SCHEDULE_MISSED, "Nexflow did not run at that time", err);
+        rc = note(&f, NF_SCHEDULE_MISSED, NF_SKIPPED_WAS_DOWN, err);
     if (rc != NF_E_CONFLICT)
         return rc;
     return f.fire.refused == NF_FIRE_RUN_BEFORE ? move_on(&f, err) : NF_OK;

@@ -3,6 +3,7 @@
 #include "application/manage_sessions.h"
 #include "application/run_schedules.h"
 #include "base/own.h"
+#include "domain/said_schedules.h"
 #include "domain/when.h"
 
 #include <string.h>
@@ -137,7 +138,7 @@ enum nf_code nf_schedule_create(struct nf_app *a, const struct nf_user *user,
         return NF_OK;
     NF_TRY(nf_schedule_preview(a, user, w, &s, err));
     if (s.kind == NF_SCHEDULE_PROMPT)
-        nf_schedule_halt(&s, "it asks a model with nobody there: switch it on yourself");
+        nf_schedule_halt(&s, NF_HALTED_BY_MODEL);
     NF_TRY(a->schedules->ops->create(a->schedules, &s, a->settings.schedules.per_user, err));
     nf_schedules_changed(a);
     *ret = s;
@@ -256,7 +257,7 @@ enum nf_code nf_schedule_change(struct nf_app *a, const struct nf_user *user, in
         return nf_err_set(err, NF_E_CONFLICT, "schedule is done: make a new one");
     NF_TRY(change(a, user, &s, w, &changed, err));
     if (asks_anew(user, &s))
-        nf_schedule_halt(&changed, "somebody else changed it: look at it, and switch it on again");
+        nf_schedule_halt(&changed, NF_HALTED_CHANGED);
     return store(a, &changed, ret, err);
 }
 

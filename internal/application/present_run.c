@@ -523,7 +523,7 @@ static NF_RC write_said(const struct nf_message *m, enum nf_lang lang, struct nf
     if (m->role != NF_ROLE_NOTICE)
         return nf_str_add(to, said.p, said.n, err);
     NF_TRY(nf_str_adds(to, "\xE2\x9A\xA0 ", err)); /* a warning sign */
-    return nf_reason_say(said, lang, to, err);
+    return nf_said_say(&nf_turn_sayings, said, lang, to, err);
 }
 
 enum nf_code nf_present_reply(struct nf_app *a, struct nf_chat *c,

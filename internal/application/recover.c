@@ -1,6 +1,7 @@
 #include "application/recover.h"
 
 #include "base/own.h"
+#include "domain/reason.h"
 
 #define WAITING_COUNTED 1000
 #define PRUNE_ROUNDS 200 /* an hour: 100,000 rows of each kind */
@@ -34,8 +35,7 @@ enum nf_code nf_recover_outbox(struct nf_app *a, int64_t instance, int64_t *ret,
 
 enum nf_code nf_take_over(struct nf_app *a, int64_t instance, int64_t *outbox, struct nf_err *err)
 {
-    static const char why[] = "Nexflow was restarted while this ran: whether it took effect is "
-                              "unknown.";
+    static const char why[] = NF_REASON_UNKNOWN_EFFECT;
     NF_TRY(a->turns->ops->release(a->turns, instance, err));
     NF_TRY(a->tasks->ops->settle(a->tasks, instance, nf_app_now(a), why, err));
     return nf_recover_outbox(a, instance, outbox, err);

@@ -1,5 +1,6 @@
 /* After a crash: what the journal says of the attempts before. */
 #include "application/turn.h"
+#include "domain/reason.h"
 
 #include <string.h>
 
@@ -26,7 +27,7 @@ static NF_RC replay_model(struct nf_turn *t, struct nf_task *step, struct nf_err
  * number. */
 static NF_RC give_up_model(struct nf_turn *t, struct nf_err *err)
 {
-    static const char why[] = "Nexflow was restarted meanwhile: the model was asked again.";
+    static const char why[] = NF_REASON_ASKED_AGAIN;
 
     NF_TRY(nf_task_become(&t->step, NF_TASK_FAILED, nf_app_now(t->app), why, err));
     return nf_turn_write_end(t, &t->step, err);
@@ -65,7 +66,7 @@ enum nf_code nf_turn_replay_journal(struct nf_turn *t, struct nf_err *err)
 
 enum nf_code nf_turn_close_journal(struct nf_turn *t, struct nf_err *err)
 {
-    static const char why[] = "Nexflow was restarted while this ran, and the turn did not go on.";
+    static const char why[] = NF_REASON_NOT_GONE_ON;
     NF_CLEANUP(nf_tasks_done) struct nf_tasks steps = { 0 };
     struct nf_approval_store *approvals = t->app->approvals;
 

@@ -2,6 +2,7 @@
  * a question to a model may cost so much and no more. */
 #include "application/run_schedules.h"
 #include "application/turn.h"
+#include "domain/reason.h"
 
 #include <string.h>
 
@@ -55,7 +56,7 @@ enum nf_code nf_turn_from_schedule(struct nf_turn *t, bool *ret, struct nf_err *
     NF_TRY(rc);
     *ret = true;
     if (r.outcome == NF_SCHEDULE_SKIPPED)
-        return nf_err_set(err, NF_E_LIMIT, "This scheduled run was skipped: %s.", r.reason);
+        return nf_err_set(err, NF_E_LIMIT, NF_REASON_SCHEDULE_SKIPPED, r.reason);
     if (r.reserved == 0)
         return say_it(t, &r, err);
     t->tokens_max = r.reserved;
@@ -72,8 +73,6 @@ enum nf_code nf_turn_check_spent(const struct nf_turn *t, struct nf_err *err)
     n = sum.input + sum.output + sum.cache_read + sum.cache_write;
     if (t->tokens_max == 0 || n < t->tokens_max)
         return NF_OK;
-    return nf_err_set(err, NF_E_LIMIT,
-                      "stopped: this scheduled run has used %lld tokens, and %lld are allowed "
-                      "(schedules.run_tokens)",
-                      (long long)n, (long long)t->tokens_max);
+    return nf_err_set(err, NF_E_LIMIT, NF_REASON_SCHEDULE_SPENT, (long long)n,
+                      (long long)t->tokens_max);
 }

@@ -1,14 +1,10 @@
 /*
- * Why a turn ended without an answer. The words are written down once, as a person was told them;
- * who comes later reads in them which way of failing it was and the values it names. So another
- * language can say the same, of what was written long ago too. Pure.
+ * Why a turn ended without an answer, or a call without a result: the formats of the words that are
+ * written down, as a person was told them. nf_turn_sayings (domain/said.h) reads them back. Pure.
  */
 #pragma once
 
-#include "base/string.h"
-#include "domain/lang.h"
-
-#include <stdbool.h>
+#include "domain/said.h"
 
 /* Formats. What is put in must not be empty. Conversions side by side are one value. */
 #define NF_REASON_NO_MODEL                                                                         \
@@ -62,18 +58,28 @@
     "larger window"
 #define NF_REASON_BAD_REQUEST "%s refused the request (%d%s%s)"
 #define NF_REASON_STOPPED "Stopped."
+#define NF_REASON_SCHEDULE_SKIPPED "This scheduled run was skipped: %s."
+#define NF_REASON_SCHEDULE_SPENT                                                                   \
+    "stopped: this scheduled run has used %lld tokens, and %lld are allowed "                      \
+    "(schedules.run_tokens)"
+#define NF_REASON_ANSWER_TOO_LONG "the answer is longer than one turn can hold"
+#define NF_REASON_TOO_MANY_CALLS "the model made more than %d tool calls at once"
+#define NF_REASON_CHOOSE_MODEL "choose another model for this conversation: %s"
+#define NF_REASON_ASKED_AGAIN "Nexflow was restarted meanwhile: the model was asked again."
+#define NF_REASON_NOT_GONE_ON "Nexflow was restarted while this ran, and the turn did not go on."
+#define NF_REASON_UNKNOWN_EFFECT                                                                   \
+    "Nexflow was restarted while this ran: whether it took effect is unknown."
 
-#define NF_REASON_VALUES_MAX 3
-
-struct nf_reason {
-    const char *code; /* "rate-limited" */
-    struct nf_slice values[NF_REASON_VALUES_MAX];
-    size_t n;
-};
-
-/* Which one `text` tells, and its values as they stand in it. False: none of these. */
-bool nf_reason_of(struct nf_slice text, struct nf_reason *ret);
-
-/* Append what `text` tells, in `lang`: text that is none of these as it is. The error is of `to`.
- */
-NF_RC nf_reason_say(struct nf_slice text, enum nf_lang lang, struct nf_str *to, struct nf_err *err);
+/* Of calls; the model reads them too. */
+#define NF_REASON_APPROVALS_FULL "too many calls wait for an approval already: it was not run"
+#define NF_REASON_APPROVAL_LOST "the question whether it may run is lost: it was not run"
+#define NF_REASON_APPROVAL_VOID "the approval of this call is used or void. It was not run"
+#define NF_REASON_NOBODY_APPROVED "nobody approved this call within %lld minutes. It was not run"
+#define NF_REASON_NOBODY_APPROVED_SOON                                                             \
+    "nobody approved this call within %lld seconds. It was not run"
+#define NF_REASON_ASK_INSTEAD                                                                      \
+    ". It was not run. Do not try to reach the same in another way: ask what to do instead"
+#define NF_REASON_DENIED "a person was asked and denied this call" NF_REASON_ASK_INSTEAD
+#define NF_REASON_DENIED_SAYING                                                                    \
+    "a person was asked and denied this call, saying: %s" NF_REASON_ASK_INSTEAD
+#define NF_REASON_NO_TEXT "what the tool answered is not text"

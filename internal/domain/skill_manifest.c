@@ -1,5 +1,7 @@
 #include "domain/skill_manifest.h"
 
+#include "domain/said_rights.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,24 +41,23 @@ const struct nf_tool_manifest *nf_skill_manifest_tool(const struct nf_skill_mani
 enum nf_code nf_skill_manifest_tell(const struct nf_skill_manifest *m, struct nf_str *to,
                                     struct nf_err *err)
 {
-    if (m->kind == NF_SKILL_PROGRAM)
-        NF_TRY(nf_str_addf(to, err, "runs as a program%s%s, which sees the system's files\n",
-                           m->interpreter ? " of " : "", m->interpreter ? m->interpreter : ""));
+    if (m->kind == NF_SKILL_PROGRAM && m->interpreter)
+        NF_TRY(nf_str_addf(to, err, NF_MAY_PROGRAM_OF "\n", m->interpreter));
+    else if (m->kind == NF_SKILL_PROGRAM)
+        NF_TRY(nf_str_adds(to, NF_MAY_PROGRAM "\n", err));
     for (size_t i = 0; i < m->http_n; i++)
         if (strcmp(m->http[i], "*") == 0)
-            NF_TRY(nf_str_adds(to, "reaches any public https address\n", err));
+            NF_TRY(nf_str_adds(to, NF_MAY_REACH_ALL "\n", err));
         else
-            NF_TRY(nf_str_addf(to, err, "reaches %s\n", m->http[i]));
+            NF_TRY(nf_str_addf(to, err, NF_MAY_REACH "\n", m->http[i]));
     for (size_t i = 0; i < m->secrets_n; i++)
-        NF_TRY(nf_str_addf(to, err, "has the secret %s sent along, without seeing it\n",
-                           m->secrets[i]));
+        NF_TRY(nf_str_addf(to, err, NF_MAY_SECRET "\n", m->secrets[i]));
     if (m->kv)
-        NF_TRY(nf_str_addf(to, err, "keeps up to %lld KiB for each person\n",
-                           (long long)(m->kv_bytes / 1024)));
+        NF_TRY(nf_str_addf(to, err, NF_MAY_KEEP "\n", (long long)(m->kv_bytes / 1024)));
     if (m->files)
-        NF_TRY(nf_str_adds(to, "reads and writes the files of the conversation\n", err));
+        NF_TRY(nf_str_adds(to, NF_MAY_FILES "\n", err));
     if (m->threads)
-        NF_TRY(nf_str_adds(to, "starts threads\n", err));
+        NF_TRY(nf_str_adds(to, NF_MAY_THREADS "\n", err));
     return NF_OK;
 }
 

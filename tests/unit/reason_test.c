@@ -9,8 +9,8 @@
 static const char *read_back(const char *text)
 {
     static char all[512];
-    struct nf_reason r;
-    if (!nf_reason_of(nf_slice_of(text), &r))
+    struct nf_said r;
+    if (!nf_said_of(&nf_turn_sayings, nf_slice_of(text), &r))
         return "";
     size_t n = (size_t)snprintf(all, sizeof(all), "%s", r.code);
     for (size_t i = 0; i < r.n; i++)
@@ -80,7 +80,7 @@ static const char *say(const char *text, enum nf_lang lang)
     static char all[512];
     struct nf_str to = { 0 };
     struct nf_err err;
-    assert_ok(nf_reason_say(nf_slice_of(text), lang, &to, &err), &err);
+    assert_ok(nf_said_say(&nf_turn_sayings, nf_slice_of(text), lang, &to, &err), &err);
     (void)snprintf(all, sizeof(all), "%s", nf_str_c(&to));
     nf_str_done(&to);
     return all;

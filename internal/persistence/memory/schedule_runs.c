@@ -1,6 +1,7 @@
 #include "persistence/memory/schedule_runs.h"
 
 #include "base/own.h"
+#include "domain/said_schedules.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -155,7 +156,7 @@ static bool end_of(struct nf_memory *m, struct nf_schedule_run *r)
     if (t)
         memcpy(r->reason, t->t.reason, sizeof(r->reason));
     else
-        memcpy(r->reason, "its conversation was deleted", 29);
+        memcpy(r->reason, NF_SKIPPED_DELETED, sizeof(NF_SKIPPED_DELETED));
     for (size_t i = 0; i < m->usage.n; i++) {
         const struct nf_tokens *k = &m->usage.v[i].tokens;
 

@@ -289,6 +289,24 @@ test('a schedule is previewed, made, paused, run and deleted', async () => {
   await card.waitFor({ state: 'detached' });
 });
 
+test('what the daemon says is told in Russian: what skills may do, why something is refused', async () => {
+  const page = await at('skills', { locale: 'ru-RU' });
+  const files = page.getByRole('article', { name: /^files/ });
+  await files.getByText('Права, инструменты и журнал').click();
+  await files.getByText('читает и пишет файлы разговора').waitFor();
+  const lacks = await page.evaluate(async () => (await (await fetch('/health')).json()).sandbox.gaps.map((gap) => gap.text));
+  for (const text of lacks) await counts(page.getByText(text.split(': ')[1], { exact: false }), 0);
+  await turnTo(page, 'settings');
+  await page.getByRole('searchbox').fill('listen');
+  await page.getByRole('textbox', { name: 'server.listen' }).fill('nowhere');
+  await page.getByRole('button', { name: 'Сохранить 1 изменение' }).click();
+  await page.getByText(/Не сохранено: .*(Нужны адрес и порт до 65535|записано не построчно)/).waitFor();
+  await turnTo(page, 'schedules');
+  await page.getByRole('textbox', { name: 'Текст', exact: true }).fill('чай');
+  await page.getByRole('textbox', { name: /Когда/ }).fill('soon');
+  await page.getByText('Непонятное время. Пишите, например:').waitFor();
+});
+
 test('what every setting is for is said in Russian, too', async () => {
   const page = await at('settings', { locale: 'ru-RU' });
   const told = await page.locator('.setting').evaluateAll((all) => all.map((one) => [one.querySelector('.setting-key').textContent, one.querySelector('p.soft').textContent]));

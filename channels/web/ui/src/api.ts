@@ -1,9 +1,15 @@
 // The daemon's REST interface, as far as this page needs it.
-import type { Approval, Hit, MessagePage, Models, SessionInfo, Step, Usage } from './protocol';
+import type { Approval, Hit, MessagePage, Models, Refusal, SessionInfo, Step, Usage } from './protocol';
 
 export class ApiError extends Error {
-  constructor(readonly status: number, readonly code: string, message: string) {
+  readonly refusal: Refusal;
+
+  // `answer` is the body, whoever wrote it.
+  constructor(readonly status: number, answer: unknown, otherwise = String(status)) {
+    const error = (answer as { error?: Partial<Refusal> } | undefined)?.error;
+    const message = error?.message ?? otherwise;
     super(message);
+    this.refusal = { ...error, message };
   }
 }
 
@@ -22,12 +28,10 @@ export async function call<T>(method: string, path: string, body?: unknown, time
   try {
     data = text ? JSON.parse(text) : undefined;
   } catch {
-    throw new ApiError(response.status, 'internal', `${response.status} ${response.statusText}`);
+    throw new ApiError(response.status, undefined, `${response.status} ${response.statusText}`);
   }
   if (response.ok) return data as T;
-  const error = (data as { error?: { code?: string; message?: string } } | undefined)?.error;
-  throw new ApiError(response.status, error?.code ?? 'internal',
-                     error?.message ?? `${response.status} ${response.statusText}`);
+  throw new ApiError(response.status, data, `${response.status} ${response.statusText}`);
 }
 
 const at = (id: string): string => `/api/v1/sessions/${encodeURIComponent(id)}`;

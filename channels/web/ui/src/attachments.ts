@@ -98,14 +98,14 @@ export function upload(id: string, body: object): Promise<Accepted> {
     request.onerror = () => (end(), reject(new TypeError('network')));
     request.onload = () => {
       end();
-      let answer: Partial<Accepted> & { error?: { code: string; message: string } } = {};
+      let answer: unknown;
       try {
-        answer = JSON.parse(request.responseText) as typeof answer;
+        answer = JSON.parse(request.responseText);
       } catch {
         // Not ours: the status says enough.
       }
       if (request.status === 202) resolve(answer as Accepted);
-      else reject(new ApiError(request.status, answer.error?.code ?? 'internal', answer.error?.message ?? `${request.status}`));
+      else reject(new ApiError(request.status, answer));
     };
     request.send(JSON.stringify(body));
   });

@@ -4,7 +4,7 @@
 // An event's position is fence * 2^24 + pos (docs/api.md): the fence is that of the attempt, and
 // text advances pos by its bytes. Each turn keeps its own position, so that events which come twice
 // are recognised, a missing one is noticed, and what overlaps is cut.
-import type { Accepted, Meanwhile, MessagePage, RunEvent, Step, StoredMessage, Usage } from './protocol';
+import type { Accepted, Meanwhile, MessagePage, RunEvent, Step, StoredMessage, Usage, Value } from './protocol';
 
 export type TurnState = 'queued' | 'running' | 'done' | 'stopped' | 'failed';
 
@@ -32,7 +32,7 @@ export interface NoticeItem {
   id: string;
   text: string;
   code?: string;
-  values?: string[];
+  values?: Value[];
 }
 export type Item = TextItem | ToolItem | NoticeItem;
 

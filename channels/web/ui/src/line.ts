@@ -38,7 +38,6 @@ export async function guarded(work: () => Promise<void>): Promise<void> {
     await work();
   } catch (error) {
     if (error instanceof ApiError && error.status === 401) signedOut();
-    else if (error instanceof ApiError) problem.value = error.message;
-    else if (link.value === 'online') problem.value = explain(error);
+    else if (error instanceof ApiError || link.value === 'online') problem.value = explain(error);
   }
 }

@@ -1,5 +1,22 @@
 // What the daemon says: docs/api.md. Only what this page reads.
 
+// A text of the daemon's: what it says, by a code for who speaks another language, and the values in it,
+// some of which are such texts themselves.
+export interface Said {
+  text: string;
+  code?: string;
+  values?: Value[];
+}
+export type Value = string | Said;
+
+// Why something that was asked for is not done.
+export interface Refusal {
+  message: string;
+  reason?: string; // the code of what it says
+  values?: Value[];
+  where?: string; // what stands in front of that in the message
+}
+
 export interface Usage {
   input_tokens?: number;
   output_tokens?: number;
@@ -30,7 +47,7 @@ export interface StoredMessage {
   role: 'user' | 'assistant' | 'tool' | 'notice';
   content: string;
   code?: string; // role "notice": which reason `content` tells, and its values
-  values?: string[];
+  values?: Value[];
   run_id: string;
   message_id?: string;
   parent_seq?: number; // a question: the one it goes on from, 0: from the beginning; absent: the one before
@@ -89,7 +106,7 @@ export type RunEvent = Place &
     | { type: 'TOOL_CALL_END'; toolCallId: string }
     | { type: 'TOOL_CALL_RESULT'; toolCallId: string; content: string; is_error?: boolean; duration_us?: number }
     | { type: 'RUN_FINISHED'; model?: string; usage?: Usage; stopped?: boolean }
-    | { type: 'RUN_ERROR'; message: string; code?: string; values?: string[] }
+    | { type: 'RUN_ERROR'; message: string; code?: string; values?: Value[] }
   );
 
 // A call of a tool that a person has to allow: exactly this one, once.
@@ -134,7 +151,7 @@ export interface Accepted {
 export type ServerFrame =
   | RunEvent
   | Accepted
-  | { type: 'error'; code: string; message: string; message_id?: string }
+  | ({ type: 'error'; code: string; message_id?: string } & Refusal)
   | { type: 'cancelled'; session_id: string; run_id: string }
   | { type: 'session'; session_id: string; title?: string; pinned?: boolean; model?: string | null; deleted?: boolean }
   | { type: 'approval'; approval: Approval }

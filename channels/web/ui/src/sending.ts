@@ -11,7 +11,7 @@ import type { Accepted, Attached } from './protocol';
 import { format, parse, place } from './router';
 import { touch } from './sessionList';
 import { DRAFT_PREFIX, settings, t } from './settings';
-import { changed, current, isNew, link, newModel, problem, unsent } from './state';
+import { changed, current, explain, isNew, link, newModel, problem, unsent } from './state';
 
 const ACCEPT_TIMEOUT_MS = 10000;
 export const outbox = new Outbox(settings.storage);
@@ -137,7 +137,7 @@ async function sendWithFiles(item: Unsent): Promise<void> {
     onAccepted({ ...accepted, type: 'accepted', duplicate: true });
   } catch (error) {
     if (error instanceof ApiError && error.status === 401) signedOut();
-    else if (error instanceof ApiError) onError(error.message, item.messageId);
+    else if (error instanceof ApiError) onError(explain(error), item.messageId);
     else if (error instanceof attachments.Cancelled) onError(t('cancelled'), item.messageId);
     // A line that broke: it is sent again when there is one.
   }

@@ -1,6 +1,6 @@
 // What this browser remembers: language, appearance, drafts. Works without storage, forgetting.
 import { signal } from '@preact/signals';
-import { inWords, loadLanguage, t } from './languages';
+import { inWords, learn, loadLanguage, refused, say, t } from './languages';
 import { fill, formOf, pickLanguage, type Language, type Text, type Values } from './strings';
 import type { Storage } from './outbox';
 
@@ -68,7 +68,7 @@ export function applySettings(): void {
   else document.documentElement.dataset.theme = theme.value;
 }
 
-export { inWords, t };
+export { inWords, learn, refused, say, t };
 
 // The texts of a page, which come with it in all languages: t() for that page.
 export function texts<K extends string>(all: Record<Language, Record<K, Text>>) {

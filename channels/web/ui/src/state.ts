@@ -1,7 +1,9 @@
 // What the page shows, as signals. Changed by what lies beside this file; draws nothing.
 import { computed, signal } from '@preact/signals';
+import { ApiError } from './api';
 import type { Link } from './connection';
 import { newId } from './ids';
+import { refused } from './languages';
 import type { Unsent } from './outbox';
 import type { Models, SessionInfo } from './protocol';
 
@@ -54,5 +56,6 @@ export function changed(): void {
 }
 
 export function explain(error: unknown): string {
+  if (error instanceof ApiError) return refused(error.refusal);
   return error instanceof Error ? error.message : String(error);
 }

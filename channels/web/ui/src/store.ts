@@ -12,7 +12,7 @@ import { isRunEvent, type RunEvent, type ServerFrame } from './protocol';
 import { parse, place } from './router';
 import { checkAccepted, onAccepted, onError, outbox, sendAgain } from './sending';
 import { refreshSessions, replaceInfo, touch } from './sessionList';
-import { DRAFT_PREFIX, settings } from './settings';
+import { DRAFT_PREFIX, refused, settings } from './settings';
 import { changed, current, isNew, link, models, newChatName, phase, sessions, sessionsLoaded, spoken, unsent } from './state';
 
 export * from './state';
@@ -143,7 +143,7 @@ function onFrame(frame: ServerFrame): void {
     case 'accepted':
       return onAccepted(frame);
     case 'error':
-      return onError(frame.message, frame.message_id);
+      return onError(refused(frame), frame.message_id);
     case 'cancelled':
       conversations.get(frame.session_id)?.cancelled(frame.run_id);
       touch(frame.session_id, -1);

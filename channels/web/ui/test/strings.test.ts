@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { skillLanguages } from '../src/pages/skillsStrings';
 import { healthLanguages } from '../src/pages/healthStrings';
@@ -12,7 +10,7 @@ import { peopleTexts } from '../src/pages/peopleStrings';
 import { scheduleLanguages } from '../src/pages/schedulesStrings';
 import { sharedLanguages } from '../src/pages/sharedStrings';
 import { taskLanguages } from '../src/pages/tasksStrings';
-import { ru, russianReasons } from '../src/ru';
+import { ru } from '../src/ru';
 import { en, fill, formOf, pickLanguage, type Text } from '../src/strings';
 
 const forms = (text: Text): string[] => (typeof text === 'string' ? [text] : Object.values(text));
@@ -63,33 +61,4 @@ test('a text with a number has the form of that number in its language', () => {
   assert.equal(fill(formOf(russian.failedTasks, 'ru', 21), { n: '21' }), '21 недавняя задача не удалась');
   assert.equal(fill(formOf(russian.failedTasks, 'ru', 3), { n: '3' }), '3 недавние задачи не удались');
   assert.equal(fill(formOf(russian.failedTasks, 'ru', 11), { n: '11' }), '11 недавних задач не удались');
-});
-
-const readDomain = (file: string): string => readFileSync(join(process.env.NF_TREE ?? '.', 'internal/domain', file), 'utf8');
-const REASON = /\{ "([a-z-]+)", (NF_REASON_\w+),\s*((?:"(?:[^"\\]|\\.)*"\s*)+)\}/g;
-
-// What the daemon gives a code, by code: how many values it has. Conversions side by side are one.
-function reasonsOfDaemon(): Map<string, number> {
-  const formats = new Map([...readDomain('reason.h').matchAll(/#define (NF_REASON_\w+)\s*\\?\s*((?:"(?:[^"\\]|\\.)*"\s*\\?\s*)+)/g)].map(([, name, text]) => [name, text]));
-  return new Map([...readDomain('reason.c').matchAll(REASON)].map(([, code, name]) =>
-    [code, (formats.get(name)?.match(/(?:%[.\dl]*[sd])+/g) ?? []).length]));
-}
-
-test('every reason that has a code is said in Russian, with values that it has', () => {
-  const codes = reasonsOfDaemon();
-  assert.ok(codes.size > 20);
-  assert.equal(codes.get('model-down'), 2);
-  assert.deepEqual([...codes.keys()].sort(), Object.keys(russianReasons).sort());
-  const [api, schema] = ['docs/api.md', 'docs/openapi.yaml'].map((file) => readFileSync(join(process.env.NF_TREE ?? '.', file), 'utf8'));
-  for (const code of codes.keys()) assert.ok(api.includes(`\`${code}\``), `docs/api.md: ${code}`);
-  assert.deepEqual(/ReasonCode:\n.*\n\s+enum: \[(.*)\]/.exec(schema)?.[1].split(', '), [...codes.keys()]);
-  for (const [code, text] of Object.entries(russianReasons)) {
-    for (const [, n] of text.matchAll(/\{(\d)\}/g)) assert.ok(Number(n) < (codes.get(code) ?? 0), `${code}: {${n}}`);
-  }
-});
-
-test('chats say every reason in the same Russian', () => {
-  const said = [...readDomain('reason.c').matchAll(REASON)].map(([, code, , text]) =>
-    [code, [...text.matchAll(/"([^"]*)"/g)].map((m) => m[1]).join('')]);
-  assert.deepEqual(Object.fromEntries(said), russianReasons);
 });

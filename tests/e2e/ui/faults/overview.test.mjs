@@ -39,17 +39,45 @@ test('no copy of what there is, or an old one, needs attention', async () => {
   }
 });
 
+const TOKEN = { text: 'Telegram refuses the token', code: 'telegram-token', values: [] };
+const DEAF_AND_LATE = [
+  { text: 'channel telegram hears nothing: Telegram refuses the token', code: 'channel-deaf', values: ['telegram', TOKEN] },
+  { text: 'the event loop is 1200 ms late', code: 'loop-late', values: ['1200'] },
+];
+
 test('what is broken stands before what waits, and nothing is told twice', async () => {
   const bot = { problem: 'Telegram refuses the token', todo: 'take the token from @BotFather', state: 'refused', deaf: true };
   const page = await overview({ backup_at: null });
   Object.assign(world.mock.people.bots[0], bot);
   world.mock.people.bots.push({ ...world.mock.people.bots[0], name: 'work', problem: '', todo: '', state: 'connected', deaf: false });
-  world.mock.reasons = ['channel telegram hears nothing: Telegram refuses the token: take the token', 'the event loop is 1200 ms late'];
+  world.mock.reasons = DEAF_AND_LATE;
   await page.reload();
   const told = page.locator('.alarms strong');
   await told.nth(2).waitFor();
   assert.deepEqual(await told.allInnerTexts(), ['Not ready', 'Bot telegram: Telegram refuses the token', 'No backup was made yet']);
   await page.getByText('the event loop is 1200 ms late').waitFor();
+  world.mock.reasons = [];
+});
+
+test('what is broken is told in Russian by its codes, and what has none in the daemon’s words', async () => {
+  const page = await overview({ backup_at: null, database: 'disk I/O error' });
+  Object.assign(world.mock.people.bots[0], { problem: TOKEN.text, problem_code: TOKEN.code, problem_values: [], todo: 'of a newer daemon', todo_code: 'do-not-known', todo_values: [], state: 'refused', deaf: true });
+  world.mock.reasons = DEAF_AND_LATE;
+  world.mock.skills.sandbox = { level: 'L2', missing: 'cgroup: why (fix)', gaps: [{ text: 'cgroup: why (fix)', code: 'sandbox-lack', values: [{ text: 'cgroup', code: 'layer-cgroup' }, 'why', 'fix'] }] };
+  const settings = { ...world.mock.people.bots[0] };
+  await page.evaluate(() => localStorage.setItem('nexflow.language', 'ru'));
+  await page.reload();
+  const told = page.locator('.alarms');
+  await told.getByText('цикл событий опаздывает на 1200 мс').waitFor();
+  await told.getByText(/Telegram не принимает токен/).waitFor();
+  await told.getByText(settings.todo).waitFor();
+  await told.getByText('память и число процессов (cgroup): why (fix)').waitFor();
+  assert.equal(await told.getByText('Telegram refuses').count(), 0);
+  await page.evaluate(() => (location.hash = '#/channels'));
+  await page.getByText('Telegram не принимает токен — of a newer daemon').waitFor();
+  await page.evaluate(() => (location.hash = '#/health'));
+  await page.getByText('канал telegram ничего не слышит: Telegram не принимает токен').waitFor();
+  await page.getByText('disk I/O error').waitFor();
   world.mock.reasons = [];
 });
 

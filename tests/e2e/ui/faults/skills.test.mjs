@@ -82,7 +82,7 @@ test('consent is asked once, with what it is for, and is for these files', async
   await weather.getByRole('button', { name: 'Look at its rights and enable' }).click();
   const changed = world.mock.skills.list.find((s) => s.name === 'weather');
   changed.hash = 'cd'.repeat(32);
-  changed.may = ['reaches any public https address'];
+  changed.rights = [{ text: 'reaches any public https address', code: 'may-reach-all' }];
   await dialog.getByRole('button', { name: 'Allow and enable' }).click();
   await page.getByText('hash: its files have changed').waitFor();
   await page.getByRole('button', { name: 'Dismiss' }).click();

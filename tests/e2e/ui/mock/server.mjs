@@ -42,7 +42,7 @@ export class Mock {
   people = new People(id);
   health = {};
   tasks = [];
-  reasons = []; // why it is not ready
+  reasons = []; // why it is not ready: texts with codes
   role = 'owner';
   release = () => {};
   heldFrom = Infinity; // the model stops before this piece of an answer
@@ -142,7 +142,7 @@ export class Mock {
     }
     if (path.startsWith('approvals')) return this.approvalRoute(path.slice(10), body, reply);
     if (path.startsWith('skills')) return this.skills.route(method, path.slice(7), body, reply, url.search.slice(1));
-    if (path === '/health') return reply(200, { status: 'ok', version: '1', uptime_s: 60, not_ready: this.reasons, sandbox: this.skills.sandbox, ...this.health });
+    if (path === '/health') return reply(200, { status: 'ok', version: '1', uptime_s: 60, not_ready: this.reasons.map((r) => r.text), unready: this.reasons, sandbox: this.skills.sandbox, ...this.health });
     if (/^sessions\/\w+\/runs\/\w+\/files\/0$/.test(path)) return reply(200, this.filed, { 'Content-Type': 'image/png' });
     const match = /^sessions\/(\w+)(\/messages)?$/.exec(path);
     const session = match && this.sessions.get(match[1]);

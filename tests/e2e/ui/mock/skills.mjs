@@ -9,7 +9,7 @@ const tool = (skill, name, description, approval = 'never', properties = {}) => 
   arguments: { type: 'object', properties, additionalProperties: false } });
 
 const skill = (name, version, status, description, may, tools) => ({
-  name, version, description, status, may, tools, kind: 'plugin', mode: 'pooled', hash: HASH, min_level: '',
+  name, version, description, status, may: may.map((right) => right.text), rights: may, tools, kind: 'plugin', mode: 'pooled', hash: HASH, min_level: '',
   granted: status === 'enabled', installed_at: '2026-02-03T08:00:00Z', updated_at: '2026-02-03T08:00:00Z' });
 
 function installed() {
@@ -17,11 +17,12 @@ function installed() {
     skill('calc', '1.0.0', 'enabled', 'Works out expressions and converts units.', [], [
       tool('calc', 'evaluate', 'Work out an expression.', 'never', { expression: { type: 'string' } }),
       tool('calc', 'convert', 'Convert between units.')]),
-    skill('notes', '1.2.0', 'enabled', 'Keeps notes for you and finds them again.', ['keeps up to 1024 KiB for each person'], [
+    skill('notes', '1.2.0', 'enabled', 'Keeps notes for you and finds them again.', [{ text: 'keeps up to 1024 KiB for each person', code: 'may-keep', values: ['1024'] }], [
       tool('notes', 'save', 'Save a note.'), tool('notes', 'find', 'Find notes.'),
       tool('notes', 'remove', 'Remove notes.', 'ask')]),
     skill('weather', '0.3.0', 'installed', 'The weather, from Open-Meteo.', [
-      'reaches https://api.open-meteo.com/', 'has the secret WEATHER_KEY sent along, without seeing it'], [
+      { text: 'reaches https://api.open-meteo.com/', code: 'may-reach', values: ['https://api.open-meteo.com/'] },
+      { text: 'has the secret WEATHER_KEY sent along, without seeing it', code: 'may-secret', values: ['WEATHER_KEY'] }], [
       tool('weather', 'forecast', 'The forecast for a place.', 'always')]),
     { name: 'broken', version: '0.1.0', status: 'disabled', hash: HASH, granted: false,
       installed_at: '2026-02-03T08:00:00Z', updated_at: '2026-02-03T08:00:00Z',

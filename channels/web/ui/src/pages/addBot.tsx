@@ -1,7 +1,7 @@
 // Connecting a bot: its token, the way in for one's own account, a message there and back.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { t } from '../settings';
-import { me } from '../store';
+import { explain, me } from '../store';
 import { Command } from '../view/cards';
 import { Icon } from '../view/icons';
 import { addBot, connected, Late, linked, opening, thereAndBack, type Network, type NewBot, type Opening } from './addBotData';
@@ -11,8 +11,8 @@ type Step = 'form' | 'checking' | 'connecting' | 'linking' | 'answering' | 'done
 
 const NETWORKS: readonly Network[] = ['telegram', 'discord'];
 
-const says = (error: unknown): string =>
-  error instanceof Late ? tc('addLate') : error instanceof Error ? error.message : String(error);
+const said = (error: unknown): string =>
+  error instanceof Late ? tc('addLate') : explain(error);
 
 function WayIn({ opening: { way, code } }: { opening: Opening }) {
   return (
@@ -109,7 +109,7 @@ export function AddBot() {
       await connect(made);
     } catch (error) {
       if (gone.current.signal.aborted) return;
-      setFailed(says(error));
+      setFailed(said(error));
       setStep('form');
     }
   }
@@ -123,7 +123,7 @@ export function AddBot() {
         setFailed('');
         connect(bot).catch((error: unknown) => {
           if (gone.current.signal.aborted) return;
-          setFailed(says(error));
+          setFailed(said(error));
           setStep('form');
         });
       }}>{t('retry')}</button>}

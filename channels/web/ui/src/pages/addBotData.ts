@@ -1,6 +1,6 @@
 // A new bot, from its token to a message there and back. The token goes out once and is not kept.
 import { call } from '../api';
-import type { Channel } from './channelsData';
+import { problemOf, todoOf, type Channel } from './channelsData';
 import type { Invite, Way } from './peopleData';
 
 export type Network = 'telegram' | 'discord';
@@ -46,7 +46,7 @@ const stateOf = async (name: string): Promise<Channel | null> =>
 
 export const connected = (bot: NewBot, gone: AbortSignal): Promise<Channel> => until(async () => {
   const channel = await stateOf(bot.name);
-  if (channel?.state === 'refused') throw new Error(`${channel.problem ?? ''}: ${channel.todo ?? ''}`);
+  if (channel?.state === 'refused') throw new Error(`${problemOf(channel)}: ${todoOf(channel)}`);
   return channel?.state === 'connected' && channel.link ? channel : null;
 }, CONNECT_MS, gone);
 

@@ -1,10 +1,11 @@
 // The bots of chat networks: how they are, how to reach them, how to connect one.
 import { useState } from 'preact/hooks';
 import { language, number } from '../settings';
+import { explain } from '../store';
 import { Command } from '../view/cards';
 import { Icon } from '../view/icons';
 import { AddBot } from './addBot';
-import { qr, tc, test, type Channel } from './channelsData';
+import { problemOf, qr, tc, test, todoOf, type Channel } from './channelsData';
 import { Choose, Find, wanted } from './filters';
 import { usePaged } from './paged';
 import { Empty, Failed, Loading } from './shared';
@@ -36,7 +37,7 @@ function Tester({ channel }: { channel: Channel }) {
   return (
     <>
       <button type="button" onClick={() => {
-        test(channel).then(() => setSaid(tc('tested')), (error: unknown) => setSaid(error instanceof Error ? error.message : String(error)));
+        test(channel).then(() => setSaid(tc('tested')), (error: unknown) => setSaid(explain(error)));
       }}>{tc('test')}</button>
       <p class="label" role="status">{said}</p>
     </>
@@ -57,7 +58,7 @@ function ChannelCard({ channel }: { channel: Channel }) {
         {channel.problem && (
           <div class="notice">
             <Icon name="alert" />
-            <p>{channel.problem}{channel.todo ? ` — ${channel.todo}` : ''}</p>
+            <p>{problemOf(channel)}{channel.todo ? ` — ${todoOf(channel)}` : ''}</p>
           </div>
         )}
         <Facts channel={channel} />

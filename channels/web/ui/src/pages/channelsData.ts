@@ -1,6 +1,7 @@
 // The bots of chat networks, as the daemon says they are.
 import { call } from '../api';
-import { texts } from '../settings';
+import type { Value } from '../protocol';
+import { inWords, texts } from '../settings';
 import { channelTexts } from './channelsStrings';
 
 export interface Channel {
@@ -15,8 +16,15 @@ export interface Channel {
   code?: number;
   queue?: number;
   problem?: string;
+  problem_code?: string;
+  problem_values?: Value[];
   todo?: string;
+  todo_code?: string;
+  todo_values?: Value[];
 }
+
+export const problemOf = (bot: Partial<Channel>): string => inWords(bot.problem ?? '', bot.problem_code, bot.problem_values);
+export const todoOf = (bot: Partial<Channel>): string => inWords(bot.todo ?? '', bot.todo_code, bot.todo_values);
 
 const at = (name: string, tail: string): string => `/api/v1/channels/${encodeURIComponent(name)}/${tail}`;
 

@@ -3,35 +3,37 @@ import type { ComponentChildren } from 'preact';
 import { ApiError, call } from '../api';
 import { approvals } from '../approvals';
 import { pagesFor } from '../pages';
-import type { Usage } from '../protocol';
+import type { Said, Usage } from '../protocol';
 import { format } from '../router';
-import { duration, inWords, number, texts } from '../settings';
+import { duration, number, say, texts } from '../settings';
 import { link, me, models, sessions } from '../store';
 import { Command } from '../view/cards';
 import { Icon, type IconName } from '../view/icons';
+import { problemOf, todoOf, type Channel } from './channelsData';
 import { overviewLanguages } from './overviewStrings';
-import { ago, Failed, Loading, StatusBadge, Time, useLoaded, type TaskStatus } from './shared';
+import { ago, Failed, lacks, Loading, StatusBadge, Time, useLoaded, whyOf, type Reason, type Sandbox, type TaskStatus } from './shared';
+import { problemOf as skillProblem, type Skill } from './skillsData';
 import { UsagePanel } from './usage';
 
 const to = texts<keyof typeof overviewLanguages.en>(overviewLanguages);
 const REFRESH_MS = 5000;
 const RECENT = 100;
 const BACKUP_OLD_MS = 7 * 86400000;
+const DEAF = ['channel-deaf', 'channel-deaf-do'];
 
-interface Task {
-  id: string; kind: string; status: TaskStatus; session_id: string; name?: string; reason?: string; reason_code?: string; reason_values?: string[];
+interface Task extends Reason {
+  id: string; kind: string; status: TaskStatus; session_id: string; name?: string;
   created_at: string; started_at: string | null; ended_at: string | null; usage?: Usage;
 }
 interface Health {
-  version: string; uptime_s: number; config?: string; models?: string; backup_at?: string | null; not_ready?: string[]; sandbox?: { level: string; missing: string };
+  version: string; uptime_s: number; config?: string; models?: string; backup_at?: string | null; not_ready?: string[]; unready?: Said[]; sandbox?: Sandbox;
 }
-interface Bot { name: string; network: string; state: string; deaf: boolean; problem?: string; todo?: string }
 interface All {
   health: Health;
-  reasons: string[];
+  reasons: Said[];
   tasks: Task[];
-  bots: Bot[];
-  skills: { name: string; status: string; problem?: string }[];
+  bots: Channel[];
+  skills: Pick<Skill, 'name' | 'status' | 'problem' | 'problem_code' | 'problem_values'>[];
   pairings: number;
   people: number; // 2: at least two
 }
@@ -50,11 +52,11 @@ async function readAll(): Promise<All> {
   const owner = me.value?.role === 'owner';
   const [health, { tasks }, { channels }, { skills }, { pairings }, { users }] = await Promise.all([
     call<Health>('GET', '/health'), call<{ tasks: Task[] }>('GET', `/api/v1/tasks?limit=${RECENT}`),
-    maybe<{ channels: Bot[] }>('/api/v1/channels', { channels: [] }),
+    maybe<{ channels: Channel[] }>('/api/v1/channels', { channels: [] }),
     owner ? maybe<{ skills: All['skills'] }>('/api/v1/skills', { skills: [] }) : { skills: [] },
     maybe<{ pairings: unknown[] }>('/api/v1/pairings?status=open', { pairings: [] }), maybe<{ users: unknown[] }>('/api/v1/users?limit=2', { users: [] }),
   ]);
-  return { health, reasons: health.not_ready ?? [], tasks, bots: channels, skills, pairings: pairings.length, people: users.length };
+  return { health, reasons: health.unready ?? (health.not_ready ?? []).map((text) => ({ text })), tasks, bots: channels, skills, pairings: pairings.length, people: users.length };
 }
 
 interface Alarm { icon: IconName; bad?: boolean; title: string; text?: string; href?: string; action?: string; command?: string }
@@ -62,7 +64,7 @@ interface Alarm { icon: IconName; bad?: boolean; title: string; text?: string; h
 // Set up, so that something would be lost.
 const isSetUp = ({ health, tasks, bots }: All): boolean => health.models !== 'none'
   && tasks.some((task) => task.kind === 'turn' && task.status === 'completed') && bots.some(works);
-const works = (bot: Bot): boolean => bot.state === 'connected' || bot.state === 'standby';
+const works = (bot: Channel): boolean => bot.state === 'connected' || bot.state === 'standby';
 
 function alarms(all: All): Alarm[] {
   const { health, reasons, tasks, bots, skills, pairings } = all;
@@ -70,23 +72,25 @@ function alarms(all: All): Alarm[] {
   const found: Alarm[] = [];
   const { length: failed, 0: last } = tasks.slice(0, 20).filter((task) => task.status === 'failed');
   if (health.models === 'none') found.push({ icon: 'models', bad: true, title: to('noModel'), text: to('noModelText'), href: has('models') ? format('models') : undefined, action: to('addModel') });
-  const told = (reason: string): boolean => /no language model/.test(reason) || bots.some((b) => b.problem && reason.includes(` ${b.name} `) && reason.includes(b.problem));
-  for (const reason of reasons) if (!told(reason)) found.push({ icon: 'alert', bad: true, title: to('notReady'), text: reason });
+  // A card of its own tells it: of no model, of a bot that says what is wrong.
+  const told = ({ code, values }: Said): boolean => code === 'ready-no-model'
+    || (code !== undefined && DEAF.includes(code) && bots.some((b) => b.problem && b.name === values?.[0]));
+  for (const reason of reasons) if (!told(reason)) found.push({ icon: 'alert', bad: true, title: to('notReady'), text: say(reason) });
   if (health.config === 'refused') found.push({ icon: 'settings', bad: true, title: to('configRefused'), text: to('configRefusedText') });
   if (approvals.value.length) found.push({ icon: 'hand', title: to('approvals', { n: number(approvals.value.length) }, approvals.value.length), href: format('chat', approvals.value[0].session_id ?? ''), action: to('look') });
   if (pairings) found.push({ icon: 'people', title: to('pairing', { n: number(pairings) }, pairings), href: has('people') ? format('people') : undefined, action: to('look') });
   for (const bot of bots) {
-    if (bot.problem || bot.deaf || bot.state === 'refused') found.push({ icon: 'channel', bad: true, title: to('bot', { name: bot.name, why: bot.problem || to('botDeaf') }), text: bot.todo, href: has('channels') ? format('channels') : undefined, action: to('look') });
+    if (bot.problem || bot.deaf || bot.state === 'refused') found.push({ icon: 'channel', bad: true, title: to('bot', { name: bot.name, why: bot.problem ? problemOf(bot) : to('botDeaf') }), text: bot.todo && todoOf(bot), href: has('channels') ? format('channels') : undefined, action: to('look') });
   }
   for (const skill of skills) {
-    if (skill.problem) found.push({ icon: 'skills', bad: true, title: to('skillBroken', { name: skill.name }), text: skill.problem, href: format('skills'), action: to('look') });
+    if (skill.problem) found.push({ icon: 'skills', bad: true, title: to('skillBroken', { name: skill.name }), text: skillProblem(skill), href: format('skills'), action: to('look') });
   }
   const fresh = skills.filter((skill) => skill.status === 'installed' && !skill.problem).map((skill) => skill.name);
   if (fresh.length) found.push({ icon: 'skills', title: to('skillConsent', { n: number(fresh.length) }, fresh.length), text: fresh.join(', '), href: format('skills'), action: to('look') });
-  if (failed) found.push({ icon: 'tasks', title: to('failedTasks', { n: number(failed) }, failed), text: inWords(last.reason ?? '', last.reason_code, last.reason_values), href: format('tasks', '', { status: 'failed' }), action: to('look') });
+  if (failed) found.push({ icon: 'tasks', title: to('failedTasks', { n: number(failed) }, failed), text: whyOf(last), href: format('tasks', '', { status: 'failed' }), action: to('look') });
   const old = health.backup_at ? Date.now() - Date.parse(health.backup_at) > BACKUP_OLD_MS : health.backup_at === null && isSetUp(all);
   if (old) found.push({ icon: 'file', title: health.backup_at ? to('backupOld', { when: ago(health.backup_at) }) : to('backupNone'), command: 'nexflow backup create' });
-  if (health.sandbox?.missing) found.push({ icon: 'alert', title: to('sandbox'), text: health.sandbox.missing, href: has('skills') ? format('skills') : undefined, action: to('look') });
+  if (health.sandbox?.missing) found.push({ icon: 'alert', title: to('sandbox'), text: lacks(health.sandbox), href: has('skills') ? format('skills') : undefined, action: to('look') });
   return found.sort((a, b) => Number(Boolean(b.bad)) - Number(Boolean(a.bad))); // what is broken before what waits
 }
 

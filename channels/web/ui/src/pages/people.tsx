@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { call } from '../api';
 import { t } from '../settings';
-import { me } from '../store';
+import { explain, me } from '../store';
 import { Command } from '../view/cards';
 import { Dialog } from '../view/dialog';
 import { Icon } from '../view/icons';
@@ -23,7 +23,6 @@ const FEW = 8; // people that need no finding
 const mayManage = (user: User): boolean =>
   user.id !== me.value?.id && (me.value?.role === 'owner' || (me.value?.role === 'admin' && user.role === 'user'));
 
-const says = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /* ---- who asks ---- */
 
@@ -116,7 +115,7 @@ function WayIn({ way, code }: { way: Way; code: string }) {
 
 function LinkDialog({ user, done }: { user: User; done: () => void }) {
   const [made, setMade] = useState<Invite | string | null>(null);
-  useEffect(() => void invite(user).then(setMade, (error: unknown) => setMade(says(error))), []);
+  useEffect(() => void invite(user).then(setMade, (error: unknown) => setMade(explain(error))), []);
   return (
     <Dialog title={tp('linkTitle', { name: user.name })} wide done={done}>
       {made === null && <p class="loading">{t('loading')}</p>}
@@ -134,7 +133,7 @@ function LinkDialog({ user, done }: { user: User; done: () => void }) {
 
 function BrowserDialog({ user, done }: { user: User; done: () => void }) {
   const [url, setUrl] = useState('');
-  useEffect(() => void signInLink(user).then(setUrl, (error: unknown) => setUrl(says(error))), []);
+  useEffect(() => void signInLink(user).then(setUrl, (error: unknown) => setUrl(explain(error))), []);
   return (
     <Dialog title={tp('browser')} wide done={done}>
       <p class="label">{tp('browserText', { name: user.name })}</p>
@@ -150,7 +149,7 @@ function Accounts({ user }: { user: User }) {
   const [list, setList] = useState<Account[] | null>(null);
   const [failed, setFailed] = useState('');
   const [asked, setAsked] = useState<Account | null>(null);
-  const load = (): void => void accountsOf(user).then(setList, (error: unknown) => setFailed(says(error)));
+  const load = (): void => void accountsOf(user).then(setList, (error: unknown) => setFailed(explain(error)));
   useEffect(load, [user.id]);
   return (
     <>
@@ -173,7 +172,7 @@ function Accounts({ user }: { user: User }) {
             <button type="button" onClick={() => setAsked(null)}>{t('cancel')}</button>
             <button type="button" class="danger" onClick={() => {
               setAsked(null);
-              unlink(user, asked).then(load, (error: unknown) => setFailed(says(error)));
+              unlink(user, asked).then(load, (error: unknown) => setFailed(explain(error)));
             }}>{tp('unlink')}</button>
           </div>
         </Dialog>

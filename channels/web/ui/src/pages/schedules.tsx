@@ -9,7 +9,7 @@ import { Icon } from '../view/icons';
 import { scheduleLanguages } from './schedulesStrings';
 import { Choose, wanted } from './filters';
 import { usePaged } from './paged';
-import { Empty, Failed, Loading, Time, useLoaded } from './shared';
+import { Empty, Failed, Loading, Time, useLoaded, whyOf, type Reason } from './shared';
 
 const ts = texts<keyof typeof scheduleLanguages.en>(scheduleLanguages);
 const REFRESH_MS = 5000;
@@ -17,7 +17,7 @@ const PREVIEW_MS = 300;
 const AT = '/api/v1/schedules';
 const STATES = ['active', 'paused', 'done'] as const;
 
-interface Schedule {
+interface Schedule extends Reason {
   id: string;
   user_id: string;
   user: string;
@@ -29,18 +29,16 @@ interface Schedule {
   missed: 'skip' | 'once' | 'all';
   session_id: string | null;
   by_model: boolean;
-  reason: string | null;
   words: { en: string; ru: string };
   next: { at: string }[];
 }
-interface Run {
+interface Run extends Reason {
   due_at: string;
   fired_at: string;
   outcome: 'started' | 'ended' | 'failed' | 'missed' | 'skipped';
   task_id: string | null;
   tokens: number;
   by_hand: boolean;
-  reason: string | null;
 }
 
 const TONES: Record<Run['outcome'], string> = { started: 'accent', ended: 'good', failed: 'bad', missed: 'warn', skipped: 'warn' };
@@ -81,7 +79,7 @@ function History({ schedule }: { schedule: Schedule }) {
             {run.by_hand && <span class="soft">{ts('byHand')}</span>}
             {run.tokens > 0 && <span class="soft">{ts('tokens', { n: number(run.tokens) })}</span>}
             {run.task_id && <a href={format('tasks', run.task_id)}>{ts('task')}</a>}
-            {run.reason && <span class="soft">{run.reason}</span>}
+            {run.reason && <span class="soft">{whyOf(run)}</span>}
           </li>
         ))}
       </ul>
@@ -108,7 +106,7 @@ function Card({ schedule, again }: { schedule: Schedule; again: () => void }) {
           {!own && <span class="model"> {ts('of', { name: schedule.user })}</span>}
         </p>
         {schedule.next[0] && <p class="soft">{shown(schedule.next[0].at, schedule.time_zone)} (<Time at={schedule.next[0].at} />)</p>}
-        {schedule.reason && <div class="notice"><Icon name="alert" /><p>{schedule.reason}</p></div>}
+        {schedule.reason && <div class="notice"><Icon name="alert" /><p>{whyOf(schedule)}</p></div>}
         {schedule.status !== 'done' && (
           <div class="row">
             {schedule.status === 'active'

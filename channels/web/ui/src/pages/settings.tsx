@@ -163,7 +163,7 @@ export function Page() {
       setOutcome({ kind: 'saved', restart: need_restart });
       again();
     } catch (why) {
-      const conflict = why instanceof ApiError && why.status === 409 && /meanwhile/.test(why.message);
+      const conflict = why instanceof ApiError && why.refusal.reason === 'config-changed';
       setOutcome(conflict ? { kind: 'conflict' } : { kind: 'failed', why: explain(why) });
     }
     setBusy(false);

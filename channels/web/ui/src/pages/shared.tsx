@@ -1,10 +1,14 @@
 // What the pages share: reading again while somebody looks, times in words, states, an empty list.
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { language, t, texts } from '../settings';
+import type { Said, Value } from '../protocol';
+import { inWords, language, learn, say, t, texts } from '../settings';
 import { explain, link } from '../store';
 import { Icon, type IconName } from '../view/icons';
+import { russianSayings } from './russianSayings';
 import { sharedLanguages } from './sharedStrings';
+
+learn(russianSayings);
 
 export const tg = texts<keyof typeof sharedLanguages.en>(sharedLanguages);
 
@@ -17,6 +21,20 @@ const TONES: Record<TaskStatus, string> = {
 export function StatusBadge({ status }: { status: TaskStatus }) {
   return <span class={`badge ${TONES[status]}`}>{tg(status)}</span>;
 }
+
+export interface Reason {
+  reason?: string | null;
+  reason_code?: string;
+  reason_values?: Value[];
+}
+export const whyOf = (of: Reason): string => inWords(of.reason ?? '', of.reason_code, of.reason_values);
+
+export interface Sandbox {
+  level: string;
+  missing: string; // as one line, and by its parts
+  gaps?: Said[];
+}
+export const lacks = (sandbox: Sandbox): string => sandbox.gaps?.map(say).join('; ') ?? sandbox.missing;
 
 export interface Loaded<T> {
   value: T | null;

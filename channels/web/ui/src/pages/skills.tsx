@@ -3,12 +3,12 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { call } from '../api';
 import { approvals } from '../approvals';
 import { explain } from '../store';
-import { duration, t } from '../settings';
+import { duration, say, t } from '../settings';
 import { Choose, Find, wanted } from './filters';
 import { usePaged } from './paged';
-import { Empty, Failed, Loading, useLoaded } from './shared';
+import { Empty, Failed, lacks, Loading, useLoaded, type Sandbox } from './shared';
 import {
-  disable, enable, example, inspect, install, inWords, isInstalled, logOf, removeSkill, runTool, ts, type Ran, type Skill,
+  disable, enable, example, inspect, install, isInstalled, logOf, problemOf, removeSkill, runTool, ts, type Ran, type Skill,
 } from './skillsData';
 import { ApprovalCard } from '../view/approval';
 import { Command } from '../view/cards';
@@ -19,14 +19,14 @@ const FEW = 6; // skills that need no finding
 const STATES = ['enabled', 'installed', 'disabled'] as const;
 
 function Level() {
-  const now = useLoaded<{ sandbox?: { level: string; missing: string } }>(() => call('GET', '/health'), 'sandbox').value?.sandbox;
+  const now = useLoaded<{ sandbox?: Sandbox }>(() => call('GET', '/health'), 'sandbox').value?.sandbox;
   if (!now) return null;
   return (
     <section class={`level ${now.missing ? 'partial' : ''}`} aria-label={ts('level', { level: now.level })}>
       <Icon name={now.missing ? 'alert' : 'check'} />
       <div>
         <strong>{ts('level', { level: now.level })}</strong>
-        <p>{now.missing ? ts('levelMissing', { missing: now.missing }) : ts('levelWhole')}</p>
+        <p>{now.missing ? ts('levelMissing', { missing: lacks(now) }) : ts('levelWhole')}</p>
         {now.missing && <p>{ts('levelHelp')}</p>}
       </div>
     </section>
@@ -34,12 +34,12 @@ function Level() {
 }
 
 function Rights({ skill }: { skill: Skill }) {
-  const may = skill.may ?? [];
+  const may = (skill.rights ?? skill.may ?? []).map(say);
   return (
     <>
       <h3>{ts('may')}</h3>
       <ul class="plain">
-        {may.length ? may.map((line) => <li key={line}>{inWords(line)}</li>) : <li>{ts('mayNothing')}</li>}
+        {may.length ? may.map((line) => <li key={line}>{line}</li>) : <li>{ts('mayNothing')}</li>}
       </ul>
       {skill.min_level && <p class="label">{ts('minLevel', { level: skill.min_level })}</p>}
       <h3>{ts('tools')}</h3>
@@ -176,7 +176,7 @@ function RunForm({ skill }: { skill: Skill }) {
     setOutcome('running');
     runTool(skill, name, JSON.parse(args)).then(
       (ran) => setOutcome({ ran }),
-      (error: unknown) => setOutcome({ error: error instanceof Error ? error.message : String(error) }));
+      (error: unknown) => setOutcome({ error: explain(error) }));
   };
   return (
     <form class="by-hand" onSubmit={(event) => {
@@ -219,7 +219,7 @@ function RunForm({ skill }: { skill: Skill }) {
 function Log({ skill }: { skill: Skill }) {
   const [text, setText] = useState<string | null>(null);
   const load = (): void => {
-    logOf(skill).then(setText, (error: unknown) => setText(String(error)));
+    logOf(skill).then(setText, (error: unknown) => setText(explain(error)));
   };
   useEffect(load, [skill.name]);
   return (
@@ -245,7 +245,7 @@ function SkillCard({ skill, again }: { skill: Skill; again: () => void }) {
           <h2 id={`skill-${skill.name}`}>{skill.name} <span class="model">{skill.version}</span></h2>
           <span class={`skill-state ${state}`}>{ts(state)}</span>
         </header>
-        <p>{skill.problem ?? skill.description}</p>
+        <p>{skill.problem ? problemOf(skill) : skill.description}</p>
         <div class="row">
           {skill.status === 'enabled'
             ? <button type="button" onClick={() => void disable(skill, again)}>{ts('disable')}</button>

@@ -1,7 +1,8 @@
 // The owner's skills: what is installed, and what can be done with it.
 import { ApiError, call } from '../api';
-import { language, texts } from '../settings';
-import { russianRights, skillLanguages } from './skillsStrings';
+import type { Said, Value } from '../protocol';
+import { inWords, texts } from '../settings';
+import { skillLanguages } from './skillsStrings';
 import { guarded } from '../store';
 
 export interface SkillTool {
@@ -24,9 +25,12 @@ export interface Skill {
   kind?: 'plugin' | 'program';
   mode?: 'pooled' | 'oneshot';
   may?: string[];
+  rights?: Said[]; // the same, by codes
   min_level?: string;
   tools?: SkillTool[];
   problem?: string; // instead of what its files say
+  problem_code?: string;
+  problem_values?: Value[];
 }
 
 export interface Ran {
@@ -89,7 +93,5 @@ export function example(tool: SkillTool): string {
 
 export const ts = texts(skillLanguages);
 
-export function inWords(line: string): string {
-  const known = language.value === 'ru' && russianRights.find(([pattern]) => pattern.test(line));
-  return known ? line.replace(...known) : line;
-}
+export const problemOf = (skill: Pick<Skill, 'problem' | 'problem_code' | 'problem_values'>): string =>
+  inWords(skill.problem ?? '', skill.problem_code, skill.problem_values);

@@ -116,13 +116,3 @@ const ru: Record<SkillKey, string> = {
 };
 
 export const skillLanguages: Record<Language, Record<SkillKey, string>> = { en, ru };
-
-// What the daemon says a skill may do, in the language of the page; what is not known stays as it is.
-export const russianRights: [RegExp, string][] = [
-  [/^reaches any public https address$/, 'обращается к любому открытому адресу https'],
-  [/^reaches (.+)$/, 'обращается к $1'],
-  [/^has the secret (.+) sent along, without seeing it$/, 'отправляет секрет $1, не видя его'],
-  [/^keeps up to (\d+) KiB for each person$/, 'хранит до $1 КиБ для каждого'],
-  [/^reads and writes the files of the conversation$/, 'читает и пишет файлы разговора'],
-  [/^starts threads$/, 'запускает потоки'],
-];

@@ -5,24 +5,19 @@ import { useNow } from '../clock';
 import { costOf } from '../prices';
 import type { Usage } from '../protocol';
 import { format, place } from '../router';
-import { duration, inWords, number, texts } from '../settings';
+import { duration, number, texts } from '../settings';
 import { guarded, models, sessions } from '../store';
 import { Icon } from '../view/icons';
 import { pretty } from '../view/tool';
 import { Choose, wanted } from './filters';
 import { usePaged } from './paged';
-import { Empty, Failed, Loading, StatusBadge, Time, tg, useLoaded, type TaskStatus } from './shared';
+import { Empty, Failed, Loading, StatusBadge, Time, tg, useLoaded, whyOf, type Reason, type TaskStatus } from './shared';
 import { taskLanguages } from './tasksStrings';
 
 const tt = texts<keyof typeof taskLanguages.en>(taskLanguages);
 const REFRESH_MS = 3000;
 const STATES: TaskStatus[] = ['running', 'pending', 'waiting_approval', 'completed', 'failed', 'cancelled', 'unknown'];
 
-interface Reason {
-  reason?: string;
-  reason_code?: string;
-  reason_values?: string[];
-}
 interface Task extends Reason {
   id: string;
   kind: 'turn' | 'model' | 'tool';
@@ -44,8 +39,6 @@ interface Details extends Task {
   steps: Task[];
   changes: ({ status: TaskStatus; at: string } & Reason)[];
 }
-
-const whyOf = (of: Reason): string => inWords(of.reason ?? '', of.reason_code, of.reason_values);
 
 const isOver = (task: Task): boolean => !['pending', 'running', 'waiting_approval'].includes(task.status);
 
