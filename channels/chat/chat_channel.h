@@ -174,7 +174,7 @@ struct nf_chat_note_of {
 /* Say it to the owners, wherever they can be reached, and then write the note; nothing if it is
  * there. Who is cut off in between says it again: twice is better than never. NF_E_NOT_FOUND: they
  * can be reached nowhere. Suspends. */
-NF_RC nf_chat_tell_owners_once(struct nf_chat_channel *c, const char *markdown,
+NF_RC nf_chat_tell_owners_once(struct nf_chat_channel *c, const struct nf_notice *notice,
                                const struct nf_chat_note_of *n, struct nf_err *err);
 
 /* --- one reader per token --------------------------------------------------------------------- */

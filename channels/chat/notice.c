@@ -124,20 +124,19 @@ static bool is_being_told(const struct nf_chat_channel *c, const struct nf_chat_
     return false;
 }
 
-static NF_RC tell_and_note(struct nf_chat_channel *c, const char *markdown,
+static NF_RC tell_and_note(struct nf_chat_channel *c, const struct nf_notice *notice,
                            const struct nf_chat_note_of *n, struct nf_err *err)
 {
-    const struct nf_notice notice = { .markdown = markdown };
     NF_CLEANUP(nf_note_done) struct nf_note told = { 0 };
 
     enum nf_code rc = nf_chat_note_get(c, n->source, n->name, &told, err);
     if (rc != NF_E_NOT_FOUND)
         return rc;
-    NF_TRY(nf_tell_owners(c->app, &notice, NULL, err));
+    NF_TRY(nf_tell_owners(c->app, notice, NULL, err));
     return nf_chat_note(c, n->source, n->name, n->value, n->ttl_ms, err);
 }
 
-enum nf_code nf_chat_tell_owners_once(struct nf_chat_channel *c, const char *markdown,
+enum nf_code nf_chat_tell_owners_once(struct nf_chat_channel *c, const struct nf_notice *notice,
                                       const struct nf_chat_note_of *n, struct nf_err *err)
 {
     struct nf_chat_telling me = { .note = n, .next = c->telling }, **at = &c->telling;
@@ -145,7 +144,7 @@ enum nf_code nf_chat_tell_owners_once(struct nf_chat_channel *c, const char *mar
     if (is_being_told(c, n))
         return NF_OK;
     c->telling = &me;
-    enum nf_code rc = tell_and_note(c, markdown, n, err);
+    enum nf_code rc = tell_and_note(c, notice, n, err);
     while (*at != &me)
         at = &(*at)->next;
     *at = me.next;

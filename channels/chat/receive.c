@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "channels/chat/chat_internal.h"
 #include "codec/hash.h"
+#include "domain/said.h"
 #include "observe/log.h"
 
 #include <string.h>
@@ -97,7 +98,8 @@ static NF_RC answer(struct intake *in, const char *markdown, struct nf_err *err)
 static NF_RC refuse(struct intake *in, const struct nf_err *why, struct nf_err *err)
 {
     NF_CLEANUP(nf_str_done) struct nf_str text = { 0 };
-    NF_TRY(nf_str_addf(&text, err, "%s %s", nf_word(in->user.lang, NF_WORD_NOT_TAKEN), why->msg));
+    NF_TRY(nf_str_addf(&text, err, "%s ", nf_word(in->user.lang, NF_WORD_NOT_TAKEN)));
+    NF_TRY(nf_said_say(&nf_refusal_sayings, nf_slice_of(why->msg), in->user.lang, &text, err));
     return answer(in, nf_str_c(&text), err);
 }
 

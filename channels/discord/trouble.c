@@ -2,6 +2,7 @@
  * and told to the owners once per channel, with what to grant. */
 #include "base/own.h"
 #include "channels/discord/discord_internal.h"
+#include "domain/said_bots.h"
 #include "observe/log.h"
 #include "runtime/fiber.h"
 
@@ -13,13 +14,17 @@
 
 /* "Permissions" of the documentation, as Discord's settings of a role name them. */
 static const struct {
-    const char *what, *grant;
+    const char *what, *grant, *russian;
 } kinds[] = {
-    [NF_DISCORD_MAY_WRITE] = { "write", "View Channel, Send Messages, Send Messages in Threads and "
-                                        "Attach Files" },
-    [NF_DISCORD_MAY_READ] = { "see what it answers", "Read Message History" },
+    [NF_DISCORD_MAY_WRITE] = { "write",
+                               "View Channel, Send Messages, Send Messages in Threads and "
+                               "Attach Files",
+                               "боту нельзя писать" },
+    [NF_DISCORD_MAY_READ] = { "see what it answers", "Read Message History",
+                              "боту не видно, на что он отвечает," },
     [NF_DISCORD_MAY_OPEN_THREADS] = { "open threads",
-                                      "Create Public Threads and Send Messages in Threads" },
+                                      "Create Public Threads and Send Messages in Threads",
+                                      "боту нельзя открывать ветки" },
 };
 
 static void source_of(const struct nf_discord *d, char ret[NF_CURSOR_SOURCE_MAX + 1])
@@ -60,6 +65,22 @@ static const struct nf_discord_trouble *worst(const struct nf_discord *d)
     return t;
 }
 
+static void write_problem(const struct nf_discord_trouble *t, const char *others, char *to,
+                          size_t n)
+{
+    switch (t->kind) {
+    case NF_DISCORD_MAY_WRITE:
+        (void)snprintf(to, n, NF_BOT_MAY_NOT_WRITE, t->channel, others);
+        break;
+    case NF_DISCORD_MAY_READ:
+        (void)snprintf(to, n, NF_BOT_MAY_NOT_READ, t->channel, others);
+        break;
+    case NF_DISCORD_MAY_OPEN_THREADS:
+        (void)snprintf(to, n, NF_BOT_MAY_NOT_OPEN, t->channel, others);
+        break;
+    }
+}
+
 void nf_discord_show_trouble(const struct nf_discord *d, struct nf_chat_health *h)
 {
     if (h->state != NF_CHAT_CONNECTED || d->troubles_n == 0 || h->problem[0])
@@ -67,10 +88,9 @@ void nf_discord_show_trouble(const struct nf_discord *d, struct nf_chat_health *
     const struct nf_discord_trouble *t = worst(d);
     char others[48] = "";
     if (d->troubles_n > 1)
-        (void)snprintf(others, sizeof(others), ", and there is more: %zu", d->troubles_n - 1);
-    (void)snprintf(h->problem, sizeof(h->problem), "the bot may not %s in channel %s%s",
-                   kinds[t->kind].what, t->channel, others);
-    (void)snprintf(h->todo, sizeof(h->todo), "give its role %s there", kinds[t->kind].grant);
+        (void)snprintf(others, sizeof(others), NF_BOT_AND_MORE, d->troubles_n - 1);
+    write_problem(t, others, h->problem, sizeof(h->problem));
+    (void)snprintf(h->todo, sizeof(h->todo), NF_BOT_DO_GRANT, kinds[t->kind].grant);
 }
 
 /* --- over restarts ---------------------------------------------------------------------------- */
@@ -128,14 +148,27 @@ static NF_RC write_words(const struct telling *j, struct nf_str *to, struct nf_e
                        kinds[j->t.kind].grant);
 }
 
+static NF_RC write_russian(const struct telling *j, struct nf_str *to, struct nf_err *err)
+{
+    NF_TRY(nf_str_addf(to, err, "\xE2\x9A\xA0 `%s`: %s в канале ", j->d->chat.name,
+                       kinds[j->t.kind].russian));
+    NF_TRY(write_place(j, to, err));
+    return nf_str_addf(to, err,
+                       " . Откройте в Discord настройки этого канала, *Permissions* (права "
+                       "доступа), и дайте роли бота **%s**.",
+                       kinds[j->t.kind].grant);
+}
+
 static NF_RC tell(const struct telling *j, const char *source, const char *name, struct nf_err *err)
 {
     NF_CLEANUP(nf_str_done) struct nf_str words = { 0 };
+    NF_CLEANUP(nf_str_done) struct nf_str russian = { 0 };
     struct nf_chat_channel *c = j->d->channel;
 
     NF_TRY(write_words(j, &words, err));
+    NF_TRY(write_russian(j, &russian, err));
     NF_TRY(nf_chat_tell_owners_once(
-        c, nf_str_c(&words),
+        c, &(struct nf_notice){ .markdown = nf_str_c(&words), .russian = nf_str_c(&russian) },
         &(struct nf_chat_note_of){
             .source = source, .name = name, .value = kinds[j->t.kind].what, .ttl_ms = KEPT_MS },
         err));

@@ -3,6 +3,7 @@
 #include "application/present_pairing.h"
 #include "application/tell_owners.h"
 #include "base/own.h"
+#include "domain/said.h"
 #include "observe/log.h"
 #include "runtime/fiber.h"
 
@@ -16,12 +17,23 @@ static size_t find(const struct nf_bot_alarm *a, const char *name)
     return i;
 }
 
+static NF_RC write(const struct nf_web_bot *b, enum nf_lang lang, struct nf_str *to,
+                   struct nf_err *err)
+{
+    NF_TRY(nf_str_addf(to, err, "\xE2\x9A\xA0 `%s`: ", b->name));
+    NF_TRY(nf_said_say(&nf_bot_sayings, nf_slice_of(b->health.problem), lang, to, err));
+    NF_TRY(nf_str_adds(to, ". ", err));
+    NF_TRY(nf_said_say(&nf_bot_sayings, nf_slice_of(b->health.todo), lang, to, err));
+    return nf_str_adds(to, ".", err);
+}
+
 static NF_RC tell(struct nf_bot_alarm *a, const struct nf_web_bot *b, struct nf_err *err)
 {
     NF_CLEANUP(nf_str_done) struct nf_str words = { 0 };
-    NF_TRY(nf_str_addf(&words, err, "\xE2\x9A\xA0 `%s`: %s. %s.", b->name, b->health.problem,
-                       b->health.todo));
-    const struct nf_notice n = { .markdown = nf_str_c(&words) };
+    NF_CLEANUP(nf_str_done) struct nf_str russian = { 0 };
+    NF_TRY(write(b, NF_LANG_EN, &words, err));
+    NF_TRY(write(b, NF_LANG_RU, &russian, err));
+    const struct nf_notice n = { .markdown = nf_str_c(&words), .russian = nf_str_c(&russian) };
     return nf_tell_owners(a->app, &n, b->name, err);
 }
 

@@ -28,7 +28,11 @@ enum nf_code nf_tell_owners(struct nf_app *a, const struct nf_notice *n, const c
     bool told = false;
 
     NF_TRY(a->users->ops->list(a->users, &owners, &all, err));
-    for (size_t i = 0; i < all.n; i++)
-        told = reach(a, all.v[i].id, n, but) || told;
+    for (size_t i = 0; i < all.n; i++) {
+        struct nf_notice theirs = *n;
+        if (n->russian && all.v[i].lang == NF_LANG_RU)
+            theirs.markdown = n->russian;
+        told = reach(a, all.v[i].id, &theirs, but) || told;
+    }
     return told ? NF_OK : nf_err_set(err, NF_E_NOT_FOUND, "no owner can be reached in a chat");
 }

@@ -10,6 +10,8 @@ static const struct nf_saying rows[] = {
       .russian = NULL },
     { "not-signed-in", "this browser is not signed in: open a link from nexflow link",
       .russian = NULL },
+    { "not-now", "this does not work now: try again later; the cause is in nexflowd's log",
+      .russian = NULL },
     { "blocked", "this account is blocked", .russian = "этот аккаунт заблокирован" },
     { "blocked-you", "your account is blocked", .russian = NULL },
     { "too-many-requests", "too many requests: wait %s s", .russian = NULL },

@@ -116,6 +116,21 @@ def test_owners_hear_of_a_topic_that_is_gone_though_we_are_killed_while_we_tell_
     fake.answer("nothing can be said any more in the topic 7 of the group -100600", chat=1003)
 
 
+def test_owners_hear_of_a_topic_that_is_gone_in_their_language(pair):
+    fake, owner = pair.telegram, {"network": "telegram", "account": "1003"}
+    assert pair.daemon.post("/api/v1/users/me/identities", owner)[0] == 200
+    fake.call("chat", {"id": 1003})
+    fake.say("привет", chat=1003, lang="ru")
+    fake.answer("привет", chat=1003)
+    fake.call("chat", {"id": -100600, "topics": [7]})
+    fake.fault("error", method="sendMessage", times=-1, chat=-100600, status=400,
+               description="Bad Request: message thread not found")
+    fake.say("@nexflow_test_bot go", chat=-100600, **{"from": 5}, entities=mention("@nexflow_test_bot go"),
+             message_thread_id=7, is_topic_message=True)
+    told = fake.answer("больше ничего нельзя сказать в теме 7 группы -100600", chat=1003)["text"]
+    assert "nothing can be said" not in told and "/schedules" in told
+
+
 def test_what_went_to_another_server_goes_again(pair):
     pair.telegram.fault("error", method="sendMessage", status=421, times=2, description="Misdirected Request")
     pair.telegram.say("hello")

@@ -19,6 +19,7 @@ struct nf_channel {
 /* Something that a person hears unasked. Borrowed. */
 struct nf_notice {
     const char *markdown;
+    const char *russian; /* the same for owners who read that; NULL: all get `markdown` */
     const struct nf_chat_button *buttons;
     size_t buttons_n;
     int64_t id; /* told again with the same one, their message is edited; 0: it is a new one */

@@ -61,6 +61,7 @@ export const russianReasons: Record<string, string> = {
   'sign-in': 'Сначала войдите: ссылку даёт `nexflow link`',
   'link-used': 'Эта ссылка уже использована или устарела: новую даёт nexflow link',
   'not-signed-in': 'Этот браузер не вошёл: откройте ссылку от nexflow link',
+  'not-now': 'Сейчас это не работает: попробуйте позже; причина — в журнале nexflowd',
   blocked: 'этот аккаунт заблокирован',
   'blocked-you': 'ваш аккаунт заблокирован',
   'too-many-requests': 'Слишком много запросов: подождите {0} с',
