@@ -96,6 +96,27 @@ static NF_RC take_out(const struct nf_web *w, struct nf_http_exchange *x, remove
     return nf_web_json(x, 200, &body, err);
 }
 
+enum nf_code nf_web_channel_token(void *arg, struct nf_http_exchange *x, struct nf_err *err)
+{
+    struct nf_web *w = arg;
+    NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
+    NF_CLEANUP(nf_freep) char *name = NULL;
+    NF_CLEANUP(nf_str_done) struct nf_str body = { 0 };
+    struct nf_slice text = nf_http_body(x), n = nf_http_param(x, "name");
+    NF_TRY(owner_only(w, x, err));
+    NF_TRY(nf_strndup(n.p, n.n, &name, err));
+    NF_TRY(nf_json_parse(text.p, text.n, 0, &doc, err));
+    NF_TRY(w->o.facts.admin->channel_token(w->o.facts.arg, name, nf_json_root(doc), &body, err));
+    return nf_web_json(x, 200, &body, err);
+}
+
+enum nf_code nf_web_channel_remove(void *arg, struct nf_http_exchange *x, struct nf_err *err)
+{
+    struct nf_web *w = arg;
+    NF_TRY(owner_only(w, x, err));
+    return take_out(w, x, w->o.facts.admin->channel_remove, err);
+}
+
 enum nf_code nf_web_provider_remove(void *arg, struct nf_http_exchange *x, struct nf_err *err)
 {
     struct nf_web *w = arg;

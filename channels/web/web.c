@@ -44,6 +44,8 @@ const struct nf_http_route nf_web_routes[] = {
     { "POST", "/api/v1/pairings/{code}", nf_web_pairing_decide, 4096, 0 },
     { "GET", "/api/v1/channels", nf_web_bots, 0, 0 },
     { "POST", "/api/v1/channels", nf_web_channel_add, 4096, 0 },
+    { "DELETE", "/api/v1/channels/{name}", nf_web_channel_remove, 0, 0 },
+    { "POST", "/api/v1/channels/{name}/token", nf_web_channel_token, 4096, 0 },
     { "GET", "/api/v1/channels/{name}/qr.svg", nf_web_bot_qr, 0, 0 },
     { "POST", "/api/v1/channels/{name}/test", nf_web_bot_test, 4096, 0 },
     { "POST", "/api/v1/messages", nf_web_post_message, NF_WEB_MESSAGE_BODY, 0 },

@@ -43,6 +43,12 @@ struct nf_web_admin_ops {
      * answer {"name", "network", "bot_name", "need_restart"} never has the token. */
     enum nf_code (*channel_add)(void *arg, const struct nf_json *body, struct nf_str *to,
                                 struct nf_err *err);
+    /* {"token"}: another one for the bot of that channel; errors and answer as of a new one.
+     * NF_E_NOT_FOUND: there is no such channel. */
+    enum nf_code (*channel_token)(void *arg, const char *name, const struct nf_json *body,
+                                  struct nf_str *to, struct nf_err *err);
+    enum nf_code (*channel_remove)(void *arg, const char *name, const char *hash, struct nf_str *to,
+                                   struct nf_err *err);
     /* Call it for real. */
     enum nf_code (*provider_try)(void *arg, const struct nf_json *body, struct nf_str *to,
                                  struct nf_err *err);

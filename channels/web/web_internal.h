@@ -173,6 +173,8 @@ enum nf_code nf_web_providers(void *arg, struct nf_http_exchange *x, struct nf_e
 enum nf_code nf_web_provider_add(void *arg, struct nf_http_exchange *x, struct nf_err *err);
 enum nf_code nf_web_provider_try(void *arg, struct nf_http_exchange *x, struct nf_err *err);
 enum nf_code nf_web_channel_add(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_channel_token(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+enum nf_code nf_web_channel_remove(void *arg, struct nf_http_exchange *x, struct nf_err *err);
 enum nf_code nf_web_provider_remove(void *arg, struct nf_http_exchange *x, struct nf_err *err);
 enum nf_code nf_web_model_put(void *arg, struct nf_http_exchange *x, struct nf_err *err);
 enum nf_code nf_web_alias_put(void *arg, struct nf_http_exchange *x, struct nf_err *err);

@@ -259,4 +259,6 @@ const struct nf_web_admin_ops nf_admin_ops = { .config = show,
                                                .alias_remove = nf_admin_alias_remove,
                                                .model_put = nf_admin_model_put,
                                                .channel_add = nf_admin_channel_add,
+                                               .channel_token = nf_admin_channel_token,
+                                               .channel_remove = nf_admin_channel_remove,
                                                .provider_try = nf_admin_provider_try };

@@ -1,8 +1,10 @@
-/* A new bot from the page: asked for by its token, written down, taken over. */
+/* Bots from the page: a new one asked for by its token, written down, taken over; another token for
+ * one that is there; one taken out. */
 #include "base/own.h"
 #include "cmd/common/new_bot.h"
 #include "cmd/nexflowd/admin_edit.h"
 #include "cmd/nexflowd/wiring.h"
+#include "config/edit.h"
 
 #include <string.h>
 
@@ -71,4 +73,102 @@ enum nf_code nf_admin_channel_add(void *arg, const struct nf_json *body, struct 
     enum nf_code rc = add(arg, body, &token, to, err);
     nf_secret_done(&token);
     return rc;
+}
+
+/* --- one that is there -------------------------------------------------------------------------
+ */
+
+/* Where a bot stands in the configuration. */
+struct bot_place {
+    const struct nf_bot_kind *network;
+    size_t index;
+    const char *base; /* borrowed from the configuration */
+};
+
+static NF_RC find_bot(const struct nf_wiring *w, const char *name, struct bot_place *ret,
+                      struct nf_err *err)
+{
+    const struct nf_telegram_settings *telegram = w->config->channels.telegram.v;
+    const struct nf_discord_settings *discord = w->config->channels.discord.v;
+    for (size_t i = 0; i < w->config->channels.telegram.n; i++) {
+        if (strcmp(telegram[i].name, name) == 0) {
+            *ret = (struct bot_place){ &nf_telegram_bots, i, telegram[i].api_base };
+            return NF_OK;
+        }
+    }
+    for (size_t i = 0; i < w->config->channels.discord.n; i++) {
+        if (strcmp(discord[i].name, name) == 0) {
+            *ret = (struct bot_place){ &nf_discord_bots, i, discord[i].api_base };
+            return NF_OK;
+        }
+    }
+    return nf_err_set(err, NF_E_NOT_FOUND, "there is no bot '%.64s'", name);
+}
+
+/* What it is called and whose token it shall have. */
+struct token_change {
+    const char *name;
+    const struct nf_secret *token;
+};
+
+static enum nf_code put_token(struct nf_wiring *w, const char *path, struct nf_str *text,
+                              const void *arg, struct nf_err *err)
+{
+    const struct token_change *c = arg;
+    NF_CLEANUP(nf_str_done) struct nf_str value = { 0 };
+    struct bot_place at;
+    NF_TRY(find_bot(w, c->name, &at, err));
+    NF_TRY(nf_config_add_quoted(&value, nf_secret_reveal(c->token), err));
+    enum nf_code rc = nf_config_set_in_item(path, nf_str_c(text), "channels", at.network->name,
+                                            at.index, "token", nf_str_c(&value), text, err);
+    explicit_bzero(value.p, value.cap);
+    return rc;
+}
+
+static NF_RC change_token(struct nf_wiring *w, const char *name, const struct nf_json *body,
+                          struct nf_secret *token, struct nf_str *to, struct nf_err *err)
+{
+    NF_CLEANUP(nf_str_done) struct nf_str bot = { 0 };
+    NF_CLEANUP(nf_str_done) struct nf_str changed = { 0 };
+    NF_CLEANUP(nf_freep) char *base = NULL;
+    struct bot_place at;
+    const char *text = nf_json_str(nf_json_get(body, "token"));
+
+    NF_TRY(find_bot(w, name, &at, err));
+    if (!text)
+        return nf_err_set(err, NF_E_INVALID, "token: missing");
+    NF_TRY(nf_secret_set(token, text, err));
+    NF_TRY(nf_strdup(at.base, &base, err)); /* the configuration may change while we ask */
+    const struct nf_new_bot b = {
+        .network = at.network, .name = name, .base = base, .token = token
+    };
+    const struct token_change c = { name, token };
+    NF_TRY(nf_err_wrap(err, nf_bot_ask(&b, w->http, &bot, err), "token"));
+    NF_TRY(nf_admin_edit(w, nf_admin_any, put_token, &c, &changed, err));
+    return answer(&b, &bot, &changed, to, err);
+}
+
+enum nf_code nf_admin_channel_token(void *arg, const char *name, const struct nf_json *body,
+                                    struct nf_str *to, struct nf_err *err)
+{
+    struct nf_secret token = { 0 };
+    enum nf_code rc = change_token(arg, name, body, &token, to, err);
+    nf_secret_done(&token);
+    return rc;
+}
+
+static enum nf_code drop(struct nf_wiring *w, const char *path, struct nf_str *text,
+                         const void *name, struct nf_err *err)
+{
+    struct bot_place at;
+    NF_TRY(find_bot(w, name, &at, err));
+    return nf_config_drop_item(path, nf_str_c(text), "channels", at.network->name, at.index, text,
+                               err);
+}
+
+enum nf_code nf_admin_channel_remove(void *arg, const char *name, const char *hash,
+                                     struct nf_str *to, struct nf_err *err)
+{
+    (void)hash; /* whatever else was changed meanwhile stays */
+    return nf_admin_edit(arg, nf_admin_any, drop, name, to, err);
 }

@@ -41,6 +41,10 @@ NF_RC nf_admin_add_field(struct nf_str *to, const char *key, const struct nf_jso
 /* admin_bots.c, admin_models.c and admin_providers.c: see struct nf_web_admin_ops. */
 enum nf_code nf_admin_channel_add(void *arg, const struct nf_json *body, struct nf_str *to,
                                   struct nf_err *err);
+enum nf_code nf_admin_channel_token(void *arg, const char *name, const struct nf_json *body,
+                                    struct nf_str *to, struct nf_err *err);
+enum nf_code nf_admin_channel_remove(void *arg, const char *name, const char *hash,
+                                     struct nf_str *to, struct nf_err *err);
 enum nf_code nf_admin_alias_put(void *arg, const struct nf_json *body, struct nf_str *to,
                                 struct nf_err *err);
 enum nf_code nf_admin_alias_remove(void *arg, const char *name, const char *hash, struct nf_str *to,

@@ -19,6 +19,13 @@ NF_RC nf_config_put_item(const char *name, const char *text, const char *group, 
 NF_RC nf_config_drop_item(const char *name, const char *text, const char *group, const char *list,
                           size_t index, struct nf_str *ret, struct nf_err *err);
 
+/* Let `key` of the item with number `index` be `value`, YAML on one line. Everything else that the
+ * item has stays; it stands first in its list then, without the comments between its lines. Errors
+ * as above. */
+NF_RC nf_config_set_in_item(const char *name, const char *text, const char *group, const char *list,
+                            size_t index, const char *key, const char *value, struct nf_str *ret,
+                            struct nf_err *err);
+
 /* Let the setting with the whole name `key` ("server.listen") be `value`, YAML on one line: "a: b"
  * becomes "a: value", a comment behind it stays, and what is not there yet is begun. NULL takes it
  * out, so that its default holds. Errors as above. */

@@ -208,6 +208,40 @@ def test_a_bot_that_cannot_be_is_not_added_and_its_token_not_quoted(tmp_path, ne
     assert daemon.stop() == 0
 
 
+def test_the_page_gives_a_bot_another_token_and_takes_it_out(tmp_path, net):
+    item = net.yaml(token="77:not-known", accounts='["1001"]')
+    daemon = start(tmp_path, net, item)
+    daemon.wait_until(lambda: channels(daemon)["telegram"]["state"] == "refused")
+    assert daemon.post("/api/v1/users/me/identities", {"network": "telegram", "account": "1001"})[0] == 200
+    before = daemon.config.read_text(encoding="utf-8")
+    for token, code in (("123:planted-wrong", 403), ("planted", 400), (None, 400)):
+        status, answer = daemon.post("/api/v1/channels/telegram/token", {"token": token})
+        assert status == code and "planted" not in json.dumps(answer), answer
+    assert daemon.post("/api/v1/channels/nobody/token", {"token": net.token})[0] == 404
+    assert daemon.request("DELETE", "/api/v1/channels/nobody")[0] == 404
+    _, admin = daemon.user("Boris", "admin")
+    other = {"Cookie": f"nexflow_session={admin}", "Origin": f"http://127.0.0.1:{daemon.port}"}
+    assert daemon.request("POST", "/api/v1/channels/telegram/token", {"token": net.token}, other, None)[0] == 403
+    assert daemon.request("DELETE", "/api/v1/channels/telegram", None, other, None)[0] == 403
+    assert daemon.config.read_text(encoding="utf-8") == before
+
+    status, answer = daemon.post("/api/v1/channels/telegram/token", {"token": net.token})
+    assert status == 200 and answer["name"] == "telegram" and not answer["need_restart"], answer
+    assert answer["bot_name"] == "@nexflow_test_bot"
+    connected(daemon)
+    assert "1001" in daemon.config.read_text(encoding="utf-8")
+    net.say("am I known still?")
+    net.answer("no language model")
+    secret = net.token.split(":")[1]
+    assert secret not in daemon.log() and secret not in json.dumps(daemon.get("/api/v1/config")[1])
+
+    assert daemon.request("DELETE", "/api/v1/channels/telegram")[0] == 200
+    daemon.wait_until(lambda: channels(daemon) == {})
+    assert net.token not in daemon.config.read_text(encoding="utf-8")
+    assert [s["channel"] for s in daemon.get("/api/v1/sessions")[1]["sessions"]] == ["telegram"]
+    assert daemon.stop() == 0
+
+
 def test_a_refused_token_is_told_and_we_are_not_ready(tmp_path, net):
     daemon = start(tmp_path, net, net.yaml(token="77:not-known"))
     daemon.wait_until(lambda: channels(daemon)["telegram"]["state"] == "refused")

@@ -181,6 +181,8 @@ def configuration(call):
     change("post", "/api/v1/models", {"name": "mine/m", "input_price": None})
     change("delete", "/api/v1/providers/{name}", None, name="mine")
     assert call("post", "/api/v1/channels", {"network": "telegram", "token": "x"})[0] == 400
+    assert call("post", "/api/v1/channels/{name}/token", {"token": "x"}, name="telegram")[0] == 404
+    assert call("delete", "/api/v1/channels/{name}", name="telegram")[0] == 404
 
 
 def skills(call):

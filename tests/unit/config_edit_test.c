@@ -211,6 +211,54 @@ static void a_value_in_braces_is_left_to_a_person(void **state)
     assert_int_equal(s->len, 0);
 }
 
+static void set_token(struct nf_str *s, const char *before, size_t index, const char *after)
+{
+    struct nf_err err;
+    assert_ok(nf_config_set_in_item("f", before, "channels", "telegram", index, "token", "\"2:y\"",
+                                    s, &err),
+              &err);
+    assert_string_equal(nf_str_c(s), after);
+}
+
+static void a_key_of_an_item_is_changed_and_the_rest_of_it_stays(void **state)
+{
+    struct nf_str *s = *state;
+    /* In lines, in braces, and where it was not said. */
+    set_token(s,
+              "channels:\n  telegram: # mine\n    - name: a\n      token: \"1:x\"\n"
+              "      accounts:\n        - \"7\"\n        - 8 9\n    - name: b\n      token: 3:z\n"
+              "log:\n  level: info # loud\n",
+              0,
+              "channels:\n  telegram: # mine\n    - name: a\n      token: \"2:y\"\n"
+              "      accounts: [\"7\", \"8 9\"]\n    - name: b\n      token: 3:z\n"
+              "log:\n  level: info # loud\n");
+    set_token(s,
+              "channels:\n  telegram:\n    - {name: a, token: \"1:x\"}\n"
+              "    - {token: '${T}', name: \"b \\\"c\\\" $${d}\", drafts: true, poll: 30s}\n",
+              1,
+              "channels:\n  telegram:\n    - token: \"2:y\"\n      name: \"b \\\"c\\\" $${d}\"\n"
+              "      drafts: true\n      poll: 30s\n    - {name: a, token: \"1:x\"}\n");
+    set_token(s, "channels:\n  telegram:\n  - name: only\n", 0,
+              "channels:\n  telegram:\n    - name: only\n      token: \"2:y\"\n");
+}
+
+static void a_key_of_an_item_that_is_not_there_changes_nothing(void **state)
+{
+    struct nf_str *s = *state;
+    struct nf_err err;
+    static const char *const texts[] = { "", "channels:\n  telegram:\n",
+                                         "channels: {telegram: []}\n",
+                                         "channels:\n  telegram:\n    - one\n    - {name: a}\n" };
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        assert_code(nf_config_set_in_item("f", texts[i], "channels", "telegram", i == 3 ? 0 : 1,
+                                          "token", "x", s, &err),
+                    NF_E_NOT_FOUND);
+    assert_code(nf_config_set_in_item("f", "channels:\n  telegram:\n    - {more: {a: b}}\n",
+                                      "channels", "telegram", 0, "token", "x", s, &err),
+                NF_E_CONFLICT);
+    assert_int_equal(s->len, 0);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -226,6 +274,8 @@ int main(void)
         T(a_value_that_is_not_there_is_begun),
         T(a_value_can_be_taken_out),
         T(a_value_in_braces_is_left_to_a_person),
+        T(a_key_of_an_item_is_changed_and_the_rest_of_it_stays),
+        T(a_key_of_an_item_that_is_not_there_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

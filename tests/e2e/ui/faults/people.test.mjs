@@ -186,6 +186,30 @@ test('a bot is connected from its token to a message there and back', async () =
   await accessible(page, 'adding a bot');
 });
 
+test('a bot that was refused gets another token, and one that is not wanted goes', async () => {
+  const page = await fresh('channels', 'Channels');
+  const discord = card(page, 'discord');
+  await discord.getByLabel('Another token for this bot').fill('wrong'); // it is open, since that is what to do
+  await discord.getByRole('button', { name: 'Check and replace' }).click();
+  await discord.getByRole('alert').getByText('Discord does not know this token').waitFor();
+  assert.equal(await discord.getByLabel('Another token for this bot').inputValue(), '');
+  await accessible(page, 'another token');
+  await shots(page, 'channels-token');
+  await discord.getByLabel('Another token for this bot').fill('right');
+  await page.keyboard.press('Enter');
+  await discord.getByText('The token is right').waitFor();
+  await discord.getByText('Connected', { exact: true }).waitFor();
+
+  const telegram = card(page, 'telegram');
+  await telegram.getByText('Token and removal').click();
+  await telegram.getByRole('button', { name: 'Remove this bot' }).click();
+  await page.getByRole('dialog', { name: 'Remove telegram?' }).getByRole('button', { name: 'Cancel' }).click();
+  await telegram.getByRole('button', { name: 'Remove this bot' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Remove this bot' }).click();
+  await telegram.waitFor({ state: 'detached' });
+  await discord.waitFor();
+});
+
 test('who is no owner adds no bot', async () => {
   world.mock.role = 'admin';
   const page = await fresh('channels', 'Channels');

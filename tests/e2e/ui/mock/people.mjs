@@ -51,7 +51,7 @@ export class People {
     const fail = (status, message) => reply(status, { error: { code: 'invalid', message } });
     if (path === 'channels' && method === 'POST') return this.addBot(body, reply, fail);
     if (path === 'channels') return reply(200, named(this.bots, 'channels', query, ['state', 'network']));
-    if (path.startsWith('channels/')) return this.channel(path.split('/'), reply, fail);
+    if (path.startsWith('channels/')) return this.channel(method, path.split('/'), body, reply, fail);
     const has = (row) => ['role', 'status'].every((name) => [null, row[name]].includes(query.get(name)))
       && row.name.toLowerCase().includes((query.get('q') ?? '').toLowerCase());
     if (path === 'pairings') return reply(200, { pairings: this.pairings.filter(has), next_cursor: null });
@@ -82,9 +82,18 @@ export class People {
     return reply(200, { name, network: body.network, bot_name: `@${name}_bot`, need_restart: false });
   }
 
-  channel([, name, what], reply, fail) {
+  channel(method, [, name, what], body, reply, fail) {
     const one = this.bots.find((b) => b.name === name);
     if (!one) return fail(404, 'there is no such channel');
+    if (method === 'DELETE') {
+      this.bots = this.bots.filter((b) => b !== one);
+      return reply(200, { hash: '', need_restart: [] });
+    }
+    if (what === 'token') {
+      if (body.token === 'wrong') return fail(403, 'token: Discord does not know this token');
+      Object.assign(one, { state: 'connected', deaf: false, problem: '', todo: '', code: 0 });
+      return reply(200, { name, network: one.network, bot_name: `@${name}_bot`, need_restart: false });
+    }
     if (what === 'qr.svg') return reply.raw(200, 'image/svg+xml', SVG);
     this.tests.push(name);
     setTimeout(() => { one.event_at = new Date().toISOString(); }, 100);

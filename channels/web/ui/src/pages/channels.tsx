@@ -5,6 +5,7 @@ import { explain } from '../store';
 import { Command } from '../view/cards';
 import { Icon } from '../view/icons';
 import { AddBot } from './addBot';
+import { ChangeBot } from './changeBot';
 import { problemOf, qr, tc, test, todoOf, type Channel } from './channelsData';
 import { Choose, Find, wanted } from './filters';
 import { usePaged } from './paged';
@@ -44,7 +45,7 @@ function Tester({ channel }: { channel: Channel }) {
   );
 }
 
-function ChannelCard({ channel }: { channel: Channel }) {
+function ChannelCard({ channel, changed }: { channel: Channel; changed: () => void }) {
   const [open, setOpen] = useState(false);
   const state = channel.deaf ? 'deaf' : channel.state;
   const mark = state === 'connected' ? 'enabled' : state === 'deaf' || state === 'refused' ? 'broken' : 'installed';
@@ -72,6 +73,7 @@ function ChannelCard({ channel }: { channel: Channel }) {
             {open && <img class="qr" src={qr(channel)} alt={tc('qr', { bot: channel.bot_name })} width="220" height="220" />}
           </details>
         )}
+        <ChangeBot channel={channel} changed={changed} />
       </article>
     </li>
   );
@@ -110,7 +112,7 @@ export function Page() {
       <Failed error={error} again={again} />
       {!rows && !error && <Loading />}
       {rows?.length === 0 && filtered && <Empty icon="channel" title={tc('nothingSo')} />}
-      <ul class="skills">{rows?.map((channel) => <ChannelCard key={channel.name} channel={channel} />)}</ul>
+      <ul class="skills">{rows?.map((channel) => <ChannelCard key={channel.name} channel={channel} changed={again} />)}</ul>
       {more && <button type="button" class="text older" onClick={more}>{tc('more')}</button>}
       <Add />
     </>

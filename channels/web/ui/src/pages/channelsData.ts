@@ -26,10 +26,17 @@ export interface Channel {
 export const problemOf = (bot: Partial<Channel>): string => inWords(bot.problem ?? '', bot.problem_code, bot.problem_values);
 export const todoOf = (bot: Partial<Channel>): string => inWords(bot.todo ?? '', bot.todo_code, bot.todo_values);
 
-const at = (name: string, tail: string): string => `/api/v1/channels/${encodeURIComponent(name)}/${tail}`;
+const at = (name: string, tail: string): string => `/api/v1/channels/${encodeURIComponent(name)}${tail && `/${tail}`}`;
 
 export const qr = (channel: Channel): string => at(channel.name, 'qr.svg');
 
 export const test = (channel: Channel): Promise<void> => call<void>('POST', at(channel.name, 'test'), {});
+
+const CHECK_MS = 40000; // the network is asked whose token it is
+
+export const changeToken = (channel: Channel, token: string): Promise<{ bot_name: string; need_restart: boolean }> =>
+  call<{ bot_name: string; need_restart: boolean }>('POST', at(channel.name, 'token'), { token }, CHECK_MS);
+
+export const removeBot = (channel: Channel): Promise<void> => call<void>('DELETE', at(channel.name, ''));
 
 export const tc = texts(channelTexts);

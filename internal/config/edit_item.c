@@ -1,0 +1,87 @@
+/* One key of one item of a list, whatever way the item is written in. */
+#include "base/own.h"
+#include "config/edit.h"
+#include "config/settings.h"
+#include "config/yaml.h"
+
+#include <string.h>
+
+#define PLAIN "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./@+-"
+
+/* As it stands there: "${NAME}" and "$${" are not ours to read. */
+static NF_RC add_scalar(struct nf_str *to, const struct nf_yaml *y, struct nf_err *err)
+{
+    const char *text = y->text ? y->text : "";
+    if (y->plain && text[strspn(text, PLAIN)] == '\0')
+        return nf_str_adds(to, text, err);
+    NF_TRY(nf_str_adds(to, "\"", err));
+    for (const char *p = text; *p; p++) {
+        if ((unsigned char)*p < 0x20)
+            return nf_err_set(err, NF_E_CONFLICT, "line %zu must be changed by hand", y->line);
+        if (*p == '"' || *p == '\\')
+            NF_TRY(nf_str_adds(to, "\\", err));
+        NF_TRY(nf_str_add(to, p, 1, err));
+    }
+    return nf_str_adds(to, "\"", err);
+}
+
+static NF_RC add_list(struct nf_str *to, const struct nf_yaml *y, struct nf_err *err)
+{
+    NF_TRY(nf_str_adds(to, "[", err));
+    for (const struct nf_yaml *c = y->first; c; c = c->next) {
+        if (c->kind != NF_YAML_SCALAR)
+            return nf_err_set(err, NF_E_CONFLICT, "line %zu must be changed by hand", c->line);
+        NF_TRY(add_scalar(to, c, err));
+        if (c->next)
+            NF_TRY(nf_str_adds(to, ", ", err));
+    }
+    return nf_str_adds(to, "]", err);
+}
+
+static NF_RC add_key(struct nf_str *to, const struct nf_yaml *y, struct nf_err *err)
+{
+    if (y->kind == NF_YAML_MAP)
+        return nf_err_set(err, NF_E_CONFLICT, "line %zu must be changed by hand", y->line);
+    NF_TRY(nf_str_addf(to, err, "%s: ", y->key));
+    NF_TRY(y->kind == NF_YAML_LIST ? add_list(to, y, err) : add_scalar(to, y, err));
+    return nf_str_adds(to, "\n", err);
+}
+
+static void wipe(struct nf_str *s)
+{
+    if (s->p)
+        explicit_bzero(s->p, s->cap);
+    nf_str_done(s);
+}
+
+enum nf_code nf_config_set_in_item(const char *name, const char *text, const char *group,
+                                   const char *list, size_t index, const char *key,
+                                   const char *value, struct nf_str *ret, struct nf_err *err)
+{
+    NF_CLEANUP(nf_yaml_freep) struct nf_yaml *root = NULL;
+    NF_CLEANUP(wipe) struct nf_str item = { .max = NF_CONFIG_BYTES_MAX };
+    NF_CLEANUP(nf_str_done) struct nf_str without = { 0 };
+    bool there = false;
+
+    NF_TRY(nf_yaml_parse(name, text, strlen(text), &root, err));
+    const struct nf_yaml *l = nf_yaml_child(root, group, strlen(group));
+    l = nf_yaml_child(l, list, strlen(list));
+    const struct nf_yaml *y = l && l->kind == NF_YAML_LIST ? l->first : NULL;
+    for (size_t i = 0; y && i < index; i++)
+        y = y->next;
+    if (!y || y->kind != NF_YAML_MAP)
+        return nf_err_set(err, NF_E_NOT_FOUND, "%s: %s.%s has no item %zu", name, group, list,
+                          index);
+    for (const struct nf_yaml *c = y->first; c; c = c->next) {
+        bool here = strcmp(c->key, key) == 0;
+        there = there || here;
+        if (here)
+            NF_TRY(nf_str_addf(&item, err, "%s: %s\n", key, value));
+        else
+            NF_TRY(nf_err_wrap(err, add_key(&item, c, err), "%s", name));
+    }
+    if (!there)
+        NF_TRY(nf_str_addf(&item, err, "%s: %s\n", key, value));
+    NF_TRY(nf_config_drop_item(name, text, group, list, index, &without, err));
+    return nf_config_put_item(name, nf_str_c(&without), group, list, nf_str_c(&item), ret, err);
+}
