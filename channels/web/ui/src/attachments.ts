@@ -23,6 +23,12 @@ function note(id: string, part: number | null): void {
 
 /* ---- reading ---- */
 
+function showsThrough(draw: CanvasRenderingContext2D, { width, height }: HTMLCanvasElement): boolean {
+  const { data } = draw.getImageData(0, 0, width, height);
+  for (let i = 3; i < data.length; i += 4) if (data[i] < 255) return true;
+  return false;
+}
+
 async function smaller(file: File): Promise<Blob> {
   if (file.size < SHRINK_FROM || !/^image\/(png|jpeg|webp)$/.test(file.type)) return file;
   try {
@@ -31,8 +37,11 @@ async function smaller(file: File): Promise<Blob> {
     const canvas = document.createElement('canvas');
     canvas.width = Math.round(picture.width * scale);
     canvas.height = Math.round(picture.height * scale);
-    canvas.getContext('2d')?.drawImage(picture, 0, 0, canvas.width, canvas.height);
-    const made = await new Promise<Blob | null>((done) => canvas.toBlob(done, 'image/jpeg', 0.85));
+    const draw = canvas.getContext('2d');
+    draw?.drawImage(picture, 0, 0, canvas.width, canvas.height);
+    // JPEG has no transparency: what shows through would be black.
+    const type = file.type !== 'image/jpeg' && draw && showsThrough(draw, canvas) ? 'image/png' : 'image/jpeg';
+    const made = await new Promise<Blob | null>((done) => canvas.toBlob(done, type, 0.85));
     return made && made.size < file.size ? made : file;
   } catch {
     return file; // no picture that this browser reads
@@ -52,6 +61,30 @@ export async function readFile(file: File): Promise<Attached> {
   const blob = await smaller(file);
   const name = (file.name || 'file').slice(-NAME_MAX);
   return { name, media_type: blob.type || file.type, bytes: blob.size, data: await base64(blob) };
+}
+
+/* ---- waiting for a message ---- */
+
+// Files that go with the next message of a chat, by the chat they were attached in.
+const waiting = signal<ReadonlyMap<string, Attached[]>>(new Map());
+const became = new Map<string, string>(); // what a new chat is called since it has a session
+
+const nameOf = (chat: string): string => became.get(chat) ?? chat;
+
+export const waitingIn = (chat: string): Attached[] => waiting.value.get(nameOf(chat)) ?? [];
+
+export function setWaiting(chat: string, files: Attached[]): void {
+  const next = new Map(waiting.value);
+  if (files.length) next.set(nameOf(chat), files);
+  else next.delete(nameOf(chat));
+  waiting.value = next;
+}
+
+export function becameSession(chat: string, id: string): void {
+  const files = waitingIn(chat);
+  setWaiting(chat, []);
+  became.set(chat, id);
+  if (files.length) setWaiting(id, [...waitingIn(id), ...files]);
 }
 
 /* ---- keeping ---- */
@@ -74,6 +107,7 @@ export async function drop(id: string): Promise<void> {
 
 export async function dropAll(): Promise<void> {
   memory.clear();
+  waiting.value = new Map();
   await idb.clear('files');
 }
 

@@ -36,6 +36,7 @@ export function onAccepted(frame: Accepted): void {
   const mine = outbox.accepted(frame.message_id, frame.session_id);
   sentAt.delete(frame.message_id);
   batch(() => {
+    if (mine?.sessionId === null) attachments.becameSession(mine.chat, frame.session_id);
     if (mine && mine.chat === current.value && mine.sessionId === null) becomeSession(frame.session_id);
     const whole = { ...frame, content: frame.content ?? mine?.content ?? '',
                     parent_seq: frame.parent_seq ?? mine?.parentSeq };

@@ -42,6 +42,7 @@ export class Mock {
   people = new People(id);
   health = {};
   tasks = [];
+  searching = null; // who answers searches instead
   reasons = []; // why it is not ready: texts with codes
   role = 'owner';
   release = () => {};
@@ -157,6 +158,7 @@ export class Mock {
   }
 
   search(url, reply) {
+    if (this.searching) return this.searching(url.searchParams, reply);
     const words = url.searchParams.get('q').toLowerCase().split(/\s+/).filter(Boolean);
     const hits = [...this.sessions.values()].flatMap((s) => s.messages
       .filter((m) => m.role !== 'tool' && words.every((word) => m.content.toLowerCase().includes(word)))

@@ -1,6 +1,5 @@
-import { signal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { BYTES_MAX, FILES_MAX, readFile } from '../attachments';
+import { BYTES_MAX, FILES_MAX, readFile, setWaiting, waitingIn } from '../attachments';
 import type { Attached } from '../protocol';
 import { DRAFT_PREFIX, settings, t } from '../settings';
 import { current, isNew, lastQuestion, problem, running, send, stop } from '../store';
@@ -12,23 +11,21 @@ const SIZES_ITSELF = CSS.supports('field-sizing', 'content');
 
 const draftKey = (): string => `${DRAFT_PREFIX}${isNew.value ? 'new' : current.value}`;
 
-// Files that go with the next message; they belong to the chat they were attached in.
-const attached = signal<{ chat: string; files: Attached[] }>({ chat: '', files: [] });
-const files = (): Attached[] => (attached.value.chat === current.value ? attached.value.files : []);
+const files = (): Attached[] => waitingIn(current.value);
 
+// They stay with the chat that they were attached in, wherever a person is by the time they are read.
 async function attach(list: Iterable<File>): Promise<void> {
   const chat = current.value;
   for (const file of list) {
-    const now = files();
-    if (now.length >= FILES_MAX) {
+    if (waitingIn(chat).length >= FILES_MAX) {
       problem.value = t('tooMany', { n: String(FILES_MAX) });
       return;
     }
     try {
       const read = await readFile(file);
-      const all = [...files(), read];
+      const all = [...waitingIn(chat), read];
       if (all.reduce((sum, f) => sum + f.bytes, 0) > BYTES_MAX) problem.value = t('tooBig', { name: file.name });
-      else attached.value = { chat, files: all };
+      else setWaiting(chat, all);
     } catch {
       problem.value = t('unreadable', { name: file.name });
     }
@@ -36,7 +33,7 @@ async function attach(list: Iterable<File>): Promise<void> {
 }
 
 function detach(i: number): void {
-  attached.value = { ...attached.value, files: files().filter((_, k) => k !== i) };
+  setWaiting(current.value, files().filter((_, k) => k !== i));
 }
 
 function Chips() {
@@ -116,7 +113,7 @@ export function Composer() {
     const with_ = files();
     settings.set(draftKey(), null);
     setText('');
-    attached.value = { chat: '', files: [] };
+    setWaiting(current.value, []);
     send(text.trim() ? text : '', { files: with_ });
     area.current?.focus();
   };

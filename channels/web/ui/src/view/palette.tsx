@@ -27,6 +27,7 @@ function Snippet({ text }: { text: string }) {
 }
 
 interface Found {
+  words: string; // which it was found for
   hits: Hit[];
   next: string | null;
   complete: boolean;
@@ -44,10 +45,10 @@ function useHits(words: string): [Found | null, (cursor: string) => void] {
       try {
         const { hits, next_cursor, complete } = await api.search(words);
         if (gone) return;
-        setFound({ hits, next: next_cursor, complete });
+        setFound({ words, hits, next: next_cursor, complete });
         if (!complete) timer = setTimeout(() => void ask(), AGAIN_MS);
       } catch (error) {
-        if (!gone) setFound({ hits: [], next: null, complete: true, error: explain(error) });
+        if (!gone) setFound({ words, hits: [], next: null, complete: true, error: explain(error) });
       }
     };
     timer = setTimeout(() => void ask(), PAUSE_MS);
@@ -57,8 +58,11 @@ function useHits(words: string): [Found | null, (cursor: string) => void] {
     };
   }, [words]);
   const more = (cursor: string): void => {
-    void api.search(words, cursor).then(({ hits, next_cursor, complete }) =>
-      setFound((old) => old && { hits: [...old.hits, ...hits], next: next_cursor, complete }));
+    // What is shown by then may be another search, or have this page already.
+    const change = (next: (old: Found) => Found): void => setFound((old) => (old?.words === words && old.next === cursor ? next(old) : old));
+    void api.search(words, cursor).then(
+      ({ hits, next_cursor, complete }) => change((old) => ({ words, hits: [...old.hits, ...hits], next: next_cursor, complete })),
+      (error: unknown) => change((old) => ({ ...old, error: explain(error) })));
   };
   return [found, more];
 }
