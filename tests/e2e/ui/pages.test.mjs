@@ -106,6 +106,22 @@ test('a task is listed, filtered by the address, and opened with its timeline', 
   await page.locator('.bubble', { hasText: 'to be looked at as a task' }).waitFor();
 });
 
+test('the times of a task are told in the language of the page, whatever the browser speaks', async () => {
+  const chat = await world.tab(await world.window());
+  await online(chat);
+  await say(chat, 'to be timed');
+  await ended(chat);
+  const page = await at('tasks', { locale: 'en-US' });
+  await page.getByRole('link', { name: 'to be timed' }).first().click();
+  const times = page.locator('.changes time');
+  await times.first().waitFor();
+  assert.match(await times.first().innerText(), /^\d{1,2}:\d\d:\d\d\s[AP]M$/);
+  await page.evaluate(() => localStorage.setItem('nexflow.language', 'ru'));
+  await page.reload();
+  await times.first().waitFor();
+  assert.match(await times.first().innerText(), /^\d{1,2}:\d\d:\d\d$/);
+});
+
 test('a setting is found, changed and put back; a change over another is refused', async () => {
   const page = await at('settings');
   await page.getByRole('searchbox', { name: 'Find a setting' }).fill('messages_per_minute');
