@@ -5,7 +5,8 @@ usage: soak.py [--minutes N] [--database sqlite|postgresql] [--sessions N] [--po
 A daemon, an instant model, and sessions that write as fast as they are answered. The daemon's memory
 is read every few seconds; the line through what it was after the first third is its slope. Ends with
 one line: minutes=… turns=… rss_first=… rss_last=… slope=… noise=… broken_rounds=…; exit status 1 if the slope is more
-than what is noise (twice its own standard error) and more than 1 % an hour. FILE gets what was read, as lines of
+than what is noise (twice its own standard error, for readings that resemble the one before) and more than 1 % an
+hour. FILE gets what was read, as lines of
 seconds, turns, RSS and what of it is private.
 """
 import argparse
@@ -19,13 +20,27 @@ import nexflow
 
 
 def line(points):
-    """Slope of the least squares through (x, y), and its standard error."""
+    """Slope of the least squares through (x, y), and its standard error.
+
+    Memory stays on a level for minutes: a reading tells little that the one before did not. The error
+    that independent ones would have grows by how much what is beside the line resembles its neighbour
+    (an autoregressive process of the first order).
+    """
     n = len(points)
     mx, my = sum(x for x, _ in points) / n, sum(y for _, y in points) / n
     sxx = sum((x - mx) ** 2 for x, _ in points)
     slope = sum((x - mx) * (y - my) for x, y in points) / sxx
-    rest = sum((y - my - slope * (x - mx)) ** 2 for x, y in points)
-    return slope, (rest / max(1, n - 2) / sxx) ** 0.5
+    rest = [y - my - slope * (x - mx) for x, y in points]
+    squares = sum(r * r for r in rest)
+    alike = sum(a * b for a, b in zip(rest, rest[1:])) / squares if squares else 0
+    alike = min(max(alike, 0), 0.99)
+    return slope, (squares / max(1, n - 2) / sxx * (1 + alike) / (1 - alike)) ** 0.5
+
+
+def grows(points):
+    """(whether it does, slope, noise) of what was read in the end, per hour."""
+    slope, error = line(points)
+    return slope > 2 * error and slope > 0.01 * points[0][1], slope, 2 * error
 
 
 ROUND = 10  # turns of a session: short, so that a busy machine ends a round within its time, too
@@ -72,13 +87,13 @@ def soak(place, minutes, sessions, file):
     writers.join(600)  # more than a round may take
     assert not writers.is_alive(), "the last round does not end"
     settled = points[len(points) // 3:]
-    slope, noise = line(settled)
+    leaks, slope, noise = grows(settled)
     assert daemon.stop() == 0, daemon.log()[-2000:]
     mib = 1 << 20
     print(f"minutes={minutes:g} turns={writers.turns} rss_first={settled[0][1] / mib:.1f}MiB "
           f"rss_last={settled[-1][1] / mib:.1f}MiB slope={slope / mib:+.2f}MiB/h "
-          f"noise={2 * noise / mib:.2f}MiB/h broken_rounds={writers.broken}")
-    return slope > 2 * noise and slope > 0.01 * settled[0][1]
+          f"noise={noise / mib:.2f}MiB/h broken_rounds={writers.broken}")
+    return leaks
 
 
 def main():

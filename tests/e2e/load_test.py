@@ -1,10 +1,15 @@
-"""The program that loads the daemon in measurements: it must never wait without saying for what."""
+"""The programs that load the daemon in measurements: what they say must be so, and they never wait without saying
+for what."""
 import socket
 import subprocess
+import sys
 
 import pytest
 
 import nexflow
+
+sys.path.insert(0, str(nexflow.TOP / "tests/bench"))
+import soak  # noqa: E402
 
 
 @pytest.fixture
@@ -72,3 +77,15 @@ def test_what_it_waited_for_too_long_is_told(daemon):
             said = load.stderr.read()
     assert load.returncode == 1
     assert "turn_load: session " in said and " s for " in said
+
+
+def test_a_soak_tells_growth_from_levels_that_come_and_go():
+    """120 readings in 20 minutes of 16 MB that is now on one of two levels, now on the other."""
+    levels = [b * 100000 for b in (0, 0, 1, 0, 0, 1, 0, 1, 1, 0, 1, 1) for _ in range(10)]
+    here = [(i / 360, 16e6 + level) for i, level in enumerate(levels)]
+    assert soak.grows(here)[1] > 0.01 * 16e6  # so the slope alone would say
+    assert not soak.grows(here)[0]
+    leak = [(x, y + 1e6 * x) for x, y in here]  # a byte of each turn at 280 turns a second
+    assert soak.grows(leak)[0]
+    assert soak.grows([(x, 16e6 + 1e6 * x) for x, _ in here])[0]
+    assert not soak.grows([(x, 16e6) for x, _ in here])[0]
