@@ -1,4 +1,5 @@
 """The unit of the package, as systemd itself reads and judges it."""
+import configparser
 import re
 import subprocess
 
@@ -37,3 +38,14 @@ def test_little_is_left_that_could_be_taken_from_it(tmp_path):
     assert status == 0, said
     found = re.search(r"Overall exposure level for nexflow.service: ([\d.]+)", said)
     assert found and float(found.group(1)) <= EXPOSURE_MAX, said
+
+
+def test_a_database_that_is_away_for_long_does_not_use_up_the_starts(tmp_path):
+    """A start without it fails within a second, and the next is soon: so many must have no limit."""
+    d = nexflow.Daemon(tmp_path, database=f"postgresql://nobody@127.0.0.1:{nexflow.free_port()}/x").start(wait=False)
+    assert d.process.wait(nexflow.WAIT_S) == 1 and "database" in d.log()
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str
+    unit.read(UNIT, encoding="utf-8")
+    assert unit["Service"]["Restart"] == "always" and float(unit["Service"]["RestartSec"]) <= 5
+    assert unit["Unit"]["StartLimitIntervalSec"] == "0"
