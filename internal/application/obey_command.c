@@ -150,15 +150,11 @@ static const char *mark_of(enum nf_task_status s)
     return "?";
 }
 
-static NF_RC say_task(struct order *o, const struct nf_task *task, struct nf_err *err)
+static NF_RC say_task(struct order *o, const struct nf_task_title *task, struct nf_err *err)
 {
-    NF_CLEANUP(nf_messages_done) struct nf_messages said = { 0 };
-    struct nf_session_store *store = o->t->app->sessions;
-    char title[NF_TITLE_MAX + 1] = "";
+    char title[NF_TITLE_MAX + 1];
 
-    NF_TRY(store->ops->run_messages(store, task->session_id, task->id, &said, err));
-    if (said.n > 0 && said.v[0].role == NF_ROLE_USER)
-        nf_session_title_from(said.v[0].content, title);
+    nf_session_title_from(task->asked, title);
     NF_TRY(nf_str_addf(o->to, err, "%s ", mark_of(task->status)));
     NF_TRY(say_code(o, title[0] ? title : nf_task_status_name(task->status), err));
     return say(o, "\n", err);
@@ -166,12 +162,11 @@ static NF_RC say_task(struct order *o, const struct nf_task *task, struct nf_err
 
 static NF_RC tasks(struct order *o, struct nf_err *err)
 {
-    NF_CLEANUP(nf_tasks_done) struct nf_tasks list = { 0 };
+    NF_CLEANUP(nf_task_titles_done) struct nf_task_titles list = { 0 };
     struct nf_task_store *store = o->t->app->tasks;
-    const struct nf_task_filter filter = { .session_id = o->session.id, .limit = TASKS_SHOWN + 1 };
     size_t shown = 0;
 
-    NF_TRY(store->ops->list(store, &filter, &list, err));
+    NF_TRY(store->ops->titles(store, o->session.id, TASKS_SHOWN + 1, &list, err));
     for (size_t i = 0; i < list.n && shown < TASKS_SHOWN; i++) {
         if (list.v[i].id == o->t->claim->run_id)
             continue;

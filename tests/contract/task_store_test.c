@@ -53,6 +53,35 @@ static void turns_are_listed_newest_first_by_every_filter(void **state)
     assert_listed(f, (struct nf_task_filter){ .user_id = 2, .status = NF_TASK_FAILED }, "");
 }
 
+static void titles_are_how_what_was_asked_begins(void **state)
+{
+    struct fixture *f = *state;
+    NF_CLEANUP(nf_task_titles_done) struct nf_task_titles t = { 0 };
+    char wide[4 * NF_TASK_ASKED_CHARS + 1] = "";
+    struct nf_accepted got;
+    given_tasks(f);
+    for (size_t i = 0; i < NF_TASK_ASKED_CHARS; i++)
+        memcpy(wide + 4 * i, "\xF0\x9F\x98\x80", 4);
+    NF_CLEANUP(nf_str_done) struct nf_str text = { 0 };
+    assert_ok(nf_str_addf(&text, &f->err, "%s and more", wide), &f->err);
+    struct nf_accept in = message(7, 5, "m5");
+    in.content = nf_str_c(&text);
+    assert_ok(f->s.turns->ops->accept(f->s.turns, &in, &got, &f->err), &f->err);
+
+    assert_ok(TASKS(f)->ops->titles(TASKS(f), 7, 3, &t, &f->err), &f->err);
+
+    assert_int_equal(t.n, 3);
+    assert_int_equal(t.v[0].id, 500);
+    assert_string_equal(t.v[0].asked, wide); /* by characters, not bytes */
+    assert_int_equal(t.v[0].status, NF_TASK_PENDING);
+    assert_int_equal(t.v[1].id, 300);
+    assert_string_equal(t.v[1].asked, message(7, 3, "m3").content);
+    assert_int_equal(t.v[2].status, NF_TASK_RUNNING);
+    nf_task_titles_done(&t);
+    assert_ok(TASKS(f)->ops->titles(TASKS(f), 77, 3, &t, &f->err), &f->err);
+    assert_int_equal(t.n, 0);
+}
+
 static void a_turn_is_listed_with_its_steps(void **state)
 {
     struct fixture *f = *state;
@@ -166,12 +195,17 @@ static void out_of_memory_is_an_error_and_no_crash(void **state)
     TORTURE(TASKS(f)->ops->changes(TASKS(f), 100, &f->changes, &f->err),
             assert_int_equal(f->changes.n, 0));
     assert_int_equal(f->changes.n, 3);
+    struct nf_task_titles t = { 0 };
+    TORTURE(TASKS(f)->ops->titles(TASKS(f), 7, 9, &t, &f->err), assert_int_equal(t.n, 0));
+    assert_int_equal(t.n, 3);
+    nf_task_titles_done(&t);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(turns_are_listed_newest_first_by_every_filter),
+        cmocka_unit_test(titles_are_how_what_was_asked_begins),
         cmocka_unit_test(a_turn_is_listed_with_its_steps),
         cmocka_unit_test(a_task_of_somebody_else_is_not_found),
         cmocka_unit_test(changes_say_what_a_task_became_and_why),

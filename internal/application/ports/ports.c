@@ -55,6 +55,12 @@ void nf_task_changes_done(struct nf_task_changes *c)
     *c = (struct nf_task_changes){ 0 };
 }
 
+void nf_task_titles_done(struct nf_task_titles *t)
+{
+    free(t->v);
+    *t = (struct nf_task_titles){ 0 };
+}
+
 void nf_usage_hours_done(struct nf_usage_hours *h)
 {
     free(h->v);

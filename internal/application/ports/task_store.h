@@ -19,6 +19,19 @@ struct nf_task_changes {
 };
 void nf_task_changes_done(struct nf_task_changes *c);
 
+/* How a turn stands, and how that begins which it answers; "" if that is no person's. */
+#define NF_TASK_ASKED_CHARS 201 /* more than a title has */
+struct nf_task_title {
+    int64_t id;
+    enum nf_task_status status;
+    char asked[NF_TASK_ASKED_CHARS * 4 + 1];
+};
+struct nf_task_titles {
+    struct nf_task_title *v;
+    size_t n;
+};
+void nf_task_titles_done(struct nf_task_titles *t);
+
 #define NF_USAGE_ROWS_MAX 10000
 
 struct nf_usage_hours {
@@ -37,6 +50,9 @@ struct nf_task_store_ops {
     /* Newest first. Without a turn_id the arguments and results of calls may be left out. */
     enum nf_code (*list)(struct nf_task_store *s, const struct nf_task_filter *f,
                          struct nf_tasks *ret, struct nf_err *err);
+    /* The newest turns of a session, the newest first. */
+    enum nf_code (*titles)(struct nf_task_store *s, int64_t session_id, size_t limit,
+                           struct nf_task_titles *ret, struct nf_err *err);
     /* Oldest first. */
     enum nf_code (*changes)(struct nf_task_store *s, int64_t task_id, struct nf_task_changes *ret,
                             struct nf_err *err);

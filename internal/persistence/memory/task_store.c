@@ -51,6 +51,38 @@ static enum nf_code list(struct nf_task_store *st, const struct nf_task_filter *
     return NF_OK;
 }
 
+/* As many characters as a database gives. */
+static void copy_asked(const char *content, struct nf_task_title *to)
+{
+    size_t n = 0;
+    for (size_t chars = 0; content[n] && chars < NF_TASK_ASKED_CHARS; chars++)
+        for (n++; ((unsigned char)content[n] & 0xC0) == 0x80; n++)
+            ;
+    memcpy(to->asked, content, n);
+}
+
+static enum nf_code titles(struct nf_task_store *st, int64_t session_id, size_t limit,
+                           struct nf_task_titles *ret, struct nf_err *err)
+{
+    struct nf_memory *m = memory_of(st);
+    NF_CLEANUP(nf_tasks_done) struct nf_tasks tasks = { 0 };
+    const struct nf_task_filter f = { .session_id = session_id, .limit = limit };
+    NF_TRY(list(st, &f, &tasks, err));
+    struct nf_task_titles found = { calloc(tasks.n ? tasks.n : 1, sizeof(*found.v)), tasks.n };
+    if (!found.v)
+        return nf_err_set(err, NF_E_NOMEM, "out of memory");
+    for (size_t i = 0; i < tasks.n; i++) {
+        found.v[i].id = tasks.v[i].id;
+        found.v[i].status = tasks.v[i].status;
+        for (size_t k = 0; k < m->message.n; k++)
+            if (m->message.v[k].session_id == session_id && m->message.v[k].seq == tasks.v[i].seq &&
+                m->message.v[k].role == NF_ROLE_USER)
+                copy_asked(m->message.v[k].content, &found.v[i]);
+    }
+    *ret = found;
+    return NF_OK;
+}
+
 static enum nf_code changes(struct nf_task_store *st, int64_t task_id, struct nf_task_changes *ret,
                             struct nf_err *err)
 {
@@ -152,6 +184,7 @@ static enum nf_code settle(struct nf_task_store *st, int64_t instance, int64_t n
 const struct nf_task_store_ops nf_memory_tasks = {
     .get = get,
     .list = list,
+    .titles = titles,
     .changes = changes,
     .usage = usage,
     .settle = settle,

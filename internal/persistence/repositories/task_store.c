@@ -51,6 +51,31 @@ static enum nf_code list(struct nf_task_store *s, const struct nf_task_filter *f
     return NF_OK;
 }
 
+static enum nf_code on_title(void *to, const void *row, struct nf_err *err)
+{
+    const struct task_titles_row *r = row;
+    struct nf_task_titles *found = to;
+    struct nf_task_title t = { .id = r->id };
+    NF_TRY(nf_row_enum(r->status, NF_TASK_PENDING, NF_TASK_UNKNOWN, "status of a task", err));
+    t.status = (enum nf_task_status)r->status;
+    NF_TRY(nf_row_copy(t.asked, sizeof(t.asked), r->asked, "what was asked", err));
+    NF_TRY(NF_ROW_ROOM(found, err));
+    found->v[found->n++] = t;
+    return NF_OK;
+}
+
+static enum nf_code titles(struct nf_task_store *s, int64_t session_id, size_t limit,
+                           struct nf_task_titles *ret, struct nf_err *err)
+{
+    NF_CLEANUP(nf_task_titles_done) struct nf_task_titles found = { 0 };
+    struct nf_cmd cmd =
+        NF_CMD_ROW(task_titles, NF_ROWS_ANY, on_title, &found, .session = session_id,
+                   .chars = NF_TASK_ASKED_CHARS, .limit = (i64)limit);
+    NF_TRY(nf_db_read(db_of(s), &cmd, NULL, err));
+    *ret = nf_take(found);
+    return NF_OK;
+}
+
 static enum nf_code on_change(void *to, const void *row, struct nf_err *err)
 {
     const struct task_changes_row *r = row;
@@ -116,6 +141,7 @@ static enum nf_code settle(struct nf_task_store *s, int64_t instance, int64_t no
 const struct nf_task_store_ops nf_repository_tasks = {
     .get = get,
     .list = list,
+    .titles = titles,
     .changes = changes,
     .usage = usage,
     .settle = settle,
