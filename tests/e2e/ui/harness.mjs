@@ -83,9 +83,12 @@ class World {
     }
     this.line = new Line(real ? process.env.NEXFLOW_URL : this.mock.url);
     await this.line.up();
-    this.browser = await chromium.launch({
-      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true, args: ARGS });
+    this.browser = await this.launch();
     await this.signIn();
+  }
+
+  launch(options = {}) {
+    return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true, args: ARGS, ...options });
   }
 
   link() {

@@ -331,3 +331,37 @@ test('what every setting is for is said in Russian, too', async () => {
   await page.getByRole('searchbox').fill('журнал');
   await page.getByRole('combobox', { name: 'log.level' }).waitFor();
 });
+
+test('what is looked at stands still while a page comes', async () => {
+  const chat = await world.tab(await world.window());
+  await online(chat);
+  await say(chat, 'to be counted, too');
+  await ended(chat);
+  // With bars that take room, as many people have them.
+  const browser = await world.launch({ ignoreDefaultArgs: ['--hide-scrollbars'] });
+  try {
+    const window = await browser.newContext({ storageState: world.state, locale: 'en-GB', viewport: { width: 1350, height: 940 } });
+    await window.addInitScript(() => {
+      localStorage.setItem('nexflow.role', 'owner'); // somebody who was here before
+      globalThis.shifts = [];
+      const at = ({ x, y, width, height }) => [x, y, width, height].map(Math.round);
+      new PerformanceObserver((list) => {
+        for (const { value, sources } of list.getEntries()) {
+          globalThis.shifts.push({ value, of: sources.map((s) => [s.node?.className ?? '', at(s.previousRect), at(s.currentRect)]) });
+        }
+      }).observe({ type: 'layout-shift', buffered: true });
+    });
+    for (const name of PAGES) {
+      const page = await world.tab(window, `/#/${name}`);
+      await online(page);
+      await drawn(page);
+      await page.waitForLoadState('networkidle');
+      const shifts = await page.evaluate(() => globalThis.shifts);
+      const moved = shifts.reduce((sum, { value }) => sum + value, 0);
+      assert.ok(moved < 0.003, `${name}: ${moved} ${JSON.stringify(shifts)}`);
+      await page.close();
+    }
+  } finally {
+    await browser.close();
+  }
+});

@@ -2,6 +2,7 @@
 import { ApiError, api } from './api';
 import { Connection, type Link } from './connection';
 import type { ServerFrame } from './protocol';
+import { settings } from './settings';
 import { explain, link, me, phase, problem } from './state';
 
 // Who follows the line: store.ts.
@@ -20,6 +21,7 @@ export async function probe(): Promise<'ok' | 'signed-out' | 'unreachable'> {
     const { user } = await api.me();
     if (!user) return 'signed-out';
     me.value = user;
+    settings.set('nexflow.role', user.role);
     return 'ok';
   } catch (error) {
     const denied = error instanceof ApiError && (error.status === 401 || error.status === 403);

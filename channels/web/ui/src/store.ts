@@ -106,6 +106,7 @@ export async function signOut(): Promise<void> {
   void attachments.dropAll();
   void offline.forget();
   settings.forget(DRAFT_PREFIX);
+  settings.set('nexflow.role', null);
   batch(() => {
     unsent.value = [];
     sessions.value = [];

@@ -114,7 +114,7 @@ export function Page() {
       {rows?.length === 0 && filtered && <Empty icon="channel" title={tc('nothingSo')} />}
       <ul class="skills">{rows?.map((channel) => <ChannelCard key={channel.name} channel={channel} changed={again} />)}</ul>
       {more && <button type="button" class="text older" onClick={more}>{tc('more')}</button>}
-      <Add />
+      {(rows || error) && <Add />}
     </>
   );
 }

@@ -8,7 +8,7 @@ import { Dialog } from '../view/dialog';
 import { Icon } from '../view/icons';
 import { modelLanguages } from './modelsStrings';
 import { Find, wanted } from './filters';
-import { usePaged } from './paged';
+import { usePaged, type Paged } from './paged';
 import { Empty, Failed, Loading, useLoaded } from './shared';
 
 const tm = texts<keyof typeof modelLanguages.en>(modelLanguages);
@@ -136,8 +136,7 @@ function ModelRow({ model, isDefault, setDefault, hash, again }: { model: Model;
   );
 }
 
-function ModelList({ hash, again }: { hash: string; again: () => void }) {
-  const list = usePaged<Model>('/api/v1/models', 'models', { q: wanted('q') }, (model) => model.name);
+function ModelList({ list, hash, again }: { list: Paged<Model>; hash: string; again: () => void }) {
   const { rows } = list;
   const known = models.value?.models.length ?? 0;
   const both = (): void => {
@@ -162,7 +161,6 @@ function ModelList({ hash, again }: { hash: string; again: () => void }) {
         {(known > FEW || wanted('q')) && <Find name="q" label={tm('find')} />}
       </div>
       <Failed error={list.error} again={list.again} />
-      {!rows && !list.error && <Loading />}
       {rows?.length === 0 && (known ? <p class="soft">{tm('noneSo')}</p> : <Empty icon="models" title={tm('none')}><p>{tm('noneText')}</p></Empty>)}
       <ul class="plain">{rows?.map((model) => (
         <ModelRow key={model.name} model={model} isDefault={model.name === models.value?.default} setDefault={() => setDefault(model.name)} hash={hash} again={both} />))}</ul>
@@ -360,10 +358,11 @@ function AddProvider({ hash, taken, again }: { hash: string; taken: string[]; ag
 
 export function Page() {
   const { value: all, error, again } = useLoaded<Providers>(() => call('GET', '/api/v1/providers'), 'providers');
-  if (!all) return error ? <Failed error={error} again={again} /> : <Loading />;
+  const list = usePaged<Model>('/api/v1/models', 'models', { q: wanted('q') }, (model) => model.name);
+  if (!all || !(list.rows || list.error)) return error ? <Failed error={error} again={again} /> : <Loading />;
   return (
     <>
-      <ModelList hash={all.hash} again={again} />
+      <ModelList list={list} hash={all.hash} again={again} />
       {all.providers.length > 0 && (
         <section class="panel" aria-labelledby="providers">
           <h2 id="providers">{tm('providers')}</h2>

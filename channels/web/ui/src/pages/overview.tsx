@@ -13,7 +13,7 @@ import { problemOf, todoOf, type Channel } from './channelsData';
 import { overviewLanguages } from './overviewStrings';
 import { ago, Failed, lacks, Loading, StatusBadge, Time, useLoaded, whyOf, type Reason, type Sandbox, type TaskStatus } from './shared';
 import { problemOf as skillProblem, type Skill } from './skillsData';
-import { UsagePanel } from './usage';
+import { UsagePanel, useUsage } from './usage';
 
 const to = texts<keyof typeof overviewLanguages.en>(overviewLanguages);
 const REFRESH_MS = 5000;
@@ -170,7 +170,9 @@ function Bars({ tasks }: { tasks: Task[] }) {
 
 export function Page() {
   const { value: all, error, again } = useLoaded(readAll, me.value?.role ?? '', REFRESH_MS);
-  if (!all) return error ? <Failed error={error} again={again} /> : <Loading />;
+  const usage = useUsage();
+  // All of it at once: what came later would push away what is looked at.
+  if (!all || !(usage.value || usage.error)) return error ? <Failed error={error} again={again} /> : <Loading />;
   const ended = all.tasks.filter((task) => task.ended_at && task.started_at);
   const times = ended.map(took).sort((a, b) => a - b);
   const running = all.tasks.filter((task) => !task.ended_at);
@@ -197,7 +199,7 @@ export function Page() {
           <li key={task.id}><StatusBadge status={task.status} /><a href={format('tasks', task.id)}>{titleOf(task)}</a><span class="soft"><Time at={task.created_at} /></span></li>))}</ul>
         <p><a href={format('tasks')}>{to('allTasks')}</a></p>
       </section>
-      <UsagePanel />
+      <UsagePanel {...usage} />
       <p class="soft small-print">{models.value?.default} · {to('version')} {all.health.version}</p>
     </>
   );

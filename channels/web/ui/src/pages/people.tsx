@@ -272,6 +272,7 @@ function Everybody() {
     people.again();
   };
   const { rows, error, more } = people;
+  if (!(rows || error) || !(asking.rows || asking.error)) return <Loading />;
   return (
     <>
       <Requests list={asking} again={again} />
@@ -279,7 +280,6 @@ function Everybody() {
         {asking.rows && asking.rows.length > 0 && <h2 class="people-title">{tp('people')}</h2>}
         {(filtered || (rows?.length ?? 0) > FEW) && <Filters />}
         <Failed error={error} again={again} />
-        {!rows && !error && <Loading />}
         {rows?.length === 0 && <Empty icon="people" title={tp('nobody')} />}
         <ul class="skills">{rows?.map((user) => <PersonCard key={user.id} user={user} again={again} />)}</ul>
         {more && <button type="button" class="text older" onClick={more}>{tp('more')}</button>}

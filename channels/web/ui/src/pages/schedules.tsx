@@ -271,7 +271,7 @@ export function Page() {
       {rows?.length === 0 && (status ? <Empty icon="clock" title={ts('noneSo')} /> : <Empty icon="clock" title={ts('none')}><p>{ts('noneHelp')}</p></Empty>)}
       <ul class="skills">{rows?.map((schedule) => <Card key={schedule.id} schedule={schedule} again={again} />)}</ul>
       {more && <button type="button" class="text older" onClick={more}>{ts('more')}</button>}
-      <AddSchedule again={again} />
+      {(rows || error) && <AddSchedule again={again} />}
     </>
   );
 }

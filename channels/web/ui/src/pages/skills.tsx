@@ -18,8 +18,7 @@ import { pretty } from '../view/tool';
 const FEW = 6; // skills that need no finding
 const STATES = ['enabled', 'installed', 'disabled'] as const;
 
-function Level() {
-  const now = useLoaded<{ sandbox?: Sandbox }>(() => call('GET', '/health'), 'sandbox').value?.sandbox;
+function Level({ now }: { now: Sandbox | undefined }) {
   if (!now) return null;
   return (
     <section class={`level ${now.missing ? 'partial' : ''}`} aria-label={ts('level', { level: now.level })}>
@@ -287,14 +286,15 @@ export function Page() {
   const query = { q: wanted('q'), status: wanted('status') };
   const filtered = Boolean(query.q || query.status);
   const { rows, error, again, more } = usePaged<Skill>('/api/v1/skills', 'skills', query, (skill) => skill.name);
+  const health = useLoaded<{ sandbox?: Sandbox }>(() => call('GET', '/health'), 'sandbox');
+  if (!(rows || error) || !(health.value || health.error)) return <Loading />;
   return (
     <>
       <p class="skills-intro">{ts('intro')}</p>
-      <Level />
+      <Level now={health.value?.sandbox} />
       {approvals.value.filter((a) => a.session_id === null).map((a) => <ApprovalCard key={a.id} approval={a} />)}
       {(filtered || (rows?.length ?? 0) > FEW) && <Filters />}
       <Failed error={error} again={again} />
-      {!rows && !error && <Loading />}
       {rows?.length === 0 && (filtered ? <Empty icon="skills" title={ts('nothingSo')} /> : (
         <section class="card">
           <h2>{ts('none')}</h2>

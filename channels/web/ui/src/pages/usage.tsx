@@ -5,7 +5,7 @@ import { language, number, texts } from '../settings';
 import { models } from '../store';
 import { Icon } from '../view/icons';
 import { usageLanguages } from './overviewStrings';
-import { Failed, useLoaded } from './shared';
+import { Failed, useLoaded, type Loaded } from './shared';
 
 const tu = texts<keyof typeof usageLanguages.en>(usageLanguages);
 const HOURS = 24;
@@ -96,8 +96,9 @@ function Table({ hours }: { hours: { at: number; sum: Sum }[] }) {
   );
 }
 
-export function UsagePanel() {
-  const { value, error, again } = useLoaded(() => call<{ usage: Row[] }>('GET', `/api/v1/usage?hours=${HOURS}`), 'usage', REFRESH_MS);
+export const useUsage = (): Loaded<{ usage: Row[] }> => useLoaded(() => call('GET', `/api/v1/usage?hours=${HOURS}`), 'usage', REFRESH_MS);
+
+export function UsagePanel({ value, error, again }: Loaded<{ usage: Row[] }>) {
   if (!value) return <Failed error={error} again={again} />;
   const hours = hoursOf(value.usage);
   const all = add(value.usage);

@@ -2,11 +2,11 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { asking } from '../approvals';
 import type { SessionInfo } from '../protocol';
-import { language, setLanguage, setTheme, t, theme, type Theme } from '../settings';
+import { language, setLanguage, setTheme, settings, t, theme, type Theme } from '../settings';
 import {
   current, isRunning, link, loadSessions, me, moreSessions, newChat, select, sessions, sessionsLoaded, signOut,
 } from '../store';
-import { pagesFor } from '../pages';
+import { pagesFor, type PageRow } from '../pages';
 import { format, place } from '../router';
 import { deleted, pin, remove, rename } from '../sessions';
 import { helpOpen, paletteOpen, sidebarOpen } from './ui';
@@ -149,11 +149,14 @@ function Sessions() {
   );
 }
 
+// Until it is known who looks, what was known of them: an entry that came later would push others away.
+const mine = (): readonly PageRow[] => pagesFor(me.value?.role ?? settings.get('nexflow.role') ?? undefined);
+
 function Pages() {
   return (
     <nav aria-label={t('manage')}>
       <ul class="pages">
-        {pagesFor(me.value?.role).map((page) => (
+        {mine().map((page) => (
           <li key={page.name}>
             <a href={format(page.name)} aria-current={place.value.page === page.name ? 'page' : undefined}
               onClick={() => (sidebarOpen.value = false)}><Icon name={page.icon} />{t(page.title)}</a>
@@ -166,7 +169,7 @@ function Pages() {
 
 // Where the conversations go on from: the one that was shown last.
 function Segments({ chat }: { chat: boolean }) {
-  const [first] = pagesFor(me.value?.role);
+  const [first] = mine();
   if (!first) return null;
   const back = current.value.startsWith('new:') ? '' : current.value;
   return (
