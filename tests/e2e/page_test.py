@@ -6,6 +6,7 @@ import threading
 import pytest
 
 import balancer_test
+import discord
 import nexflow
 import telegram
 
@@ -54,15 +55,17 @@ def test_pages(tmp_path, provider):
 
 
 def test_first_run(tmp_path, provider):
-    net = telegram.Telegram()
+    net, guild = telegram.Telegram(), discord.Discord()
     try:
         provider.offer("small", "big")
         provider.script(text="I am here.", usage={"input": 1000, "output": 500})
         run(tmp_path, provider, nexflow.Daemon(tmp_path, config=LIMITS).start(), "first",
             NEXFLOW_PROVIDER=provider.url("/v1"), NEXFLOW_TELEGRAM=f"http://127.0.0.1:{net.port}",
-            NEXFLOW_TELEGRAM_TOKEN=net.token)
+            NEXFLOW_TELEGRAM_TOKEN=net.token, NEXFLOW_DISCORD=f"http://127.0.0.1:{guild.port}",
+            NEXFLOW_DISCORD_TOKEN=guild.token)
     finally:
         net.stop()
+        guild.stop()
 
 
 def test_tools_and_approvals(tmp_path, provider):

@@ -4,9 +4,11 @@
 //   NEXFLOW_PROVIDER       a provider with the model "small"
 //   NEXFLOW_TELEGRAM       a stand-in for Telegram with the account 1001, and the token of a bot
 //   NEXFLOW_TELEGRAM_TOKEN
+//   NEXFLOW_DISCORD        a stand-in for Discord with the account 2001, and the token of a bot
+//   NEXFLOW_DISCORD_TOKEN
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { answers, ended, online, openWorld, say } from './harness.mjs';
+import { answers, ended, eventually, online, openWorld, say } from './harness.mjs';
 
 const world = openWorld();
 const { NEXFLOW_PROVIDER: PROVIDER, NEXFLOW_TELEGRAM: TELEGRAM, NEXFLOW_TELEGRAM_TOKEN: TOKEN } = process.env;
@@ -67,6 +69,36 @@ test('a fresh installation is set up on the page alone', async () => {
   await turnTo(page, 'overview');
   await page.getByRole('heading', { name: 'Recent tasks' }).waitFor();
   await setup.waitFor({ state: 'detached' });
+});
+
+// The page has it as soon as it was said there.
+async function saidOnDiscord(page, content) {
+  const { NEXFLOW_DISCORD: base, NEXFLOW_DISCORD_TOKEN: token } = process.env;
+  const post = (path, body) => page.evaluate(async ([to, what]) => (await fetch(to, {
+    method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(what) })).status, [path, body]);
+  assert.equal(await post('/api/v1/channels', { network: 'discord', token, api_base: `${base}/api/v10` }), 200);
+  assert.equal(await post('/api/v1/users/me/identities', { network: 'discord', account: '2001' }), 200);
+  await eventually(async () => {
+    const { channels } = await world.ask('/api/v1/channels?network=discord');
+    assert.equal(channels[0].state, 'connected');
+  });
+  await fetch(`${base}/_say`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ from: '2001', content }) });
+}
+
+test('what was said on Discord is read and continued on the page, too', async () => {
+  const page = await world.tab(await world.window());
+  await online(page);
+  await saidOnDiscord(page, 'and what do you say here?');
+  const there = page.locator('.session-name', { hasText: 'and what do you say here?' });
+  await there.getByText('discord').waitFor();
+  await there.click();
+  await answers(page).getByText('I am here.').waitFor();
+  await say(page, 'and from the page?');
+  await ended(page, 2);
+  await page.reload();
+  await ended(page, 2);
+  assert.deepEqual((await world.stored(page)).filter(({ role }) => role === 'user').map(({ content }) => content),
+    ['and what do you say here?', 'and from the page?']);
 });
 
 test('what was said in a chat network is read and continued on the page', async () => {

@@ -90,6 +90,9 @@ test('a task is listed, filtered by the address, and opened with its timeline', 
   await online(chat);
   await say(chat, 'to be looked at as a task');
   await ended(chat);
+  await chat.getByRole('link', { name: 'How this answer came about' }).click(); // from the answer, too
+  await chat.getByRole('heading', { name: 'Timeline' }).waitFor();
+  await chat.locator('.detail-head', { hasText: 'to be looked at as a task' }).waitFor();
   const page = await at('tasks');
   await page.getByRole('link', { name: 'to be looked at as a task' }).first().waitFor();
   await page.getByRole('combobox', { name: 'State' }).selectOption('failed');

@@ -41,11 +41,24 @@ test('without a model the page says how to add one, and notices when there is on
   world.mock.models = [];
   const page = await fresh();
   await page.getByRole('heading', { name: 'No model is connected yet' }).waitFor();
+  await page.getByRole('link', { name: 'Add a model' }).waitFor();
   await page.getByText('nexflow up', { exact: true }).waitFor();
+  assert.doesNotMatch(await page.locator('main').innerText(), /\bfile\b|providers:/); // none has to be edited
   await shot(page, 'first-run');
   world.mock.models = models;
   await page.getByText('What shall we work on?').waitFor();
   await counts(page.getByRole('heading', { name: 'No model is connected yet' }), 0);
+});
+
+test('who may not add a model is told whom to ask', async () => {
+  const { models } = world.mock;
+  Object.assign(world.mock, { models: [], role: 'user' });
+  const page = await fresh();
+  await page.getByText('Ask its owner to add one').waitFor();
+  await counts(page.getByText('nexflow up', { exact: true }), 0);
+  await counts(page.getByRole('link', { name: 'Add a model' }), 0);
+  Object.assign(world.mock, { models, role: 'owner' });
+  await page.getByText('What shall we work on?').waitFor();
 });
 
 test('older messages come when one scrolls up, and the place is kept', async () => {

@@ -7,14 +7,6 @@ import { me, phase, problem } from '../store';
 import { Icon } from './icons';
 import { CopyButton } from './copy';
 
-const CONFIG = `llm:
-  default: local/llama3.2
-  providers:
-    - name: local
-      type: ollama
-      base_url: http://127.0.0.1:11434
-      models: [llama3.2]`;
-
 export function Command({ text }: { text: string }) {
   return (
     <figure class="code command">
@@ -25,17 +17,18 @@ export function Command({ text }: { text: string }) {
 }
 
 export function Setup() {
+  const mayAdd = pagesFor(me.value?.role).some((page) => page.name === 'models');
   return (
     <section class="card" aria-labelledby="setup-title">
       <h2 id="setup-title">{t('noModelTitle')}</h2>
-      <p>{t('noModelText')}</p>
-      {pagesFor(me.value?.role).some((page) => page.name === 'models') && (
-        <p><a class="button primary" href={format('models')}>{t('setupModel')}</a></p>
+      <p>{t(mayAdd ? 'noModelText' : 'noModelAsk')}</p>
+      {mayAdd && (
+        <>
+          <p><a class="button primary" href={format('models')}>{t('setupModel')}</a></p>
+          <p class="label">{t('noModelUp')}</p>
+          <Command text="nexflow up" />
+        </>
       )}
-      <p class="label">{t('noModelUp')}</p>
-      <Command text="nexflow up" />
-      <p class="label">{t('noModelConfig')}</p>
-      <Command text={CONFIG} />
     </section>
   );
 }

@@ -5,6 +5,7 @@ import { isOver, type Item, type NoticeItem, type Turn } from '../conversation';
 import type { Unsent } from '../outbox';
 import { costOf } from '../prices';
 import type { Usage } from '../protocol';
+import { format } from '../router';
 import { inWords, number, t } from '../settings';
 import { chooseVersion, conversation, current, discard, link, models, retry, running, sendVersion } from '../store';
 import { CopyButton } from './copy';
@@ -58,6 +59,9 @@ function Footer({ turn }: Versioned) {
       {turn.user && turn.state !== 'failed' && (
         <button type="button" class="quiet small" aria-label={t('regenerate')} title={t('regenerate')} disabled={running.value}
           onClick={() => void sendVersion(turn, turn.user?.content ?? '')}><Icon name="refresh" /></button>
+      )}
+      {isOver(turn) && (
+        <a class="button quiet small" href={format('tasks', turn.runId)} aria-label={t('turnDetails')} title={t('turnDetails')}><Icon name="tasks" /></a>
       )}
       {turn.state === 'stopped' && <span class="badge">{t('answerStopped')}</span>}
       {turn.model && <span class="model">{turn.model}</span>}
