@@ -24,7 +24,7 @@ static const struct nf_saying rows[] = {
       .russian = "боту нельзя открывать ветки в канале {0}", .values = &in_places },
     { "bot-no-sign", NF_BOT_NO_SIGN, .russian = "слишком долго нет признаков жизни" },
     { "do-telegram-token", NF_BOT_DO_TELEGRAM_TOKEN,
-      .russian = "возьмите токен у @BotFather и впишите его в настройки" },
+      .russian = "возьмите токен у @BotFather и введите его на странице каналов" },
     { "do-check-base", NF_BOT_DO_CHECK_BASE,
       .russian = "проверьте токен и api_base: только адрес, без /bot" },
     { "do-nothing", NF_BOT_DO_NOTHING, .russian = "ничего делать не нужно: продолжится само" },
@@ -38,8 +38,8 @@ static const struct nf_saying rows[] = {
     { "do-webhook-listen", NF_BOT_DO_WEBHOOK_LISTEN, .russian = "измените webhook_listen" },
     { "do-database", NF_BOT_DO_DATABASE, .russian = "посмотрите, что с базой данных" },
     { "do-discord-token", NF_BOT_DO_DISCORD_TOKEN,
-      .russian =
-          "возьмите новый токен на портале разработчика, страница Bot, и впишите его в настройки" },
+      .russian = "возьмите новый токен на портале разработчика, страница Bot, и введите его на "
+                 "странице каналов" },
     { "do-shards", NF_BOT_DO_SHARDS,
       .russian = "поставьте этому боту shards: 0, тогда число назовёт Discord" },
     { "do-intent", NF_BOT_DO_INTENT,

@@ -19,7 +19,8 @@
 #define NF_BOT_NO_SIGN "there was no sign of life for too long"
 
 /* What to do. */
-#define NF_BOT_DO_TELEGRAM_TOKEN "take the token from @BotFather and put it into the configuration"
+#define NF_BOT_DO_TELEGRAM_TOKEN                                                                   \
+    "take the token from @BotFather and enter it on the page of channels"
 #define NF_BOT_DO_CHECK_BASE "check the token and api_base: the address alone, without /bot"
 #define NF_BOT_DO_NOTHING "nothing: it goes on by itself"
 #define NF_BOT_DO_NETWORK "check the network, and whether api_base is up"
@@ -30,7 +31,7 @@
 #define NF_BOT_DO_WEBHOOK_LISTEN "change webhook_listen"
 #define NF_BOT_DO_DATABASE "see the state of the database"
 #define NF_BOT_DO_DISCORD_TOKEN                                                                    \
-    "take a new token from the developer portal, page Bot, and put it into the configuration"
+    "take a new token from the developer portal, page Bot, and enter it on the page of channels"
 #define NF_BOT_DO_SHARDS "set shards of this bot to 0, so that Discord's number is used"
 #define NF_BOT_DO_INTENT                                                                           \
     "developer portal, page Bot: switch on Message Content Intent, or empty `listen` of this bot"

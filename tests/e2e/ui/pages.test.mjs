@@ -286,6 +286,7 @@ test('a schedule is previewed, made, paused, run and deleted', async () => {
   await page.getByRole('textbox', { name: 'Cron expression' }).fill('0 9 * * 1-5');
   await page.getByText('at 09:00 on weekdays').waitFor();
   await counts(page.locator('.schedule-preview li'), 3);
+  assert.match(await page.locator('.schedule-preview li').first().innerText(), /, \d+ \w+ \d{4}(,| at) 09:00/); // as in Britain, where it is
   await accessible(page, 'a preview');
   await page.getByRole('button', { name: 'Create' }).click();
   const card = page.getByRole('article', { name: 'stand up' });

@@ -1,7 +1,7 @@
 // What this browser remembers: language, appearance, drafts. Works without storage, forgetting.
-import { signal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 import { inWords, learn, loadLanguage, refused, say, t } from './languages';
-import { fill, formOf, pickLanguage, type Language, type Text, type Values } from './strings';
+import { fill, formOf, localeOf, pickLanguage, type Language, type Text, type Values } from './strings';
 import type { Storage } from './outbox';
 
 function findStorage(): Storage | null {
@@ -47,6 +47,7 @@ function storedTheme(): Theme {
 
 export const language = signal<Language>(
   pickLanguage(settings.get('nexflow.language'), navigator.languages ?? []));
+export const locale = computed(() => localeOf(language.value, navigator.languages ?? []));
 export const theme = signal<Theme>(storedTheme());
 
 export async function setLanguage(value: Language): Promise<void> {

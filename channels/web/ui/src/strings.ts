@@ -174,6 +174,10 @@ export function pickLanguage(stored: string | null, preferred: readonly string[]
   return 'en';
 }
 
+// How times are written: as where the browser is, if that speaks this language.
+export const localeOf = (language: Language, preferred: readonly string[]): string =>
+  preferred.find((tag) => tag.toLowerCase().split('-')[0] === language) ?? language;
+
 export type Values = Record<string, string>;
 
 // A text that depends on a number has a form for each kind of number that its language knows

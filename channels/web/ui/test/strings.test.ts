@@ -11,7 +11,7 @@ import { scheduleLanguages } from '../src/pages/schedulesStrings';
 import { sharedLanguages } from '../src/pages/sharedStrings';
 import { taskLanguages } from '../src/pages/tasksStrings';
 import { ru } from '../src/ru';
-import { en, fill, formOf, pickLanguage, type Text } from '../src/strings';
+import { en, fill, formOf, localeOf, pickLanguage, type Text } from '../src/strings';
 
 const forms = (text: Text): string[] => (typeof text === 'string' ? [text] : Object.values(text));
 const names = (text: string): string[] => [...text.matchAll(/\{\w+\}/g)].map((m) => m[0]).sort();
@@ -47,6 +47,12 @@ test('the stored language wins, then the browser, then English', () => {
   assert.equal(pickLanguage('ru', ['en-GB']), 'ru');
   assert.equal(pickLanguage(null, ['fr', 'ru-RU']), 'ru');
   assert.equal(pickLanguage('xx', ['fr']), 'en');
+});
+
+test('times are written as where the browser is, if that speaks the language of the page', () => {
+  assert.equal(localeOf('en', ['ru-RU', 'en-GB', 'en-US']), 'en-GB');
+  assert.equal(localeOf('ru', ['en-GB']), 'ru');
+  assert.equal(localeOf('en', []), 'en');
 });
 
 test('values are filled in and missing ones stay visible', () => {

@@ -1,6 +1,6 @@
 // The bots of chat networks: how they are, how to reach them, how to connect one.
 import { useState } from 'preact/hooks';
-import { language, number } from '../settings';
+import { locale, number } from '../settings';
 import { explain } from '../store';
 import { Command } from '../view/cards';
 import { Icon } from '../view/icons';
@@ -18,7 +18,7 @@ const STATES = ['starting', 'connected', 'retrying', 'refused', 'standby'] as co
 
 function when(time: string | null | undefined): string {
   if (!time) return tc('never');
-  return new Intl.DateTimeFormat(language.value, { dateStyle: 'short', timeStyle: 'medium' }).format(new Date(time));
+  return new Intl.DateTimeFormat(locale.value, { dateStyle: 'short', timeStyle: 'medium' }).format(new Date(time));
 }
 
 function Facts({ channel }: { channel: Channel }) {

@@ -1,7 +1,7 @@
 // How the daemon is.
 import { ApiError, call } from '../api';
 import type { Said, Value } from '../protocol';
-import { inWords, language, number, say, texts } from '../settings';
+import { inWords, locale, number, say, texts } from '../settings';
 import { me } from '../store';
 import { Icon } from '../view/icons';
 import { healthLanguages } from './healthStrings';
@@ -48,7 +48,7 @@ export function Page() {
   const { value: all, error, again } = useLoaded(readAll, '', REFRESH_MS);
   if (!all) return error ? <Failed error={error} again={again} /> : <Loading />;
   const { health, reasons, metrics } = all;
-  const since = new Date(Date.now() - health.uptime_s * 1000).toLocaleString(language.value, { dateStyle: 'medium', timeStyle: 'short' });
+  const since = new Date(Date.now() - health.uptime_s * 1000).toLocaleString(locale.value, { dateStyle: 'medium', timeStyle: 'short' });
   return (
     <>
       <Failed error={error} again={again} />

@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { call } from '../api';
 import { format } from '../router';
-import { language, number, t, texts } from '../settings';
+import { language, locale, number, t, texts } from '../settings';
 import { explain, guarded, me } from '../store';
 import { Dialog } from '../view/dialog';
 import { Icon } from '../view/icons';
@@ -51,7 +51,7 @@ const act = (schedule: Schedule, what: string, again: () => void): void => void 
 
 // As the clock of the schedule shows it.
 function shown(at: string, zone: string): string {
-  return new Date(at).toLocaleString(language.value, {
+  return new Date(at).toLocaleString(locale.value, {
     timeZone: zone, weekday: 'short', day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit',
   });
 }

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Said, Value } from '../protocol';
-import { inWords, language, learn, say, t, texts } from '../settings';
+import { inWords, language, learn, locale, say, t, texts } from '../settings';
 import { explain, link } from '../store';
 import { Icon, type IconName } from '../view/icons';
 import { russianSayings } from './russianSayings';
@@ -103,7 +103,7 @@ export function ago(at: string | null | undefined): string {
 
 export function Time({ at }: { at: string | null | undefined }) {
   if (!at) return null;
-  return <time dateTime={at} title={new Date(at).toLocaleString(language.value)}>{ago(at)}</time>;
+  return <time dateTime={at} title={new Date(at).toLocaleString(locale.value)}>{ago(at)}</time>;
 }
 
 export function Empty({ icon, title, children }: { icon: IconName; title: string; children?: ComponentChildren }) {

@@ -5,7 +5,7 @@ import { useNow } from '../clock';
 import { costOf } from '../prices';
 import type { Usage } from '../protocol';
 import { format, place } from '../router';
-import { duration, language, number, texts } from '../settings';
+import { duration, locale, number, texts } from '../settings';
 import { guarded, models, sessions } from '../store';
 import { Icon } from '../view/icons';
 import { pretty } from '../view/tool';
@@ -199,7 +199,7 @@ function One({ id }: { id: string }) {
           )}
           <section class="panel" aria-labelledby="changes"><h2 id="changes">{tt('changes')}</h2>
             <ol class="plain changes">{task.changes.map((change, i) => (
-              <li key={i}><time dateTime={change.at} class="num soft">{new Date(change.at).toLocaleTimeString(language.value)}</time><StatusBadge status={change.status} />
+              <li key={i}><time dateTime={change.at} class="num soft">{new Date(change.at).toLocaleTimeString(locale.value)}</time><StatusBadge status={change.status} />
                 <span>{whyOf(change)}</span></li>))}</ol></section>
         </>
       )}

@@ -1,7 +1,7 @@
 // What models used in the last 24 hours: drawn, as a table, and for a spreadsheet.
 import { call } from '../api';
 import { costIn, money } from '../prices';
-import { language, number, texts } from '../settings';
+import { locale, number, texts } from '../settings';
 import { models } from '../store';
 import { Icon } from '../view/icons';
 import { usageLanguages } from './overviewStrings';
@@ -52,7 +52,7 @@ function hoursOf(rows: Row[]): { at: number; sum: Sum }[] {
   });
 }
 
-const clock = (at: number): string => new Intl.DateTimeFormat(language.value, { hour: '2-digit', minute: '2-digit' }).format(at);
+const clock = (at: number): string => new Intl.DateTimeFormat(locale.value, { hour: '2-digit', minute: '2-digit' }).format(at);
 
 // A column each hour: what was written stands on what was read.
 function Graph({ hours }: { hours: { at: number; sum: Sum }[] }) {

@@ -4,7 +4,7 @@ import { api } from '../api';
 import { pagesFor } from '../pages';
 import type { Hit } from '../protocol';
 import { go } from '../router';
-import { language, t } from '../settings';
+import { locale, t } from '../settings';
 import { explain, me, select, sessions } from '../store';
 import { Icon, type IconName } from './icons';
 import { paletteOpen } from './ui';
@@ -67,7 +67,7 @@ function useHits(words: string): [Found | null, (cursor: string) => void] {
   return [found, more];
 }
 
-const when = (at: string): string => new Date(at).toLocaleDateString(language.value, { day: 'numeric', month: 'short', year: 'numeric' });
+const when = (at: string): string => new Date(at).toLocaleDateString(locale.value, { day: 'numeric', month: 'short', year: 'numeric' });
 
 function rowsOf(words: string, found: Found | null): [string, Row[]][] {
   const wanted = words.trim().toLowerCase();
