@@ -4,8 +4,48 @@
 #include "codec/qr.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+
+/* Whoever came here by ssh sits elsewhere, where a link to this machine alone leads nowhere. */
+static void print_tunnel(FILE *to, const char *here)
+{
+    const char *came = getenv("SSH_CONNECTION"), *user = getenv("USER");
+    char server[64];
+    /* "client port server port": ssh(1), ENVIRONMENT */
+    if (!came || sscanf(came, "%*63s %*15s %63s", server) != 1 ||
+        server[strspn(server, "0123456789abcdefABCDEF.:")] != '\0')
+        return;
+    bool named = user && user[0] && user[strspn(user, NAME_CHARS)] == '\0';
+    size_t n = strcspn(here, "/");
+    const char *port = here + n;
+    while (port > here && port[-1] != ':')
+        port--;
+    nf_cli_print(to,
+                 "From the machine that you sit at, run this first, and leave it running:\n\n"
+                 "  ssh -L %.*s:%.*s %s%s%s\n\n",
+                 (int)(here + n - port), port, (int)n, here, named ? user : "", named ? "@" : "",
+                 server);
+}
+
+void nf_cli_print_ways(FILE *to, const char *url)
+{
+    NF_CLEANUP(nf_str_done) struct nf_str picture = { 0 };
+    static const char *const local[] = { "http://127.0.0.1:", "http://localhost:",
+                                         "http://[::1]:" };
+    struct nf_err ignored;
+    for (size_t i = 0; i < NF_COUNT(local); i++) {
+        if (strncmp(url, local[i], strlen(local[i])) == 0) {
+            print_tunnel(to, url + strlen("http://"));
+            return;
+        }
+    }
+    if (isatty(fileno(to)) && nf_qr_lines(url, false, &picture, &ignored) == NF_OK)
+        (void)fputs(nf_str_c(&picture), to);
+}
 
 static int run_link(struct nf_cli *cli, int argc, char **argv)
 {
@@ -19,14 +59,20 @@ static int run_link(struct nf_cli *cli, int argc, char **argv)
         nf_str_addf(&path, &err, "/api/v1/users/%s/links", argc == 2 ? argv[1] : "me") != NF_OK ||
         nf_cli_call(cli, "POST", nf_str_c(&path), "{}", &doc, &err) != NF_OK)
         return nf_cli_fail(&err);
-    return puts(nf_cli_text(nf_json_root(doc), "url")) < 0;
+    const char *url = nf_cli_text(nf_json_root(doc), "url");
+    bool unwritten = puts(url) < 0 || fflush(stdout) != 0;
+    if (isatty(STDERR_FILENO)) /* what reads the link gets that alone */
+        nf_cli_print_ways(stderr, url);
+    return unwritten;
 }
 
 const struct nf_cli_command nf_cli_link = {
     .name = "link",
     .usage = "[USER-ID]",
     .help = "print a one-time link that signs a browser in",
-    .details = "The link works once, within 10 minutes. Without USER-ID it is the owner's.\n",
+    .details =
+        "The link works once, within 10 minutes. Without USER-ID it is the owner's. On a\n"
+        "terminal it says how to reach it by ssh, or, with server.public_url, shows a QR code.\n",
     .run = run_link,
 };
 

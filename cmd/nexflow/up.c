@@ -1,5 +1,6 @@
 /* nexflow up: from nothing to the first answer, with at most three questions. */
 #include "cmd/nexflow/up.h"
+#include "cmd/nexflow/people.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -264,6 +265,7 @@ static NF_RC print_link(struct nf_cli *cli, struct nf_err *err)
     const char *url = nf_json_str(nf_json_get(nf_json_root(doc), "url"));
     (void)printf("\nNexflow is ready. Open this link once, within 10 minutes:\n\n  %s\n\n",
                  url ? url : "?");
+    nf_cli_print_ways(stdout, url ? url : "");
     return NF_OK;
 }
 

@@ -174,6 +174,43 @@ def test_up_tries_what_is_configured_already(tmp_path, provider):
         p.stop()
 
 
+def test_up_says_how_to_come_to_its_link_from_elsewhere(tmp_path, provider):
+    p = terminal.Place(tmp_path, config=f"llm: {{providers: [{provider.yaml()}]}}\n")
+    ssh = {"SSH_CONNECTION": "203.0.113.5 50000 192.0.2.7 22", "USER": "anna"}
+    try:
+        assert "ssh -L" not in ok(p.run("up"))
+        said = ok(p.run("up", **ssh))
+        port = terminal.LINK.search(said)[1]
+        assert f"  ssh -L {port}:127.0.0.1:{port} anna@192.0.2.7\n" in said
+        assert f"ssh -L {port}:127.0.0.1:{port} 2001:db8::7\n" in ok(
+            p.run("up", SSH_CONNECTION="2001:db8::5 50000 2001:db8::7 22", USER="$(x)"))
+        for odd in ("x", "a b $(x) c", ""):
+            assert "ssh" not in ok(p.run("up", SSH_CONNECTION=odd))
+        link = p.run("link", **ssh)
+        assert ok(link).count("\n") == 1 and "ssh" not in link.stderr  # for programs, nothing else
+        t = p.terminal("link", **ssh)
+        t.expect("anna@192.0.2.7")
+        assert t.end() == 0
+    finally:
+        p.stop()
+
+
+def test_a_public_link_is_shown_as_a_picture_on_a_terminal(tmp_path, provider):
+    p = terminal.Place(tmp_path, config=f"llm: {{providers: [{provider.yaml()}]}}\n")
+    file = tmp_path / "var/nexflow.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace(
+        "server: {", 'server: {public_url: "https://nexflow.example.org", '), encoding="utf-8")
+    try:
+        said = ok(p.run("up", SSH_CONNECTION="203.0.113.5 50000 192.0.2.7 22"))
+        assert "https://nexflow.example.org/#t=" in said and "ssh" not in said and "\u2588" not in said
+        t = p.terminal("up")
+        t.expect("https://nexflow.example.org/#t=")
+        t.expect("\u2588")
+        assert t.end() == 0
+    finally:
+        p.stop()
+
+
 def test_up_lets_a_running_daemon_take_the_model_over(place, locked):
     d = subprocess.Popen([nexflow.BIN / "nexflowd", "--link"], cwd=place.dir, env=place.env,
                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -15,7 +15,7 @@ import time
 import nexflow
 
 FOREIGN = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL",
-           "NEXFLOW_OWNER_TOKEN")
+           "NEXFLOW_OWNER_TOKEN", "SSH_CONNECTION")
 LINK = re.compile(r"http://127\.0\.0\.1:(\d+)/#t=(\S+)")
 
 
