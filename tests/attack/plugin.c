@@ -4,7 +4,8 @@
  * function, or in a call after its constructor has kept the host from taking rights away. The
  * answer to a call is what came of it, "result N" as in attack.h.
  *
- * In a call, the argument "attack" names another one than the orders do.
+ * In a call, the argument "attack" names another one than the orders do, whatever phase they are
+ * for.
  */
 #include "tests/attack/attack.h"
 
@@ -75,7 +76,7 @@ static int call(const struct nf_skill_host *h, const struct nf_skill_request *r)
     const char *name = h->json_str(h, h->json_get(h, r->args, "attack"));
     if (name)
         (void)strncpy(now.name, name, sizeof now.name - 1);
-    if (strcmp(now.phase, "run") == 0 || strcmp(now.phase, "fake") == 0)
+    if (name || strcmp(now.phase, "run") == 0 || strcmp(now.phase, "fake") == 0)
         outcome = attack_run(&now);
     return h->replyf(h, "result %ld", outcome + indirect());
 }

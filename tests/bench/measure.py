@@ -68,10 +68,11 @@ class Place:
         return path
 
 
-def load(daemon, cookies, sessions, turns):
+def load(daemon, cookies, sessions, turns, every_ms=0):
     """Turns through /ws; what turn_load prints."""
     out = subprocess.run(
-        [BIN / "turn_load", str(daemon.port), cookies, str(sessions), str(turns)],
+        [BIN / "turn_load", str(daemon.port), cookies, str(sessions), str(turns), "120",
+         str(every_ms)],
         stdout=subprocess.PIPE, check=True, timeout=600)
     return json.loads(out.stdout)
 

@@ -76,18 +76,6 @@ def sandbox(place, Row, quick):
     return rows
 
 
-def isolation(place, Row, quick):
-    """p99 of a skill's calls while another one misbehaves, beside the same with nothing beside it"""
-    plugins = BIN.parent / "tests/attack"
-    got = json.loads(text_of("isolation_bench", BIN / "nexflow-skill", plugins / "attack_plugin.so",
-                             plugins / "protocol_plugin.so", plugins / "variant_witness.so",
-                             3 if quick else 12))
-    return [Row(f"calls beside {name.replace('_', ' ')}", one["busy_us"], "us p99", one["quiet_us"],
-                "quiet, us p99", one["busy_us"] / one["quiet_us"], "<= 1.1",
-                one["busy_us"] / one["quiet_us"] <= 1.1)
-            for name, one in got.items()]
-
-
 def history(place, Row, quick):
     """the last 50 messages of a session in a big database"""
     return history_rows(place, Row, 20000 if quick else 200000)

@@ -14,6 +14,7 @@ import platform
 import sys
 
 import channels
+import isolation
 import measure
 import programs
 import relay
@@ -46,7 +47,7 @@ BENCHES = {
     "instances": storage.instances,
     "fibers": programs.fibers,
     "sandbox": programs.sandbox,
-    "isolation": programs.isolation,
+    "isolation": isolation.isolation,
     "history": programs.history,
     "skills": programs.skills,
     "tools": tools.tools,

@@ -2,11 +2,12 @@
  * Drives the daemon through /ws as people would, on a bare epoll loop without any of our code: each
  * session sends its next message when its last answer has ended.
  *
- * usage: turn_load PORT COOKIES SESSIONS TURNS [PATIENCE_S]
+ * usage: turn_load PORT COOKIES SESSIONS TURNS [PATIENCE_S [EVERY_MS]]
  *   COOKIES is a file with a browser session's cookie per line, a user each, at least SESSIONS
  * lines (a user's events go to all of that user's sockets, so one user would measure something
- * else). TURNS in all, spread over SESSIONS web sockets. Prints one JSON line: turns per second,
- * and the time from a message to its acceptance, to the first text and to the end of the run, in
+ * else). TURNS in all, spread over SESSIONS web sockets; with EVERY_MS a session begins one that
+ * often at most, else at once when its last has ended. Prints one JSON line: turns per second, and
+ * the time from a message to its acceptance, to the first text and to the end of the run, in
  *   microseconds, as p50, p99 and max. Whatever takes longer than PATIENCE_S (120) ends it, with
  *   what each session waits for.
  */
@@ -33,6 +34,7 @@ struct client {
     size_t n;
     char session[16];
     int64_t sent_us;
+    int64_t due_us;        /* when the next turn may begin; 0: none waits for that */
     int64_t since_us;      /* when it began to wait */
     const char *waits_for; /* NULL: for nothing */
     int first_seen;
@@ -42,6 +44,7 @@ enum { ACCEPTED, FIRST, ENDED, MARKS };
 static int64_t *marks[MARKS];
 static int marks_n[MARKS];
 static int turns_max, begun, ended;
+static int64_t every_us;
 static FILE *cookies;
 static int64_t patience_s = PATIENCE_S;
 static char own[40]; /* of this process: a daemon that lives long sees numbers of processes again */
@@ -168,7 +171,11 @@ static void on_message(struct client *c, char *p, size_t n)
     } else if (begins(p, n, "{\"type\":\"RUN_FINISHED\"")) {
         mark(c, ENDED);
         ended++;
-        next_turn(c);
+        c->waits_for = NULL;
+        if (every_us)
+            c->due_us = c->sent_us + every_us;
+        else
+            next_turn(c);
     } else if (begins(p, n, "{\"type\":\"RUN_ERROR\"") || begins(p, n, "{\"type\":\"error\"")) {
         refuse(p, n);
     }
@@ -293,6 +300,22 @@ static void look_at_time(const struct client *clients, int n)
     exit(1);
 }
 
+/* Begins what is due; for how long nothing else will be, in milliseconds. */
+static int begin_due(struct client *clients, int n)
+{
+    int64_t now = now_us(), next = now + LOOK_MS * INT64_C(1000);
+    for (int i = 0; i < n; i++) {
+        struct client *c = &clients[i];
+        if (c->due_us && c->due_us <= now) {
+            c->due_us = 0;
+            next_turn(c);
+        } else if (c->due_us && c->due_us < next) {
+            next = c->due_us;
+        }
+    }
+    return (int)((next - now + 999) / 1000);
+}
+
 static int by_value(const void *a, const void *b)
 {
     int64_t x, y;
@@ -313,12 +336,15 @@ static void print_marks(const char *name, int which, const char *behind)
 int main(int argc, char **argv)
 {
     struct timespec t;
-    if (argc != 5 && argc != 6) {
-        (void)fprintf(stderr, "usage: turn_load PORT COOKIES SESSIONS TURNS [PATIENCE_S]\n");
+    if (argc < 5 || argc > 7) {
+        (void)fprintf(stderr,
+                      "usage: turn_load PORT COOKIES SESSIONS TURNS [PATIENCE_S [EVERY_MS]]\n");
         return 2;
     }
-    if (argc == 6)
+    if (argc >= 6)
         patience_s = atoi(argv[5]);
+    if (argc == 7)
+        every_us = atoi(argv[6]) * INT64_C(1000);
     (void)signal(SIGPIPE, SIG_IGN); /* a connection that is gone is told, too */
     clock_gettime(CLOCK_REALTIME, &t);
     (void)snprintf(own, sizeof(own), "%llx-%lx-%d", (long long)t.tv_sec, t.tv_nsec, (int)getpid());
@@ -336,7 +362,7 @@ int main(int argc, char **argv)
         open_client(&clients[i], port, ep);
     while (ended < turns_max) {
         struct epoll_event ready[256];
-        int n = epoll_wait(ep, ready, 256, LOOK_MS);
+        int n = epoll_wait(ep, ready, 256, every_us ? begin_due(clients, sessions) : LOOK_MS);
         for (int i = 0; i < n; i++)
             on_readable(ready[i].data.ptr);
         if (now_us() - looked_us >= LOOK_MS * 1000) {
