@@ -139,6 +139,9 @@ def test_where_it_may_not_answer_a_message_it_just_writes(pair):
     m = pair.discord.answer("echo: hello")
     assert "message_reference" not in m
     pair.daemon.wait_until(lambda: "Read Message History" in channel(pair)["todo"])
+    bot = channel(pair)
+    assert (bot["problem_code"], bot["todo_code"]) == ("bot-may-not-read", "do-grant")
+    assert bot["todo_values"] == ["Read Message History"]
     pair.discord.say("again")
     pair.discord.answer("echo: again")
     pair.daemon.wait_until(lambda: channel(pair)["problem"] == "")
