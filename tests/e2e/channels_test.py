@@ -520,3 +520,15 @@ def test_a_code_survives_a_crash_before_it_was_sent(tmp_path, net):
     daemon.start()
     assert code_in(net) == p["code"]
     assert daemon.stop() == 0
+
+
+def test_owners_hear_in_their_language_that_another_bot_is_refused(tmp_path, net):
+    daemon = start(tmp_path, net)
+    connected(daemon)
+    assert daemon.post("/api/v1/users/me/identities", {"network": "telegram", "account": "1001"})[0] == 200
+    net.say("привет", lang="ru")
+    net.answer("Не подключена ни одна языковая модель")
+    assert reload(daemon, net.yaml(poll_timeout="1s"), net.yaml("work", token="77:not-known")) == "ok"
+    told = net.answer("Telegram не принимает токен")["text"]
+    assert "work" in told and "возьмите токен у @BotFather" in told
+    assert daemon.stop() == 0
