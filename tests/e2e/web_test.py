@@ -1,6 +1,7 @@
 """The web channel from outside: what docs/api.md promises, and what hostile clients get."""
 import asyncio
 import json
+import re
 import subprocess
 import time
 import urllib.parse
@@ -601,6 +602,31 @@ def test_the_last_owner_cannot_be_demoted_or_blocked(daemon):
         status, _, body = daemon.request("PATCH", f"/api/v1/users/{me['id']}", change)
         assert status in (403, 409), body
     assert daemon.get("/api/v1/users/me")[1]["role"] == "owner"
+
+
+def test_every_answer_has_the_headers_that_keep_browsers_apart(daemon):
+    page = daemon.request("GET", "/", token=None)[2]
+    chunk = re.search(r'"(/[^"]+\.js)"', page)[1]
+    answers = {path: daemon.request("GET", path, token=token) for path, token in (
+        ("/", None), (chunk, None), ("/health", None), ("/nothing/here", None), ("/api/v1/users/me", nexflow.TOKEN),
+        ("/api/v1/sessions", None), ("/api/v1/sessions/none", nexflow.TOKEN))}
+    answers["evil"] = daemon.request("GET", "/", headers={"Host": "evil.example"}, token=None)
+    assert [a[0] for a in answers.values()] == [200, 200, 200, 404, 200, 401, 404, 403]
+    for path, (_, headers, _) in answers.items():
+        for name, value in (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"),
+                            ("Cross-Origin-Opener-Policy", "same-origin"), ("X-Frame-Options", "DENY"),
+                            ("Cross-Origin-Resource-Policy", "same-origin")):
+            assert headers.get_all(name) == [value], (path, name)
+        assert not any(name.lower().startswith("access-control-") for name in headers), path
+    for path in ("/health", "/api/v1/users/me", "/api/v1/sessions", "/api/v1/sessions/none"):
+        assert answers[path][1]["Cache-Control"] == "no-store", path
+    assert answers["/"][1]["Cache-Control"] == "no-cache"
+    for path in ("/", chunk):
+        policy = answers[path][1]["Content-Security-Policy"]
+        for rule in ("default-src 'none'", "script-src 'self'", "connect-src 'self'", "frame-ancestors 'none'",
+                     "base-uri 'none'", "form-action 'self'"):
+            assert rule in policy, (path, rule)
+        assert "camera=()" in answers[path][1]["Permissions-Policy"]
 
 
 def test_the_page_comes_with_a_strict_policy(daemon):
