@@ -5,6 +5,7 @@ import { pagesFor } from '../pages';
 import type { Hit } from '../protocol';
 import { go } from '../router';
 import { locale, t } from '../settings';
+import { unmarked } from '../snippet';
 import { explain, me, select, sessions } from '../store';
 import { Icon, type IconName } from './icons';
 import { paletteOpen } from './ui';
@@ -78,7 +79,7 @@ function rowsOf(words: string, found: Found | null): [string, Row[]][] {
     [t('searchPages'), pages.map((p) => ({ id: `p${p.name}`, icon: p.icon, title: t(p.title), open: () => go(p.name) }))],
     [t('searchChats'), chats.map((s) => ({ id: `s${s.id}`, icon: 'chat', title: s.title || t('untitled'), open: () => select(s.id) }))],
     [t('searchMessages'), (found?.hits ?? []).map((h) => ({
-      id: `m${h.session_id}-${h.seq}`, icon: 'search', title: `${h.title || t('untitled')}, ${when(h.at)}`, detail: <Snippet text={h.snippet} />,
+      id: `m${h.session_id}-${h.seq}`, icon: 'search', title: `${h.title || t('untitled')}, ${when(h.at)}`, detail: <Snippet text={unmarked(h.snippet)} />,
       open: () => select(h.session_id, h.seq),
     }))],
   ];
