@@ -28,12 +28,14 @@ struct sqlite {
     struct nf_lite_lane write, read;
     struct nf_lite_job *held, *held_last; /* of this round */
     size_t held_n;
+    bool round_ends; /* we are told of it */
     struct nf_round_end round_end;
     struct nf_post *post;
     pthread_mutex_t mu;
     pthread_cond_t done_wake; /* callers that block */
     struct nf_lite_job *done; /* under mu: on their way back */
     struct nf_db_stats stats; /* under mu */
+    bool quick;               /* under mu: the disk, as NF_LITE_QUICK_US says */
 };
 
 /* What `waiter` of a job points to. */
@@ -99,11 +101,15 @@ static void *write_main(void *arg)
     struct nf_lite_lane *l = arg;
     struct sqlite *db = l->owner;
     struct nf_lite_job *jobs[NF_LITE_BATCH_MAX];
-    for (size_t n; (n = nf_lite_lane_take(l, jobs, NF_LITE_BATCH_MAX)) > 0;) {
+    size_t max = NF_LITE_BATCH_MAX;
+    for (size_t n; (n = nf_lite_lane_take(l, jobs, max)) > 0;) {
         int64_t began = nf_mono_us();
         nf_lite_writer_run(&db->writer, jobs, n);
+        bool quick = db->writer.commit_us < NF_LITE_QUICK_US;
+        max = quick ? NF_LITE_QUICK_BATCH_MAX : NF_LITE_BATCH_MAX;
         uint64_t us = (uint64_t)(nf_mono_us() - began);
         pthread_mutex_lock(&db->mu);
+        db->quick = quick;
         db->stats.commits++;
         db->stats.transactions += n;
         db->stats.commit_us_total += us;
@@ -131,25 +137,44 @@ static void *read_main(void *arg)
 
 /* --- to a lane and back ---------------------------------------------------------------------- */
 
-/* The fibers of a round have run. What they want written is handed over together: it shares a
- * commit, which costs more than the transactions do, and the thread is woken once. */
-static void hand_over(void *arg)
+/* What the fibers of a round want written is handed over together: it shares a commit, which costs
+ * more than the transactions do, and the thread is woken once. */
+static void hand_over(struct sqlite *db)
 {
-    struct sqlite *db = arg;
     struct nf_lite_job *first = nf_take(db->held);
     nf_lite_lane_put(&db->write, first, nf_take(db->held_last), nf_take(db->held_n));
 }
 
+static void end_round(void *arg)
+{
+    struct sqlite *db = arg;
+    db->round_ends = false;
+    if (db->held)
+        hand_over(db);
+}
+
+static bool is_quick(struct sqlite *db)
+{
+    pthread_mutex_lock(&db->mu);
+    bool quick = db->quick;
+    pthread_mutex_unlock(&db->mu);
+    return quick;
+}
+
 static void hold(struct sqlite *db, struct nf_lite_job *j)
 {
-    if (db->held_last) {
+    if (db->held_last)
         db->held_last->next = j;
-    } else {
+    else
         db->held = j;
-        nf_loop_at_round_end(db->loop, &db->round_end);
-    }
     db->held_last = j;
     db->held_n++;
+    if (db->held_n >= NF_LITE_QUICK_HANDOVER && is_quick(db)) {
+        hand_over(db);
+    } else if (!db->round_ends) {
+        db->round_ends = true;
+        nf_loop_at_round_end(db->loop, &db->round_end);
+    }
 }
 
 /* Hand the job to the lane's thread and wait for it. Not to be interrupted: the thread uses the
@@ -344,7 +369,7 @@ enum nf_code nf_sqlite_open_with(struct nf_loop *loop, const char *path, int bus
     pthread_cond_init(&db->done_wake, NULL);
     nf_lite_lane_init(&db->write);
     nf_lite_lane_init(&db->read);
-    db->round_end = (struct nf_round_end){ .fn = hand_over, .arg = db };
+    db->round_end = (struct nf_round_end){ .fn = end_round, .arg = db };
     enum nf_code rc = open_all(db, path, err);
     if (rc != NF_OK) {
         sqlite_free(&db->base);

@@ -1,6 +1,7 @@
 #include "persistence/sqlite/writer.h"
 
 #include "persistence/sqlite/conn.h"
+#include "runtime/mono.h"
 
 #include <sqlite3.h>
 
@@ -112,8 +113,10 @@ static enum outcome attempt(struct nf_lite_writer *w, struct nf_lite_job *const 
     for (size_t i = 0; i < n && out == GO_ON; i++)
         out = run_job(w, jobs[i], marked, err);
     /* A refusal is only true once that is stored which it was judged by: so it, too, can fail. */
+    int64_t from = nf_mono_us();
     if (out == GO_ON && (rc = exec_kept(w, &w->commit, "COMMIT")) != SQLITE_OK)
         out = lost(w, rc, err);
+    w->commit_us = nf_mono_us() - from;
     if (out != GO_ON)
         roll_back(w);
     return out;

@@ -5,6 +5,11 @@
 #include "persistence/sqlite/stmt.h"
 
 #define NF_LITE_BATCH_MAX 256 /* transactions that share a commit */
+/* On a disk where a commit takes less than this they need not be so many. Fewer go back to the
+ * callers while the next ones run: else one of both threads waits for the other all the time. */
+#define NF_LITE_QUICK_US 1000
+#define NF_LITE_QUICK_BATCH_MAX 32
+#define NF_LITE_QUICK_HANDOVER 16 /* that many are handed over before the round is at its end */
 
 /* One transaction or one read, on its way through a thread and back. Lives in its caller's frame
  * until it is done. */
@@ -24,6 +29,7 @@ struct nf_lite_writer {
     struct nf_lite_stmts stmts;
     struct sqlite3_stmt *begin, *commit; /* of a batch; NULL until the first */
     int wal_frames;                      /* in the log after the last commit */
+    int64_t commit_us;                   /* what the last COMMIT took; 0: there was none */
 };
 
 /* `w->stmts` is set. Rows and results of the jobs are filled in; every job of a batch is durable,
