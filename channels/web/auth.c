@@ -208,16 +208,25 @@ static bool shows_credentials(const struct nf_web *w, const struct nf_http_excha
     return nf_http_request_header(x, "Authorization").n > 0 || nf_web_cookie(w, x).n > 0;
 }
 
-/* Guessing is slow: an address that was refused often is not even looked at. 0: it is. */
-static int64_t must_wait_ms(struct nf_web *w, const struct nf_http_exchange *x)
+static int64_t refused_wait_ms(struct nf_web *w, const char *kind, const struct client *c)
 {
     char key[64];
     int64_t most = w->o.limits->failures_per_minute;
-    (void)snprintf(key, sizeof(key), "fail:%s", client_of(w, x).s);
+    (void)snprintf(key, sizeof(key), "%s:%s", kind, c->s);
     int64_t wait_ms = nf_shared_rates_wait(w->o.app->shared_rates, key, most, 0);
     if (wait_ms == 0 && nf_rate_has(w->rate, key, most, nf_clock_mono_us(w->o.app->clock)))
         return 0;
     return wait_ms ? wait_ms : 60000 / most;
+}
+
+/* Guessing is slow: an address that was refused often is not even looked at. 0: it is. Monitoring
+ * that comes with an old token must not lock out who asks from the same address, so probes are
+ * counted apart. */
+static int64_t must_wait_ms(struct nf_web *w, const struct nf_http_exchange *x)
+{
+    struct client c = client_of(w, x);
+    int64_t wait_ms = refused_wait_ms(w, "fail", &c);
+    return wait_ms == 0 && is_probe(x) ? refused_wait_ms(w, "probe", &c) : wait_ms;
 }
 
 static NF_RC may_try(struct nf_web *w, struct nf_http_exchange *x, struct nf_err *err)
@@ -231,7 +240,7 @@ static void count_failure(struct nf_web *w, struct nf_http_exchange *x)
     char key[64];
     int64_t ignored;
     struct client c = client_of(w, x);
-    (void)snprintf(key, sizeof(key), "fail:%s", c.s);
+    (void)snprintf(key, sizeof(key), "%s:%s", is_probe(x) ? "probe" : "fail", c.s);
     (void)nf_web_rate_take(w, key, w->o.limits->failures_per_minute, &ignored);
     nf_log_warn("web.denied", "peer", c.s, "route", nf_http_pattern(x), NULL);
 }

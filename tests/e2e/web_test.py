@@ -417,10 +417,21 @@ def test_what_is_wrong_is_told_to_who_manages_it_alone(tmp_path):
             ready, health = told(**who)
             assert "no language model" in ready["reasons"][0], who
             assert health["not_ready"] == ready["reasons"] and health["database"] == "ok" and health["version"]
-        for _ in range(40):  # guessing here is guessing
+        for _ in range(40):  # monitoring with an old token; and guessing here is guessing
             told(token="wrong-token-0123456789")
-        assert daemon.get("/api/v1/users/me")[0] == 429
+        assert daemon.get("/api/v1/users/me")[1]["role"] == "owner"
         assert told(token=nexflow.TOKEN) == nothing
+    finally:
+        assert daemon.stop() == 0
+
+
+def test_who_guesses_elsewhere_is_no_wiser_from_probes(tmp_path):
+    daemon = nexflow.Daemon(tmp_path).start()
+    try:
+        assert "not_ready" in daemon.get("/health")[1]
+        while daemon.get("/api/v1/users/me", token="wrong-token-0123456789")[0] != 429:
+            pass
+        assert daemon.get("/health") == (200, {"status": "ok", "ready": False})
     finally:
         assert daemon.stop() == 0
 
