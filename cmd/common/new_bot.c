@@ -87,12 +87,13 @@ const struct nf_bot_kind nf_discord_bots = {
     .name = "discord", .base = NF_DISCORD_BASE, .check = nf_discord_token_check, .ask = ask_discord
 };
 
+static const struct nf_bot_kind *const networks[] = { &nf_telegram_bots, &nf_discord_bots };
+
 const struct nf_bot_kind *nf_bot_kind_find(const char *name)
 {
-    static const struct nf_bot_kind *const all[] = { &nf_telegram_bots, &nf_discord_bots };
-    for (size_t i = 0; i < NF_COUNT(all); i++)
-        if (strcmp(all[i]->name, name) == 0)
-            return all[i];
+    for (size_t i = 0; i < NF_COUNT(networks); i++)
+        if (strcmp(networks[i]->name, name) == 0)
+            return networks[i];
     return NULL;
 }
 
@@ -128,6 +129,21 @@ enum nf_code nf_bot_check_name(const struct nf_daemon_config *c, const char *nam
         return nf_err_set(err, NF_E_CONFLICT,
                           "there is a channel '%s' already: give this bot another name", name);
     return NF_OK;
+}
+
+enum nf_code nf_bot_locate(const char *path, const char *text, const char *name,
+                           struct nf_bot_place *ret, struct nf_err *err)
+{
+    for (size_t i = 0; i < NF_COUNT(networks); i++) {
+        const struct nf_bot_kind *n = networks[i];
+        enum nf_code rc =
+            nf_config_find_item(path, text, "channels", n->name, "name", name, n->name, &ret->index,
+                                err); /* its name is that of the network by default */
+        ret->network = n;
+        if (rc != NF_E_NOT_FOUND)
+            return rc;
+    }
+    return nf_err_set(err, NF_E_NOT_FOUND, "there is no such channel");
 }
 
 enum nf_code nf_bot_put(const struct nf_new_bot *b, const char *path, const char *text,

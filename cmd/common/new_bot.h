@@ -31,6 +31,15 @@ NF_RC nf_bot_check_name(const struct nf_daemon_config *c, const char *name, stru
  * NF_E_DENIED: it is nobody's. The message never has the token. Suspends. */
 NF_RC nf_bot_ask(const struct nf_new_bot *b, struct nf_http_client *http, struct nf_str *bot,
                  struct nf_err *err);
+/* Where a bot stands in a text of the configuration. */
+struct nf_bot_place {
+    const struct nf_bot_kind *network;
+    size_t index;
+};
+/* Find it by its name in this very text, which may be another than what runs. NF_E_NOT_FOUND: it is
+ * not there. */
+NF_RC nf_bot_locate(const char *path, const char *text, const char *name, struct nf_bot_place *ret,
+                    struct nf_err *err);
 /* The configuration `text` of the file `path` with the bot in it, as nf_config_put_item. */
 NF_RC nf_bot_put(const struct nf_new_bot *b, const char *path, const char *text, struct nf_str *ret,
                  struct nf_err *err);

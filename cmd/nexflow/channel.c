@@ -17,28 +17,6 @@ size_t nf_cli_bots(const struct nf_daemon_config *c)
     return c->channels.telegram.n + c->channels.discord.n;
 }
 
-bool nf_cli_find_bot(const struct nf_daemon_config *c, const char *name, struct nf_cli_bot *ret)
-{
-    const struct nf_telegram_settings *telegram = c->channels.telegram.v;
-    const struct nf_discord_settings *discord = c->channels.discord.v;
-    const char *network = NULL;
-    size_t at = 0;
-    for (size_t i = 0; i < c->channels.telegram.n; i++)
-        if (strcmp(telegram[i].name, name) == 0) {
-            network = "telegram";
-            at = i;
-        }
-    for (size_t i = 0; i < c->channels.discord.n; i++)
-        if (strcmp(discord[i].name, name) == 0) {
-            network = "discord";
-            at = i;
-        }
-    for (size_t i = 0; network && i < nf_cli_networks_n; i++)
-        if (strcmp(nf_cli_networks[i].name, network) == 0)
-            *ret = (struct nf_cli_bot){ &nf_cli_networks[i], at };
-    return network != NULL;
-}
-
 enum nf_code nf_cli_save_config(struct nf_cli *cli, const char *text, size_t bots, bool *running,
                                 struct nf_err *err)
 {
@@ -188,15 +166,16 @@ static NF_RC remove_bot(struct nf_cli *cli, const char *name, struct nf_err *err
     NF_CLEANUP(nf_str_done) struct nf_str text = { 0 };
     NF_CLEANUP(nf_str_done) struct nf_str changed = { 0 };
     const char *path = cli->config_path ? cli->config_path : NF_CONFIG_DEFAULT_PATH;
-    struct nf_cli_bot bot = { 0 };
+    struct nf_bot_place at = { 0 };
     bool running;
 
     NF_TRY(nf_cli_config_needed(cli, err));
-    if (!nf_cli_find_bot(&cli->config, name, &bot))
-        return nf_err_set(err, NF_E_NOT_FOUND, "'%s' has no bot '%.20s'", path, name);
-    assert(bot.network);
-    NF_TRY(nf_up_read_file(path, &text, err));
-    NF_TRY(nf_config_drop_item(path, nf_str_c(&text), "channels", bot.network->name, bot.index,
+    NF_TRY(nf_up_read_file(path, &text, err)); /* which the page may have changed since */
+    enum nf_code rc = nf_bot_locate(path, nf_str_c(&text), name, &at, err);
+    if (rc == NF_E_NOT_FOUND)
+        return nf_err_set(err, rc, "'%s' has no bot '%.20s'", path, name);
+    NF_TRY(rc);
+    NF_TRY(nf_config_drop_item(path, nf_str_c(&text), "channels", at.network->name, at.index,
                                &changed, err));
     return nf_cli_save_config(cli, nf_str_c(&changed), nf_cli_bots(&cli->config) - 1, &running,
                               err);

@@ -16,13 +16,6 @@ struct nf_cli_network {
 extern const struct nf_cli_network nf_cli_networks[];
 extern const size_t nf_cli_networks_n;
 
-/* A bot of the configuration: in which list, and where in it. False: none has this name. */
-struct nf_cli_bot {
-    const struct nf_cli_network *network;
-    size_t index;
-};
-bool nf_cli_find_bot(const struct nf_daemon_config *c, const char *name, struct nf_cli_bot *ret);
-
 /* Replace the configuration by `text`, once that is right and has `bots` bots; then let the running
  * daemon take it over; says both. *running: there is one. NF_E_UNAVAILABLE: it did not take it; the
  * file is written all the same. Suspends. */

@@ -78,31 +78,30 @@ enum nf_code nf_admin_channel_add(void *arg, const struct nf_json *body, struct 
 /* --- one that is there -------------------------------------------------------------------------
  */
 
-/* Where a bot stands in the configuration. */
-struct bot_place {
+/* One that runs: its network, and where that answers, borrowed from the configuration. */
+struct running_bot {
     const struct nf_bot_kind *network;
-    size_t index;
-    const char *base; /* borrowed from the configuration */
+    const char *base;
 };
 
-static NF_RC find_bot(const struct nf_wiring *w, const char *name, struct bot_place *ret,
-                      struct nf_err *err)
+static NF_RC find_running(const struct nf_wiring *w, const char *name, struct running_bot *ret,
+                          struct nf_err *err)
 {
     const struct nf_telegram_settings *telegram = w->config->channels.telegram.v;
     const struct nf_discord_settings *discord = w->config->channels.discord.v;
     for (size_t i = 0; i < w->config->channels.telegram.n; i++) {
         if (strcmp(telegram[i].name, name) == 0) {
-            *ret = (struct bot_place){ &nf_telegram_bots, i, telegram[i].api_base };
+            *ret = (struct running_bot){ &nf_telegram_bots, telegram[i].api_base };
             return NF_OK;
         }
     }
     for (size_t i = 0; i < w->config->channels.discord.n; i++) {
         if (strcmp(discord[i].name, name) == 0) {
-            *ret = (struct bot_place){ &nf_discord_bots, i, discord[i].api_base };
+            *ret = (struct running_bot){ &nf_discord_bots, discord[i].api_base };
             return NF_OK;
         }
     }
-    return nf_err_set(err, NF_E_NOT_FOUND, "there is no bot '%.64s'", name);
+    return nf_err_set(err, NF_E_NOT_FOUND, "there is no such channel");
 }
 
 /* What it is called and whose token it shall have. */
@@ -116,8 +115,9 @@ static enum nf_code put_token(struct nf_wiring *w, const char *path, struct nf_s
 {
     const struct token_change *c = arg;
     NF_CLEANUP(nf_str_done) struct nf_str value = { 0 };
-    struct bot_place at;
-    NF_TRY(find_bot(w, c->name, &at, err));
+    struct nf_bot_place at;
+    (void)w; /* the file may have been changed by hand since it was taken over */
+    NF_TRY(nf_bot_locate(path, nf_str_c(text), c->name, &at, err));
     NF_TRY(nf_config_add_quoted(&value, nf_secret_reveal(c->token), err));
     enum nf_code rc = nf_config_set_in_item(path, nf_str_c(text), "channels", at.network->name,
                                             at.index, "token", nf_str_c(&value), text, err);
@@ -131,10 +131,10 @@ static NF_RC change_token(struct nf_wiring *w, const char *name, const struct nf
     NF_CLEANUP(nf_str_done) struct nf_str bot = { 0 };
     NF_CLEANUP(nf_str_done) struct nf_str changed = { 0 };
     NF_CLEANUP(nf_freep) char *base = NULL;
-    struct bot_place at;
+    struct running_bot at;
     const char *text = nf_json_str(nf_json_get(body, "token"));
 
-    NF_TRY(find_bot(w, name, &at, err));
+    NF_TRY(find_running(w, name, &at, err));
     if (!text)
         return nf_err_set(err, NF_E_INVALID, "token: missing");
     NF_TRY(nf_secret_set(token, text, err));
@@ -160,8 +160,9 @@ enum nf_code nf_admin_channel_token(void *arg, const char *name, const struct nf
 static enum nf_code drop(struct nf_wiring *w, const char *path, struct nf_str *text,
                          const void *name, struct nf_err *err)
 {
-    struct bot_place at;
-    NF_TRY(find_bot(w, name, &at, err));
+    struct nf_bot_place at;
+    (void)w;
+    NF_TRY(nf_bot_locate(path, nf_str_c(text), name, &at, err));
     return nf_config_drop_item(path, nf_str_c(text), "channels", at.network->name, at.index, text,
                                err);
 }

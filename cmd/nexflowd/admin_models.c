@@ -12,16 +12,15 @@ struct alias_change {
     const char *name, *item; /* item NULL: it is taken out */
 };
 
-static bool find_alias(const struct nf_wiring *w, const char *name, size_t *at)
+/* Where it stands in the text that is changed, which may have been changed by hand since it was
+ * taken over; *found is false for nowhere. */
+static NF_RC find_item(const char *path, const struct nf_str *text, const char *list,
+                       const char *name, size_t *at, bool *found, struct nf_err *err)
 {
-    const struct nf_llm_alias *v = w->config->llm.aliases.v;
-    for (size_t i = 0; name && i < w->config->llm.aliases.n; i++) {
-        if (strcmp(v[i].name, name) == 0) {
-            *at = i;
-            return true;
-        }
-    }
-    return false;
+    enum nf_code rc =
+        nf_config_find_item(path, nf_str_c(text), "llm", list, "name", name, NULL, at, err);
+    *found = rc == NF_OK;
+    return rc == NF_E_NOT_FOUND ? NF_OK : rc;
 }
 
 static enum nf_code change_alias(struct nf_wiring *w, const char *path, struct nf_str *text,
@@ -29,8 +28,10 @@ static enum nf_code change_alias(struct nf_wiring *w, const char *path, struct n
 {
     const struct alias_change *c = arg;
     size_t at;
-    bool found = find_alias(w, c->name, &at);
+    bool found;
 
+    (void)w;
+    NF_TRY(find_item(path, text, "aliases", c->name, &at, &found, err));
     if (!found && !c->item)
         return nf_err_set(err, NF_E_NOT_FOUND, "there is no alias '%s'", c->name);
     if (found)
@@ -63,15 +64,12 @@ enum nf_code nf_admin_alias_remove(void *arg, const char *name, const char *hash
 
 /* --- bounds and prices ------------------------------------------------------------------------ */
 
-static const struct nf_llm_model *find_model(const struct nf_wiring *w, const char *name,
-                                             size_t *at)
+static const struct nf_llm_model *find_model(const struct nf_wiring *w, const char *name)
 {
     const struct nf_llm_model *v = w->config->llm.models.v;
     for (size_t i = 0; i < w->config->llm.models.n; i++) {
-        if (strcmp(v[i].name, name) == 0) {
-            *at = i;
+        if (strcmp(v[i].name, name) == 0)
             return &v[i];
-        }
     }
     return NULL;
 }
@@ -133,11 +131,12 @@ static enum nf_code change_model(struct nf_wiring *w, const char *path, struct n
     NF_CLEANUP(nf_str_done) struct nf_str item = { 0 };
     NF_CLEANUP(nf_str_done) struct nf_str rest = { 0 };
     size_t at = 0;
-    const struct nf_llm_model *old = find_model(w, name, &at);
+    bool found;
 
+    NF_TRY(find_item(path, text, "models", name, &at, &found, err));
     NF_TRY(nf_admin_add_field(&item, "name", body, true, err));
-    NF_TRY(write_model(body, old, &rest, err));
-    if (old)
+    NF_TRY(write_model(body, find_model(w, name), &rest, err));
+    if (found)
         NF_TRY(nf_config_drop_item(path, nf_str_c(text), "llm", "models", at, text, err));
     if (rest.len == 0) /* as everywhere: nothing need be said of it */
         return NF_OK;

@@ -45,19 +45,6 @@ enum nf_code nf_admin_providers(void *arg, struct nf_str *to, struct nf_err *err
     return nf_json_end_doc(&o, err);
 }
 
-static const struct nf_llm_provider *find_provider(const struct nf_wiring *w, const char *name,
-                                                   size_t *at)
-{
-    const struct nf_llm_provider *v = w->config->llm.providers.v;
-    for (size_t i = 0; name && i < w->config->llm.providers.n; i++) {
-        if (strcmp(v[i].name, name) == 0) {
-            *at = i;
-            return &v[i];
-        }
-    }
-    return NULL;
-}
-
 /* The YAML of a provider, as an item of llm.providers. */
 static NF_RC write_provider(const struct nf_json *body, struct nf_str *to, struct nf_err *err)
 {
@@ -93,8 +80,12 @@ static enum nf_code drop_provider(struct nf_wiring *w, const char *path, struct 
                                   const void *name, struct nf_err *err)
 {
     size_t at;
-    if (!find_provider(w, name, &at))
-        return nf_err_set(err, NF_E_NOT_FOUND, "there is no provider '%s'", (const char *)name);
+    (void)w; /* the file may have been changed by hand since it was taken over */
+    enum nf_code rc =
+        nf_config_find_item(path, nf_str_c(text), "llm", "providers", "name", name, NULL, &at, err);
+    if (rc == NF_E_NOT_FOUND)
+        return nf_err_set(err, rc, "there is no provider '%s'", (const char *)name);
+    NF_TRY(rc);
     return nf_config_drop_item(path, nf_str_c(text), "llm", "providers", at, text, err);
 }
 

@@ -19,6 +19,13 @@ NF_RC nf_config_put_item(const char *name, const char *text, const char *group, 
 NF_RC nf_config_drop_item(const char *name, const char *text, const char *group, const char *list,
                           size_t index, struct nf_str *ret, struct nf_err *err);
 
+/* The number of the item of group.list whose `key` is `value`, in this very text: whoever changes
+ * an item by its number must know it from the text that is changed. `fallback` (NULL is none) is
+ * what an item without the key has. NF_E_NOT_FOUND: there is none. */
+NF_RC nf_config_find_item(const char *name, const char *text, const char *group, const char *list,
+                          const char *key, const char *value, const char *fallback, size_t *ret,
+                          struct nf_err *err);
+
 /* Let `key` of the item with number `index` be `value`, YAML on one line. Everything else that the
  * item has stays; it stands first in its list then, without the comments between its lines. Errors
  * as above. */

@@ -2,6 +2,7 @@
 #include "base/own.h"
 #include "config/edit.h"
 #include "config/settings.h"
+#include "config/value.h"
 #include "config/yaml.h"
 
 #include <string.h>
@@ -54,6 +55,44 @@ static void wipe(struct nf_str *s)
     nf_str_done(s);
 }
 
+static const struct nf_yaml *list_in(const struct nf_yaml *root, const char *group,
+                                     const char *list)
+{
+    const struct nf_yaml *l = nf_yaml_child(root, group, strlen(group));
+    l = nf_yaml_child(l, list, strlen(list));
+    return l && l->kind == NF_YAML_LIST ? l : NULL;
+}
+
+/* As it is read: "${NAME}" stands for what the environment has. */
+static bool means(const struct nf_yaml *y, const char *value, const char *fallback)
+{
+    NF_CLEANUP(wipe) struct nf_str text = { .max = NF_CONFIG_VALUE_MAX };
+    struct nf_err ignored;
+    if (!y || nf_yaml_is_null(y))
+        return fallback && strcmp(fallback, value) == 0;
+    return y->kind == NF_YAML_SCALAR && nf_value_expand(y->text, false, &text, &ignored) == NF_OK &&
+           strcmp(nf_str_c(&text), value) == 0;
+}
+
+enum nf_code nf_config_find_item(const char *name, const char *text, const char *group,
+                                 const char *list, const char *key, const char *value,
+                                 const char *fallback, size_t *ret, struct nf_err *err)
+{
+    NF_CLEANUP(nf_yaml_freep) struct nf_yaml *root = NULL;
+    size_t at = 0;
+
+    NF_TRY(nf_yaml_parse(name, text, strlen(text), &root, err));
+    const struct nf_yaml *l = list_in(root, group, list);
+    for (const struct nf_yaml *y = l ? l->first : NULL; y; y = y->next, at++) {
+        if (y->kind == NF_YAML_MAP && means(nf_yaml_child(y, key, strlen(key)), value, fallback)) {
+            *ret = at;
+            return NF_OK;
+        }
+    }
+    return nf_err_set(err, NF_E_NOT_FOUND, "%s: %s.%s has no item '%.64s'", name, group, list,
+                      value);
+}
+
 enum nf_code nf_config_set_in_item(const char *name, const char *text, const char *group,
                                    const char *list, size_t index, const char *key,
                                    const char *value, struct nf_str *ret, struct nf_err *err)
@@ -64,9 +103,8 @@ enum nf_code nf_config_set_in_item(const char *name, const char *text, const cha
     bool there = false;
 
     NF_TRY(nf_yaml_parse(name, text, strlen(text), &root, err));
-    const struct nf_yaml *l = nf_yaml_child(root, group, strlen(group));
-    l = nf_yaml_child(l, list, strlen(list));
-    const struct nf_yaml *y = l && l->kind == NF_YAML_LIST ? l->first : NULL;
+    const struct nf_yaml *l = list_in(root, group, list);
+    const struct nf_yaml *y = l ? l->first : NULL;
     for (size_t i = 0; y && i < index; i++)
         y = y->next;
     if (!y || y->kind != NF_YAML_MAP)

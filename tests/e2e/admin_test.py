@@ -118,6 +118,20 @@ def test_a_provider_is_tried_for_real_added_and_removed(own, provider):
     assert own.get("/api/v1/models")[1]["models"] == []
 
 
+def test_a_provider_is_found_in_the_file_as_it_is(own, provider):
+    new = {"type": "openai", "api_key": "k", "base_url": provider.url("/v1"), "models": ["small"]}
+    for name in ("first", "second"):
+        seen = own.get("/api/v1/providers")[1]["hash"]
+        assert own._json("POST", "/api/v1/providers", {**new, "name": name, "hash": seen})[0] == 200
+    text = own.config.read_text(encoding="utf-8")
+    kept = "    - {name: kept, type: openai, api_key: k, models: [small]}\n"  # by hand; nobody has told the daemon yet
+    own.config.write_text(text.replace("  providers:\n", "  providers:\n" + kept, 1), encoding="utf-8")
+    seen = own.get("/api/v1/providers")[1]["hash"]
+    status, answer = own._json("DELETE", f"/api/v1/providers/first?hash={seen}")
+    assert status == 200, answer
+    assert {p["name"] for p in own.get("/api/v1/providers")[1]["providers"]} == {"kept", "second"}
+
+
 def test_a_provider_that_does_not_work_says_why(own, provider):
     provider.script(status=401)
     status, answer = own._json("POST", "/api/v1/providers/test", {

@@ -242,6 +242,43 @@ def test_the_page_gives_a_bot_another_token_and_takes_it_out(tmp_path, net):
     assert daemon.stop() == 0
 
 
+def test_what_the_page_changes_is_found_by_its_name_in_the_file_as_it_is(tmp_path, net):
+    others = [telegram.Telegram(token=f"100000{i}:another-token") for i in range(2, 5)]
+    try:
+        bots = [net] + others[:2]
+        daemon = start(tmp_path, net, *(bot.yaml(name, poll_timeout="1s")
+                                        for bot, name in zip(bots, ("alpha", "beta", "gamma"))))
+        connected(daemon, "gamma")
+        text = daemon.config.read_text(encoding="utf-8")
+        # By hand, and nobody has told the daemon yet: one more, first in the file, and one less.
+        first = f"    - {others[2].yaml('fresh', poll_timeout='1s')}\n"
+        gone = next(line for line in text.splitlines(True) if "alpha" in line)
+        daemon.config.write_text(text.replace("  telegram:\n", "  telegram:\n" + first).replace(gone, ""), encoding="utf-8")
+        before = daemon.config.read_text(encoding="utf-8")
+        assert set(channels(daemon)) == {"alpha", "beta", "gamma"}
+        for method, way, body in (("DELETE", "", None), ("POST", "/token", {"token": net.token})):
+            status, _, answer = daemon.request(method, f"/api/v1/channels/alpha{way}", body)
+            assert status == 404 and json.loads(answer)["error"]["reason"] == "no-channel", answer
+        assert daemon.config.read_text(encoding="utf-8") == before
+        # The stand-in of gamma knows one token: it is set again, and nobody else gets it.
+        status, answer = daemon.post("/api/v1/channels/gamma/token", {"token": others[1].token})
+        assert status == 200, answer
+        text = daemon.config.read_text(encoding="utf-8")
+        assert all(bot.token in text for bot in others) and text.count(others[1].token) == 1
+        daemon.wait_until(lambda: set(channels(daemon)) == {"fresh", "beta", "gamma"})
+        # Once more: another line before it moves on by hand, and the one that is named goes.
+        lines = [line for line in text.splitlines(True) if "fresh" not in line]
+        daemon.config.write_text("".join(lines), encoding="utf-8")
+        assert daemon.request("DELETE", "/api/v1/channels/beta")[0] == 200
+        text = daemon.config.read_text(encoding="utf-8")
+        assert others[0].token not in text and others[1].token in text
+        daemon.wait_until(lambda: set(channels(daemon)) == {"gamma"})
+        assert daemon.stop() == 0
+    finally:
+        for bot in others:
+            bot.stop()
+
+
 def test_a_refused_token_is_told_and_we_are_not_ready(tmp_path, net):
     daemon = start(tmp_path, net, net.yaml(token="77:not-known"))
     daemon.wait_until(lambda: channels(daemon)["telegram"]["state"] == "refused")

@@ -259,10 +259,37 @@ static void a_key_of_an_item_that_is_not_there_changes_nothing(void **state)
     assert_int_equal(s->len, 0);
 }
 
+static void an_item_is_found_by_what_it_is_called_in_this_very_text(void **state)
+{
+    static const char text[] =
+        "channels:\n  telegram:\n    - {name: \"${NF_TEST_NAME}\"}\n    - token: x\n"
+        "    - one\n    - {name: 'b', token: y}\n    - name: a\n";
+    static const struct {
+        const char *name;
+        size_t at;
+    } there[] = { { "from-env", 0 }, { "telegram", 1 }, { "b", 3 }, { "a", 4 } };
+    struct nf_err err;
+    size_t at;
+    (void)state;
+    assert_int_equal(setenv("NF_TEST_NAME", "from-env", 1), 0);
+    for (size_t i = 0; i < sizeof(there) / sizeof(there[0]); i++) {
+        assert_ok(nf_config_find_item("f", text, "channels", "telegram", "name", there[i].name,
+                                      "telegram", &at, &err),
+                  &err);
+        assert_int_equal(at, there[i].at);
+    }
+    assert_code(
+        nf_config_find_item("f", text, "channels", "telegram", "name", "telegram", NULL, &at, &err),
+        NF_E_NOT_FOUND);
+    assert_code(nf_config_find_item("f", text, "channels", "discord", "name", "a", "a", &at, &err),
+                NF_E_NOT_FOUND);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
+        T(an_item_is_found_by_what_it_is_called_in_this_very_text),
         T(an_item_is_put_where_it_belongs),
         T(what_is_there_stays_as_it_is),
         T(what_is_not_written_by_lines_is_left_to_a_person),
