@@ -387,7 +387,7 @@ NF_RC nf_pool_take(struct nf_pool *p, int64_t owner, int64_t now_us, struct nf_w
 static bool is_used_up(const struct nf_worker *k)
 {
     const struct nf_pool *p = k->pool;
-    return p->oneshot || p->retired || k->recycle || k->background || k->exited || k->closed ||
+    return p->oneshot || p->retired || k->recycle || k->exited || k->closed ||
            k->why.code != NF_OK || k->calls >= NF_WORKER_CALLS_MAX ||
            (p->cpu_ms > 0 && k->busy_us > p->cpu_ms * 1000);
 }

@@ -99,7 +99,6 @@ static enum nf_code run(struct nf_pool *p, const struct nf_skill_run *r, int64_t
         return rc;
     if (k->since_us > now_us) /* it was waited for */
         now_us = nf_warden_now_us();
-    nf_background_begin(k);
     rc = nf_worker_call(k, r, now_us, deadline_us, ret, &crashed, err);
     nf_pool_give(p, k, crashed, now_us + ret->wall_us);
     return rc;
@@ -162,7 +161,6 @@ static NF_RC begin(struct nf_warden *w, struct nf_err *err)
     NF_TRY(nf_link_args(w, err));
     NF_TRY(nf_strdup(w->o.min_level ? w->o.min_level : "", &w->min_level, err));
     NF_TRY(nf_scope_spawn(&w->scope, keep, w, NULL, err));
-    NF_TRY(nf_scope_spawn(&w->scope, nf_background_watch, w, NULL, err));
     return nf_link_start(w, err);
 }
 

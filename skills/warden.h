@@ -73,8 +73,7 @@ struct nf_warden;
 
 struct nf_warden_stats {
     int64_t calls, failures, violations, crashes, timeouts, templates, workers, idle;
-    int64_t blank;      /* jailed ahead of need, not among workers */
-    int64_t background; /* calls that computed for long and were put behind everything else */
+    int64_t blank; /* jailed ahead of need, not among workers */
     /* Templates, and runs of programs, whose jail was made ahead of need. */
     int64_t spared, spared_programs;
 };

@@ -30,16 +30,13 @@
 #define NF_WORKER_CALLS_MAX 100000
 #define NF_WARDEN_ARGS 16                 /* with the NULL: libraries to preload, and two more */
 #define NF_WARDEN_IDS 64                  /* fetched at a time */
-#define NF_WORKER_VIOLATION_MS 1000       /* for the warden to tell what a process was killed for */
+#define NF_WORKER_VIOLATION_MS 500        /* for the warden to tell what a process was killed for */
 #define NF_WORKER_NOTES_PER_S 60          /* log lines and progress; the host sends at most 51 */
 #define NF_WORKER_NOTE_MAX ((size_t)2048) /* bytes of one */
 #define NF_TEMPLATE_GONE_MS 2000          /* for the warden to say why a template hung up */
 #define NF_OUTPUT_PER_S ((size_t)64 * 1024) /* bytes that are read of what a skill prints */
 #define NF_OUTPUT_LINE ((size_t)1024)
 #define NF_LINK_HELLO_MS 15000
-#define NF_BACKGROUND_LOOK_MS 10 /* between looks whether a call computes */
-#define NF_BACKGROUND_CPU_MS                                                                       \
-    10 /* of computing since the first, after which it is put behind all others */
 #define NF_LINK_LEAVE_MS 2000 /* to end what it started and clear away, before it is killed */
 #define NF_LINK_BACKOFF_FIRST_MS 100
 #define NF_LINK_BACKOFF_MAX_MS 30000
@@ -66,9 +63,7 @@ struct nf_worker {
     bool paused, asking, closed; /* closed: the other end of the pipe */
     bool killed, exited;
     bool recycle, bulk_used;
-    bool background; /* it computed for long: see background.c */
-    int64_t cpu_us;  /* what it had used when first looked at in this call; -1: not yet */
-    int status;      /* of waitpid, once exited */
+    int status; /* of waitpid, once exited */
     struct nf_wire_reader reader;
     struct nf_wait *waiter; /* the call's fiber */
     int64_t owner;
@@ -135,7 +130,6 @@ struct nf_warden {
     char *args[NF_WARDEN_ARGS]; /* of its process; ends with NULL */
     struct nf_scope scope;
     struct nf_wait *keeper;
-    struct nf_wait *watcher; /* background.c: it waits for a call */
     int64_t keeper_due_us;
     bool ending;
 
@@ -241,12 +235,6 @@ void nf_worker_lost(struct nf_worker *k, const struct nf_err *why);
 void nf_worker_free(struct nf_worker *k);
 /* How it ended, in words; to be called once exited. */
 void nf_worker_explain(const struct nf_worker *k, struct nf_err *ret);
-
-/* background.c */
-/* A fiber that looks at the calls of `arg`, a warden, while there are any. Suspends. */
-enum nf_code nf_background_watch(void *arg, struct nf_err *err);
-/* A call of the worker begins. */
-void nf_background_begin(struct nf_worker *k);
 
 /* worker_call.c: NF_E_* as in warden.h; `*crashed` if the worker is to blame. The worker is of no
  * use afterwards if its `why` is set. Suspends. */

@@ -99,7 +99,6 @@ static void wait_for_warden(struct nf_skill_wiring *s)
 STAT(violations)
 STAT(crashes)
 STAT(timeouts)
-STAT(background)
 STAT(templates)
 STAT(workers)
 STAT(idle)
@@ -122,9 +121,6 @@ static void register_metrics(const struct nf_skill_wiring *s)
                 stat_crashes, s->warden);
     nf_gauge_fn("nexflow_skill_timeouts", "Calls of skills killed at their deadline", NULL,
                 stat_timeouts, s->warden);
-    nf_gauge_fn("nexflow_skill_background",
-                "Calls of skills that computed for long and went on behind everything else", NULL,
-                stat_background, s->warden);
     nf_gauge_fn("nexflow_skill_templates", "Skills that are ready to start processes", NULL,
                 stat_templates, s->warden);
     nf_gauge_fn("nexflow_skill_workers", "Processes of skills", NULL, stat_workers, s->warden);
