@@ -11,20 +11,23 @@ from programs import text_of
 
 PLUGINS = BIN.parent / "tests/attack"
 ATTACK, LIE = "attack_plugin.so", "protocol_plugin.so"
-# Each with its plugin. An endless one is ended after a second and begun again.
-KINDS = {"wild_pointer": LIE, "spin": ATTACK, "memory_bomb": ATTACK, "endless_bytes": LIE,
-         "print_endless": LIE, "fork_bomb": ATTACK}
+# Each with its plugin, and what is said of it if it really happened. An endless one is ended after a
+# second and begun again.
+KINDS = {"wild_pointer": (LIE, "a bad pointer"), "spin": (ATTACK, "took longer than 1000 ms"),
+         "memory_bomb": (ATTACK, "result -12"), "endless_bytes": (LIE, "broke the protocol"),
+         "print_endless": (LIE, "took longer than 1000 ms"), "fork_bomb": (ATTACK, "result -11")}
 SESSIONS, TURNS, EVERY_MS = 4, 200, 20
 
 
-def install(place, daemon, kind):
-    """A skill with one tool that does nothing but this; the path to call it by."""
-    plugin = KINDS[kind]
+def install(place, daemon, kind, turn):
+    """A skill with one tool that does nothing but this; the path to call it by. Other files each
+    `turn`: one that crashed again and again rests for longer and longer."""
+    plugin = KINDS[kind][0]
     name, tool = ("attack", "attack") if plugin == ATTACK else ("protocol", kind)
     source = place.fresh()
     shutil.copy(PLUGINS / plugin, source)
     (source / "skill.json").write_text(json.dumps({
-        "name": name, "version": "1.0.0", "description": "Misbehaves", "entry": plugin,
+        "name": name, "version": "1.0.0", "description": f"Misbehaves, {turn}", "entry": plugin,
         "tools": [{"name": tool, "description": "Misbehave", "approval": "never",
                    "timeout_ms": 1000, "parameters": {"type": "object"}}]}), encoding="utf-8")
     status, skill = daemon.post("/api/v1/skills", {"path": str(source)})
@@ -38,12 +41,12 @@ def install(place, daemon, kind):
 @contextlib.contextmanager
 def misbehaving(daemon, path, kind):
     """Calls of it, one after the other, by somebody else than the sessions."""
-    over, calls = threading.Event(), [0]
+    over, happened, said = threading.Event(), [0], [None]
 
     def go_on():
-        while not over.wait(0.001):  # a skill that rests after crashes refuses at once
-            daemon.post(path, {"attack": kind})
-            calls[0] += 1
+        while not over.wait(0.001):
+            said[0] = daemon.post(path, {"attack": kind})
+            happened[0] += KINDS[kind][1] in json.dumps(said[0])
 
     with concurrent.futures.ThreadPoolExecutor() as pool:
         done = pool.submit(go_on)
@@ -52,22 +55,22 @@ def misbehaving(daemon, path, kind):
         finally:
             over.set()
             done.result(60)
-    if calls[0] == 0:
-        raise RuntimeError(f"{kind}: nothing misbehaved")
+    if happened[0] == 0:
+        raise RuntimeError(f"{kind}: nothing misbehaved: {said[0]}")
 
 
 def turns_beside(place, kind, rounds):
     """[(quiet, beside)]: what turn_load says, in turns."""
     daemon = place.daemon(place.model())
-    cookies, path = place.cookies(daemon, SESSIONS), install(place, daemon, kind)
+    cookies = place.cookies(daemon, SESSIONS)
 
     def load():
         return measure.load(daemon, cookies, SESSIONS, TURNS, EVERY_MS)
 
     load()
     pairs = []
-    for _ in range(rounds):
-        quiet = load()
+    for turn in range(rounds):
+        path, quiet = install(place, daemon, kind, turn), load()
         with misbehaving(daemon, path, kind):
             pairs.append((quiet, load()))
     daemon.stop()

@@ -300,20 +300,23 @@ static void look_at_time(const struct client *clients, int n)
     exit(1);
 }
 
-/* Begins what is due; for how long nothing else will be, in milliseconds. */
-static int begin_due(struct client *clients, int n)
+/* Begins what is due; for how long nothing else will be, in microseconds. What begins late has been
+ * waiting since it was due. */
+static int64_t begin_due(struct client *clients, int n)
 {
     int64_t now = now_us(), next = now + LOOK_MS * INT64_C(1000);
     for (int i = 0; i < n; i++) {
         struct client *c = &clients[i];
         if (c->due_us && c->due_us <= now) {
+            int64_t due_us = c->due_us;
             c->due_us = 0;
             next_turn(c);
+            c->sent_us = due_us;
         } else if (c->due_us && c->due_us < next) {
             next = c->due_us;
         }
     }
-    return (int)((next - now + 999) / 1000);
+    return next - now;
 }
 
 static int by_value(const void *a, const void *b)
@@ -362,7 +365,9 @@ int main(int argc, char **argv)
         open_client(&clients[i], port, ep);
     while (ended < turns_max) {
         struct epoll_event ready[256];
-        int n = epoll_wait(ep, ready, 256, every_us ? begin_due(clients, sessions) : LOOK_MS);
+        int64_t us = every_us ? begin_due(clients, sessions) : LOOK_MS * 1000;
+        const struct timespec wait = { us / 1000000, us % 1000000 * 1000 };
+        int n = epoll_pwait2(ep, ready, 256, &wait, NULL);
         for (int i = 0; i < n; i++)
             on_readable(ready[i].data.ptr);
         if (now_us() - looked_us >= LOOK_MS * 1000) {
