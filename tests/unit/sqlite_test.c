@@ -213,6 +213,7 @@ static void a_migration_that_fails_changes_nothing(void **state)
     assert_int_equal(raw_ask(w, "SELECT count(*) FROM a"), 0);
     assert_int_equal(raw_ask(w, "SELECT max(version) FROM schema_version"), 1);
     assert_int_equal(raw_ask(w, "SELECT count(*) FROM sqlite_master WHERE name='b'"), 0);
+    assert_int_equal(count_backups(w), 0); /* else each start would leave one */
 }
 
 static void a_database_of_the_first_schema_is_brought_up_to_date_with_its_data(void **state)

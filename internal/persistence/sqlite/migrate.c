@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum nf_code nf_lite_schema_version(sqlite3 *conn, const char *path, int64_t *ret,
                                     struct nf_err *err)
@@ -80,18 +81,20 @@ static NF_RC apply_all(sqlite3 *conn, const char *path, struct nf_migrations all
     return nf_lite_exec(conn, path, "COMMIT", err);
 }
 
-static NF_RC back_up(const char *path, int64_t version, int64_t now_ms, struct nf_err *err)
+/* *to: its path. */
+static NF_RC back_up(const char *path, int64_t version, int64_t now_ms, struct nf_str *to,
+                     struct nf_err *err)
 {
-    NF_CLEANUP(nf_str_done) struct nf_str to = { 0 };
     NF_TRY(
-        nf_str_addf(&to, err, "%s.backup-v%lld-%lld", path, (long long)version, (long long)now_ms));
-    enum nf_code rc = nf_sqlite_backup(path, nf_str_c(&to), err);
+        nf_str_addf(to, err, "%s.backup-v%lld-%lld", path, (long long)version, (long long)now_ms));
+    enum nf_code rc = nf_sqlite_backup(path, nf_str_c(to), err);
     return rc == NF_OK ? NF_OK : nf_err_wrap(err, rc, "backup before the migration");
 }
 
 enum nf_code nf_lite_migrate(sqlite3 *conn, const char *path, struct nf_migrations all,
                              struct nf_err *err)
 {
+    NF_CLEANUP(nf_str_done) struct nf_str backup = { 0 };
     struct timespec t;
     (void)clock_gettime(CLOCK_REALTIME, &t);
     int64_t now_ms = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
@@ -109,11 +112,16 @@ enum nf_code nf_lite_migrate(sqlite3 *conn, const char *path, struct nf_migratio
     if (version == known)
         return NF_OK;
     if (version > 0)
-        NF_TRY(back_up(path, version, now_ms, err));
+        NF_TRY(back_up(path, version, now_ms, &backup, err));
 
     NF_TRY(nf_lite_exec(conn, path, "BEGIN IMMEDIATE", err));
     enum nf_code rc = apply_all(conn, path, all, version, now_ms, err);
-    if (rc != NF_OK && !sqlite3_get_autocommit(conn))
+    if (rc == NF_OK)
+        return NF_OK;
+    if (!sqlite3_get_autocommit(conn))
         (void)sqlite3_exec(conn, "ROLLBACK", NULL, NULL, NULL);
+    /* Nothing has changed. Whoever starts the program again and again gets no copy each time. */
+    if (backup.len > 0 && sqlite3_get_autocommit(conn))
+        (void)unlink(nf_str_c(&backup));
     return rc;
 }
