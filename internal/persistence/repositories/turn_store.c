@@ -293,8 +293,8 @@ static enum nf_code cancel_pending(struct nf_turn_store *s, int64_t session_id, 
                                    int64_t now_ms, struct nf_err *err)
 {
     struct nf_cmd cmds[] = {
+        NF_CMD(session_forget, 1, .id = session_id), /* locks in the order of claim */
         NF_CMD(turn_cancel, 1, .id = run_id, .session = session_id, .now = now_ms),
-        NF_CMD(session_forget, 1, .id = session_id),
         NF_CMD(task_note, NF_ROWS_ANY, .a = run_id, .b = run_id),
     };
     enum nf_code rc = nf_db_tx(db_of(s), cmds, 3, NULL, err);
