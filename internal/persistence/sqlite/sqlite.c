@@ -105,7 +105,8 @@ static void *write_main(void *arg)
     for (size_t n; (n = nf_lite_lane_take(l, jobs, max)) > 0;) {
         int64_t began = nf_mono_us();
         nf_lite_writer_run(&db->writer, jobs, n);
-        bool quick = db->writer.commit_us < NF_LITE_QUICK_US;
+        int64_t commit_us = db->writer.commit_us;
+        bool quick = commit_us > 0 && commit_us < NF_LITE_QUICK_US;
         max = quick ? NF_LITE_QUICK_BATCH_MAX : NF_LITE_BATCH_MAX;
         uint64_t us = (uint64_t)(nf_mono_us() - began);
         pthread_mutex_lock(&db->mu);

@@ -11,6 +11,7 @@ static int count_frames(void *arg, sqlite3 *conn, const char *name, int frames)
     (void)conn;
     (void)name;
     w->wal_frames = frames;
+    w->wrote = true;
     return SQLITE_OK;
 }
 
@@ -114,9 +115,11 @@ static enum outcome attempt(struct nf_lite_writer *w, struct nf_lite_job *const 
         out = run_job(w, jobs[i], marked, err);
     /* A refusal is only true once that is stored which it was judged by: so it, too, can fail. */
     int64_t from = nf_mono_us();
+    w->wrote = false;
     if (out == GO_ON && (rc = exec_kept(w, &w->commit, "COMMIT")) != SQLITE_OK)
         out = lost(w, rc, err);
-    w->commit_us = nf_mono_us() - from;
+    if (w->wrote)
+        w->commit_us = nf_mono_us() - from;
     if (out != GO_ON)
         roll_back(w);
     return out;

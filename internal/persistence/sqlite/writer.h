@@ -29,7 +29,8 @@ struct nf_lite_writer {
     struct nf_lite_stmts stmts;
     struct sqlite3_stmt *begin, *commit; /* of a batch; NULL until the first */
     int wal_frames;                      /* in the log after the last commit */
-    int64_t commit_us;                   /* what the last COMMIT took; 0: there was none */
+    int64_t commit_us; /* what the last COMMIT that wrote took; 0: there was none */
+    bool wrote;        /* this one has */
 };
 
 /* `w->stmts` is set. Rows and results of the jobs are filled in; every job of a batch is durable,
