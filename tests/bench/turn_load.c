@@ -365,7 +365,7 @@ int main(int argc, char **argv)
         open_client(&clients[i], port, ep);
     while (ended < turns_max) {
         struct epoll_event ready[256];
-        int64_t us = every_us ? begin_due(clients, sessions) : LOOK_MS * 1000;
+        int64_t us = every_us ? begin_due(clients, sessions) : LOOK_MS * INT64_C(1000);
         const struct timespec wait = { us / 1000000, us % 1000000 * 1000 };
         int n = epoll_pwait2(ep, ready, 256, &wait, NULL);
         for (int i = 0; i < n; i++)
