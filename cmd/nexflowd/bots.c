@@ -216,22 +216,25 @@ static void replace(struct nf_bot_wiring *w, struct nf_bot *b)
     DL_DELETE(w->running, b);
     DL_APPEND(w->replaced, b);
     w->replaced_n++;
-    bot_stop(b);
 }
 
+/* Stopping suspends, and who runs is anybody's to look at meanwhile: first they are all moved. */
 static void replace_changed(struct nf_bot_wiring *w, const struct nf_bots *live)
 {
-    struct nf_bot *b, *next;
+    struct nf_bot *b, *next, *changed = NULL;
     DL_FOREACH_SAFE(w->running, b, next)
     {
         const void *item = same_item(b, live);
         if (!item) {
             replace(w, b);
+            changed = changed ? changed : b;
             continue;
         }
         struct nf_chat_rules rules = rules_of(b->network, item);
         nf_chat_channel_set_rules(b->channel, &rules);
     }
+    for (b = changed; b; b = b->next) /* to the end of those replaced, which nobody leaves */
+        bot_stop(b);
 }
 
 static bool may_add(const struct nf_bot_wiring *w, const char *name)

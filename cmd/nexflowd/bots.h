@@ -34,7 +34,7 @@ NF_RC nf_bot_wiring_start(struct nf_bot_wiring *w, struct nf_err *err);
 
 /* Bots whose settings differ from those in *live are closed, and *live's are built and started. All
  * that are the same go on. *old is what was in force: what is still in use moves out of it. What
- * cannot be done is said in *ignored, and needs a restart. Suspends. */
+ * cannot be done is said in *ignored, and needs a restart. One at a time. Suspends. */
 NF_RC nf_bot_wiring_reload(struct nf_bot_wiring *w, const struct nf_bots *live, struct nf_bots *old,
                            struct nf_str *ignored, struct nf_err *err);
 

@@ -13,12 +13,14 @@
 #include "persistence/postgres/postgres.h"
 #include "persistence/repositories/repositories.h"
 #include "persistence/sqlite/sqlite.h"
+#include "runtime/fiber.h"
 #include "runtime/lock.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utlist.h>
 
 #define OWNER 1 /* of SQLite there is one instance */
 #define QUEUES_MS 1000
@@ -282,10 +284,40 @@ static NF_RC take_over(struct nf_wiring *w, const char *config_path, struct nf_s
     return rc;
 }
 
+struct nf_reload_wait {
+    struct nf_wait wait;
+    struct nf_reload_wait *prev, *next;
+};
+
+/* SIGHUP and the page come at any time, and what is half taken over is nobody's to take over again.
+ * Nobody is called off here: the file is written already. */
+static void begin_reload(struct nf_wiring *w)
+{
+    while (w->reloading) {
+        struct nf_reload_wait mine = { 0 };
+        DL_APPEND(w->reload_waits, &mine);
+        (void)nf_wait_uninterruptible(&mine.wait);
+        DL_DELETE(w->reload_waits, &mine);
+    }
+    w->reloading = true;
+}
+
+static void end_reload(struct nf_wiring *w)
+{
+    struct nf_reload_wait *other;
+    w->reloading = false;
+    DL_FOREACH(w->reload_waits, other)
+    {
+        nf_wait_wake(&other->wait, NF_OK);
+    }
+}
+
 enum nf_code nf_wiring_reload(struct nf_wiring *w, const char *config_path, struct nf_str *ignored,
                               struct nf_err *err)
 {
+    begin_reload(w);
     enum nf_code rc = take_over(w, config_path, ignored, err);
+    end_reload(w);
     w->config_refused = rc != NF_OK;
     w->config_loads++;
     return rc;

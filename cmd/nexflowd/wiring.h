@@ -52,10 +52,12 @@ struct nf_wiring {
     struct nf_bus *bus;           /* NULL: this is the only instance */
     struct nf_redis_store *redis; /* NULL: none is configured */
     struct nf_daemon_peers peers;
-    struct nf_queues queues; /* of a second ago, for metrics */
-    int64_t config_loads;    /* since the start, refused ones included */
-    bool config_busy;        /* somebody changes the file */
-    bool config_refused;     /* the last one was: an older configuration is in force */
+    struct nf_queues queues;             /* of a second ago, for metrics */
+    int64_t config_loads;                /* since the start, refused ones included */
+    bool config_busy;                    /* somebody changes the file */
+    bool reloading;                      /* somebody takes it over */
+    struct nf_reload_wait *reload_waits; /* who takes it over next */
+    bool config_refused;                 /* the last one was: an older configuration is in force */
     struct nf_channels channels;
     struct nf_fiber_parallel parallel;
     struct nf_fiber_bell bell;
@@ -66,7 +68,8 @@ struct nf_wiring {
 
 /* Build all parts; turns run in `scope`. On failure nf_wiring_done is due as well. Suspends. */
 NF_RC nf_wiring_build(struct nf_wiring *w, struct nf_scope *scope, struct nf_err *err);
-/* Take over what can be changed while running. Appends to *ignored what needs a restart. */
+/* Take over what can be changed while running, once others have done so. Appends to *ignored what
+ * needs a restart. */
 NF_RC nf_wiring_reload(struct nf_wiring *w, const char *config_path, struct nf_str *ignored,
                        struct nf_err *err);
 /* In reverse order; half-built is fine. Suspends. */

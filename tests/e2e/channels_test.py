@@ -1,7 +1,9 @@
 """Bots of chat networks in the running daemon: from the configuration, by name, replaced on reload;
 how they are; people let in; all against a stand-in of the network."""
+import concurrent.futures
 import json
 import signal
+import sqlite3
 import time
 
 import pytest
@@ -333,6 +335,37 @@ def test_bots_come_and_go_on_reload(tmp_path, net):
         assert daemon.stop() == 0
     finally:
         other.stop()
+
+
+@nexflow.of_sqlite
+def test_the_file_is_taken_over_by_one_at_a_time(tmp_path, net):
+    other = telegram.Telegram(token="1000002:another-token")
+    lock = None
+    try:
+        daemon = start(tmp_path, net, net.yaml("alpha", poll_timeout="1s"), other.yaml("beta", poll_timeout="1s"))
+        connected(daemon, "alpha")
+        connected(daemon, "beta")
+        loads = daemon.get("/health")[1]["config_loads"]
+        lock = sqlite3.connect(tmp_path / "data/nexflow.db", isolation_level=None)
+        lock.execute("BEGIN IMMEDIATE")  # a bot that stops cannot give up its lease now
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            removed = pool.submit(daemon.request, "DELETE", "/api/v1/channels/alpha")
+            daemon.wait_until(lambda: "channel.closed" in daemon.log())
+            text = daemon.config.read_text(encoding="utf-8")
+            assert net.token not in text
+            daemon.config.write_text(text.replace(other.token, "77:not-known"), encoding="utf-8")
+            daemon.process.send_signal(signal.SIGHUP)
+            time.sleep(0.5)  # it has come by now, and has to wait
+            assert not removed.done() and daemon.get("/health")[1]["config_loads"] == loads
+            lock.execute("ROLLBACK")
+            assert removed.result()[0] == 200
+        daemon.wait_until(lambda: daemon.get("/health")[1]["config_loads"] == loads + 2)
+        daemon.wait_until(lambda: {n: c["state"] for n, c in channels(daemon).items()} == {"beta": "refused"})
+        assert daemon.stop() == 0
+    finally:
+        other.stop()
+        if lock:
+            lock.close()
 
 
 def test_who_may_write_changes_without_a_new_connection(tmp_path, net):
