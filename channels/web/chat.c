@@ -122,7 +122,7 @@ static enum nf_code on_message(void *user, struct nf_websocket *ws, bool text, c
     struct client *c = user;
     NF_CLEANUP(nf_frame_done) struct nf_frame f = { 0 };
     NF_CLEANUP(nf_str_done) struct nf_str answer = { 0 };
-    struct nf_err why;
+    struct nf_err why, plain;
     (void)ws;
 
     enum nf_code rc = text ? nf_frame_decode(p, n, &f, &why)
@@ -134,6 +134,8 @@ static enum nf_code on_message(void *user, struct nf_websocket *ws, bool text, c
     if (rc == NF_E_CANCELED) /* it is closing, or we are */
         return nf_err_set(err, rc, "%s", why.msg);
     /* A frame that cannot be taken is answered; the socket goes on. */
+    if (c->user.role == NF_USER_USER && nf_web_conceal("/ws", &why, &plain))
+        why = plain;
     NF_TRY(nf_frame_error(rc, why.msg, f.message_id, &answer, err));
     nf_hub_send(c->socket, &answer);
     return NF_OK;

@@ -194,19 +194,34 @@ void nf_web_answer_error(struct nf_http_exchange *x, int status, const struct nf
         nf_log_warn("web.error.unanswered", "err", e->msg, NULL);
 }
 
+static bool is_broken(const struct nf_err *e)
+{
+    return e->code == NF_E_INTERNAL || e->code == NF_E_IO || e->code == NF_E_NOMEM;
+}
+
+bool nf_web_conceal(const char *route, const struct nf_err *e, struct nf_err *plain)
+{
+    struct nf_said ours;
+    size_t where;
+    if (!is_broken(e) && e->code != NF_E_UNAVAILABLE)
+        return false;
+    if (nf_said_of_error(nf_slice_of(e->msg), &where, &ours) && where == 0)
+        return false;
+    nf_log_error("web.request.failed", "route", route, "err", e->msg, NULL);
+    (void)nf_err_set(plain, e->code,
+                     "this does not work now: try again later; the cause is in nexflowd's log");
+    return true;
+}
+
 void nf_web_on_error(void *arg, struct nf_http_exchange *x, int status, const struct nf_err *e)
 {
-    (void)arg;
-    bool broken = e->code == NF_E_INTERNAL || e->code == NF_E_IO || e->code == NF_E_NOMEM;
-    bool for_nobody = !nf_web_is_known(x) && (broken || e->code == NF_E_UNAVAILABLE);
-    if (broken || for_nobody)
-        nf_log_error("web.request.failed", "route", nf_http_pattern(x), "err", e->msg, NULL);
-    /* What the database or a file says of itself is not for strangers. */
     struct nf_err plain;
-    if (for_nobody)
-        (void)nf_err_set(&plain, e->code,
-                         "this does not work now: try again later; the cause is in nexflowd's log");
-    nf_web_answer_error(x, status, for_nobody ? &plain : e);
+    (void)arg;
+    if (!nf_web_manages(x) && nf_web_conceal(nf_http_pattern(x), e, &plain))
+        e = &plain;
+    else if (is_broken(e))
+        nf_log_error("web.request.failed", "route", nf_http_pattern(x), "err", e->msg, NULL);
+    nf_web_answer_error(x, status, e);
 }
 
 /* --- life ------------------------------------------------------------------------------------- */

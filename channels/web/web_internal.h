@@ -100,6 +100,10 @@ NF_RC nf_web_add_origin(const struct nf_web *w, struct nf_str *ret, struct nf_er
  * of them is empty; *wait_ms says for how long. May suspend. */
 bool nf_web_rate_take(struct nf_web *w, const char *key, int64_t per_minute, int64_t *wait_ms);
 
+/* Whether `e` is what the database, a file or the machine said, with paths of it, and not words of
+ * ours: that is for those who manage. It is logged, and *plain is what others hear. */
+bool nf_web_conceal(const char *route, const struct nf_err *e, struct nf_err *plain);
+
 /* Errors as JSON, with a status that fits the code unless one is given. */
 void nf_web_answer_error(struct nf_http_exchange *x, int status, const struct nf_err *e);
 void nf_web_on_error(void *arg, struct nf_http_exchange *x, int status, const struct nf_err *e);

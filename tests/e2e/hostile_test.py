@@ -319,6 +319,38 @@ def test_a_database_that_is_damaged_while_it_is_used_is_told(daemon):
 
 
 @nexflow.of_sqlite
+def test_what_the_database_says_is_for_those_who_manage_it(daemon):
+    cookies = {role: daemon.user(role, role)[1] for role in ("user", "admin")}
+    other = sqlite3.connect(daemon.dir / "data/nexflow.db", isolation_level=None)
+
+    async def told(role):
+        origin = {"Cookie": f"nexflow_session={cookies[role]}", "Origin": f"http://127.0.0.1:{daemon.port}"}
+        async with daemon.connect(cookies[role]) as sock:
+            rest, frame = await asyncio.gather(
+                asyncio.to_thread(daemon.post, "/api/v1/messages", {"message_id": f"r-{role}", "content": "hi"},
+                                  token=None, headers=origin),
+                sock.say("hi", f"w-{role}"))
+        assert rest[0] == 503 and rest[1]["error"]["code"] == frame["code"] == "unavailable", (rest, frame)
+        return rest[1]["error"], frame
+
+    async def both():
+        return await asyncio.gather(told("user"), told("admin"))
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        user, admin = run(both())
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+    for words in user:
+        assert words["reason"] == "not-now" and words["message"].startswith("this does not work now"), words
+    for words in admin:
+        assert "is locked by another program" in words["message"], words
+    failed = daemon.events("web.request.failed")
+    assert {e["route"] for e in failed} == {"/api/v1/messages", "/ws"}
+    assert all("locked by another" in e["err"] for e in failed)
+
+
+@nexflow.of_sqlite
 def test_ready_says_so_while_another_program_holds_the_database(daemon):
     database = sqlite3.connect(daemon.dir / "data/nexflow.db", isolation_level=None)
     held = threading.Event()
