@@ -124,7 +124,8 @@ class World:
                 subprocess.run([self.server.bin / "pg_dump", "-h", self.server.dir, "-p", str(self.server.port), "-U",
                                 "nexflow", DATABASE], check=False, stdout=file)
         else:
-            shutil.copytree(self.daemons[0].dir / "data", self.dir / "database")
+            shutil.copytree(self.daemons[0].dir / "data", self.dir / "database",
+                            ignore=shutil.ignore_patterns("*.sock"))
         print(f"kept: {self.dir}")
 
     def close(self):
@@ -192,12 +193,17 @@ class World:
         return int(self.database().rows("SELECT count(*) FROM tasks WHERE kind=1 AND status<4")[0][0])
 
     def settle(self):
-        """Until all turns have ended and are delivered, or no more will."""
-        end = time.monotonic() + (PLANT_END_S if self.args.plant else END_S)
+        """Until all turns have ended and are delivered, or no more will: chats take a message a second
+        each, so after many the last ones come long after the last question."""
+        patience = PLANT_END_S if self.args.plant else END_S
+        least, end = None, time.monotonic() + patience
         while time.monotonic() < end:
             try:
-                if self.unfinished() == 0 and not any(c.missing() for c in self.crowds):
+                left = self.unfinished() + sum(len(c.missing()) for c in self.crowds)
+                if left == 0:
                     return
+                if least is None or left < least:
+                    least, end = left, time.monotonic() + patience
             except Exception:  # noqa: BLE001  (the database is being opened)
                 pass
             time.sleep(0.5)
