@@ -162,8 +162,20 @@ enum nf_code nf_web_set_cookie(const struct nf_web *w, struct nf_http_exchange *
     return nf_http_add_header(x, "Set-Cookie", nf_str_c(&cookie), err);
 }
 
+/* Where we listen on all addresses, the link is for this machine: no browser elsewhere, and not
+ * each one here, opens http://0.0.0.0. */
+static NF_RC add_address(const struct nf_web *w, struct nf_str *ret, struct nf_err *err)
+{
+    static const char *const all[][2] = { { "0.0.0.0", "127.0.0.1" }, { "[::]", "[::1]" } };
+    const char *port = strrchr(w->address, ':');
+    size_t n = (size_t)(port - w->address);
+    for (size_t i = 0; i < NF_COUNT(all); i++)
+        if (n == strlen(all[i][0]) && memcmp(w->address, all[i][0], n) == 0)
+            return nf_str_addf(ret, err, "http://%s%s", all[i][1], port);
+    return nf_str_addf(ret, err, "http://%s", w->address);
+}
+
 enum nf_code nf_web_add_origin(const struct nf_web *w, struct nf_str *ret, struct nf_err *err)
 {
-    return w->site.host[0] ? nf_str_adds(ret, w->site.origin, err)
-                           : nf_str_addf(ret, err, "http://%s", w->address);
+    return w->site.host[0] ? nf_str_adds(ret, w->site.origin, err) : add_address(w, ret, err);
 }

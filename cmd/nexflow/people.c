@@ -8,17 +8,21 @@
 #include <string.h>
 #include <unistd.h>
 
+#define SSH_PORT "22"
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
 /* Whoever came here by ssh sits elsewhere, where a link to this machine alone leads nowhere. */
 static void print_tunnel(FILE *to, const char *here)
 {
     const char *came = getenv("SSH_CONNECTION"), *user = getenv("USER");
-    char server[64];
+    char server[64], at[8], option[16] = "";
     /* "client port server port": ssh(1), ENVIRONMENT */
-    if (!came || sscanf(came, "%*63s %*15s %63s", server) != 1 ||
-        server[strspn(server, "0123456789abcdefABCDEF.:")] != '\0')
+    if (!came || sscanf(came, "%*63s %*15s %63s %7s", server, at) != 2 ||
+        server[strspn(server, "0123456789abcdefABCDEF.:")] != '\0' ||
+        at[strspn(at, "0123456789")] != '\0')
         return;
+    if (strcmp(at, SSH_PORT) != 0)
+        (void)snprintf(option, sizeof(option), "-p %s ", at);
     bool named = user && user[0] && user[strspn(user, NAME_CHARS)] == '\0';
     size_t n = strcspn(here, "/");
     const char *port = here + n;
@@ -26,9 +30,9 @@ static void print_tunnel(FILE *to, const char *here)
         port--;
     nf_cli_print(to,
                  "From the machine that you sit at, run this first, and leave it running:\n\n"
-                 "  ssh -L %.*s:%.*s %s%s%s\n\n",
-                 (int)(here + n - port), port, (int)n, here, named ? user : "", named ? "@" : "",
-                 server);
+                 "  ssh %s-L %.*s:%.*s %s%s%s\n\n",
+                 option, (int)(here + n - port), port, (int)n, here, named ? user : "",
+                 named ? "@" : "", server);
 }
 
 void nf_cli_print_ways(FILE *to, const char *url)

@@ -1,4 +1,5 @@
 """`nexflow up`: a provider is found, asked for and tried, and the daemon runs."""
+import re
 import socket
 import subprocess
 
@@ -184,13 +185,31 @@ def test_up_says_how_to_come_to_its_link_from_elsewhere(tmp_path, provider):
         assert f"  ssh -L {port}:127.0.0.1:{port} anna@192.0.2.7\n" in said
         assert f"ssh -L {port}:127.0.0.1:{port} 2001:db8::7\n" in ok(
             p.run("up", SSH_CONNECTION="2001:db8::5 50000 2001:db8::7 22", USER="$(x)"))
-        for odd in ("x", "a b $(x) c", ""):
+        assert f"  ssh -p 2222 -L {port}:127.0.0.1:{port} anna@192.0.2.7\n" in ok(
+            p.run("up", SSH_CONNECTION="203.0.113.5 50000 192.0.2.7 2222", USER="anna"))
+        for odd in ("x", "a b $(x) c", "", "a 1 192.0.2.7", "a 1 192.0.2.7 $(x)"):
             assert "ssh" not in ok(p.run("up", SSH_CONNECTION=odd))
         link = p.run("link", **ssh)
         assert ok(link).count("\n") == 1 and "ssh" not in link.stderr  # for programs, nothing else
         t = p.terminal("link", **ssh)
         t.expect("anna@192.0.2.7")
         assert t.end() == 0
+    finally:
+        p.stop()
+
+
+@pytest.mark.parametrize("listen, here", [("0.0.0.0", "127.0.0.1"), ("[::]", "[::1]")])
+def test_a_link_to_all_addresses_is_one_to_this_machine(tmp_path, provider, listen, here):
+    p = terminal.Place(tmp_path, config=f"llm: {{providers: [{provider.yaml()}]}}\n")
+    file = tmp_path / "var/nexflow.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("127.0.0.1:", f"{listen}:", 1), encoding="utf-8")
+    try:
+        t = p.terminal("up", SSH_CONNECTION="203.0.113.5 50000 192.0.2.7 22", USER="anna")
+        t.expect("anna@192.0.2.7")
+        assert t.end() == 0
+        port = re.search(re.escape(f"http://{here}:") + r"(\d+)/#t=", t.text)[1]
+        assert f"ssh -L {port}:{here}:{port} anna@192.0.2.7" in t.text
+        assert "\u2588" not in t.text and listen not in t.text
     finally:
         p.stop()
 
