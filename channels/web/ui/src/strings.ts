@@ -174,9 +174,18 @@ export function pickLanguage(stored: string | null, preferred: readonly string[]
   return 'en';
 }
 
+// What a system calls its locale is not always a tag that Intl takes ("en-US@posix"): it throws.
+function isLocale(tag: string): boolean {
+  try {
+    return Intl.DateTimeFormat.supportedLocalesOf(tag).length > 0;
+  } catch {
+    return false;
+  }
+}
+
 // How times are written: as where the browser is, if that speaks this language.
 export const localeOf = (language: Language, preferred: readonly string[]): string =>
-  preferred.find((tag) => tag.toLowerCase().split('-')[0] === language) ?? language;
+  preferred.find((tag) => tag.toLowerCase().split('-')[0] === language && isLocale(tag)) ?? language;
 
 export type Values = Record<string, string>;
 

@@ -53,6 +53,8 @@ test('times are written as where the browser is, if that speaks the language of 
   assert.equal(localeOf('en', ['ru-RU', 'en-GB', 'en-US']), 'en-GB');
   assert.equal(localeOf('ru', ['en-GB']), 'ru');
   assert.equal(localeOf('en', []), 'en');
+  assert.equal(localeOf('en', ['en-US@posix', 'en-']), 'en');
+  assert.equal(localeOf('en', ['en-US@posix', 'en-GB']), 'en-GB');
 });
 
 test('values are filled in and missing ones stay visible', () => {
