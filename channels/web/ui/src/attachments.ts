@@ -57,7 +57,7 @@ function base64(blob: Blob): Promise<string> {
   });
 }
 
-export async function readFile(file: File): Promise<Attached> {
+async function readFile(file: File): Promise<Attached> {
   const blob = await smaller(file);
   const name = (file.name || 'file').slice(-NAME_MAX);
   return { name, media_type: blob.type || file.type, bytes: blob.size, data: await base64(blob) };
@@ -78,6 +78,20 @@ export function setWaiting(chat: string, files: Attached[]): void {
   if (files.length) next.set(nameOf(chat), files);
   else next.delete(nameOf(chat));
   waiting.value = next;
+}
+
+let generation = 0; // one more each time that everything was dropped
+
+// 'gone': whoever attached it has signed out while it was read, and it is not for who comes next.
+export async function addFile(chat: string, file: File): Promise<'added' | 'tooBig' | 'unreadable' | 'gone'> {
+  const then = generation;
+  const read = await readFile(file).catch(() => null);
+  if (then !== generation) return 'gone';
+  if (!read) return 'unreadable';
+  const all = [...waitingIn(chat), read];
+  if (all.reduce((sum, f) => sum + f.bytes, 0) > BYTES_MAX) return 'tooBig';
+  setWaiting(chat, all);
+  return 'added';
 }
 
 export function becameSession(chat: string, id: string): void {
@@ -106,7 +120,9 @@ export async function drop(id: string): Promise<void> {
 }
 
 export async function dropAll(): Promise<void> {
+  generation++;
   memory.clear();
+  became.clear();
   waiting.value = new Map();
   await idb.clear('files');
 }

@@ -1,5 +1,5 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { BYTES_MAX, FILES_MAX, readFile, setWaiting, waitingIn } from '../attachments';
+import { addFile, FILES_MAX, setWaiting, waitingIn } from '../attachments';
 import type { Attached } from '../protocol';
 import { DRAFT_PREFIX, settings, t } from '../settings';
 import { current, isNew, lastQuestion, problem, running, send, stop } from '../store';
@@ -21,14 +21,9 @@ async function attach(list: Iterable<File>): Promise<void> {
       problem.value = t('tooMany', { n: String(FILES_MAX) });
       return;
     }
-    try {
-      const read = await readFile(file);
-      const all = [...waitingIn(chat), read];
-      if (all.reduce((sum, f) => sum + f.bytes, 0) > BYTES_MAX) problem.value = t('tooBig', { name: file.name });
-      else setWaiting(chat, all);
-    } catch {
-      problem.value = t('unreadable', { name: file.name });
-    }
+    const outcome = await addFile(chat, file);
+    if (outcome === 'gone') return;
+    if (outcome !== 'added') problem.value = t(outcome, { name: file.name });
   }
 }
 
