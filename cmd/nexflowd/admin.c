@@ -110,10 +110,31 @@ static void end(struct nf_wiring **w)
     (*w)->config_busy = false;
 }
 
-static NF_RC answer_changed(const struct nf_admin_file *f, const struct nf_str *ignored,
-                            struct nf_str *to, struct nf_err *err)
+/* Each has a configuration file of its own, which only it changes. */
+static NF_RC count_others(struct nf_wiring *w, int64_t *ret, struct nf_err *err)
+{
+    NF_CLEANUP(nf_instances_done) struct nf_instances all = { 0 };
+    int64_t now_ms;
+    *ret = 0;
+    if (!w->app.instances)
+        return NF_OK;
+    NF_TRY(w->app.instances->ops->now(w->app.instances, nf_app_now(&w->app), &now_ms, err));
+    NF_TRY(w->app.instances->ops->list(w->app.instances, &all, err));
+    for (size_t i = 0; i < all.n; i++)
+        *ret += all.v[i].state == NF_INSTANCE_HERE && all.v[i].number != w->app.owner &&
+                all.v[i].lease_until_ms >= now_ms;
+    return NF_OK;
+}
+
+static NF_RC answer_changed(struct nf_wiring *w, const struct nf_admin_file *f,
+                            const struct nf_str *ignored, struct nf_str *to, struct nf_err *err)
 {
     struct nf_json_out o;
+    struct nf_err why;
+    int64_t others;
+
+    /* It is done, also if the database does not answer now. */
+    bool known = count_others(w, &others, &why) == NF_OK;
     nf_json_begin_doc(&o, to);
     nf_json_out_object(&o);
     nf_json_put_str(&o, "hash", f->hash);
@@ -125,6 +146,8 @@ static NF_RC answer_changed(const struct nf_admin_file *f, const struct nf_str *
         p += n + (p[n] == '\n');
     }
     nf_json_out_end(&o);
+    if (known)
+        nf_json_put_i64(&o, "other_instances", others);
     nf_json_out_end(&o);
     return nf_json_end_doc(&o, err);
 }
@@ -141,7 +164,7 @@ enum nf_code nf_admin_edit(struct nf_wiring *w, const char *hash, nf_admin_edit_
     NF_TRY(load_seen(w, hash, &f, err));
     NF_TRY(edit(w, f.path, &f.text, arg, err));
     NF_TRY(store(w, &f, &ignored, err));
-    return answer_changed(&f, &ignored, to, err);
+    return answer_changed(w, &f, &ignored, to, err);
 }
 
 /* --- settings --------------------------------------------------------------------------------- */

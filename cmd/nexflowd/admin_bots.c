@@ -41,6 +41,7 @@ static NF_RC answer(const struct nf_new_bot *b, const struct nf_str *bot,
     NF_CLEANUP(nf_json_freep) struct nf_json_doc *doc = NULL;
     struct nf_json_out o;
     NF_TRY(nf_json_parse(nf_str_c(changed), changed->len, 0, &doc, err));
+    const struct nf_json *others = nf_json_get(nf_json_root(doc), "other_instances");
     nf_json_begin_doc(&o, to);
     nf_json_out_object(&o);
     nf_json_put_str(&o, "name", b->name);
@@ -48,6 +49,8 @@ static NF_RC answer(const struct nf_new_bot *b, const struct nf_str *bot,
     nf_json_put_str(&o, "bot_name", nf_str_c(bot));
     nf_json_put_bool(&o, "need_restart",
                      nf_json_count(nf_json_get(nf_json_root(doc), "need_restart")) > 0);
+    if (others)
+        nf_json_put_i64(&o, "other_instances", nf_json_i64(others, 0));
     nf_json_out_end(&o);
     return nf_json_end_doc(&o, err);
 }

@@ -171,7 +171,7 @@ def test_the_page_adds_a_bot_from_its_token_to_a_message_there_and_back(tmp_path
     base = f"http://127.0.0.1:{net.port}"
     status, answer = add(daemon, "telegram", net.token, base)
     assert status == 200 and answer == {"name": "telegram", "network": "telegram", "bot_name": answer["bot_name"],
-                                        "need_restart": False}
+                                        "need_restart": False, "other_instances": 0}
     link = connected(daemon)["link"]
     invite = daemon.post("/api/v1/users/me/invites", {})[1]
     way = invite["ways"][0]

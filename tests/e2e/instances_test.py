@@ -1,5 +1,6 @@
 """Several daemons on one PostgreSQL: what one does the others see, and take over when it dies."""
 import asyncio
+import json
 import signal
 import subprocess
 import time
@@ -7,6 +8,7 @@ import time
 import pytest
 
 import nexflow
+import telegram
 
 LEASE_S = 3
 LONG_LEASE_S = 300  # longer than any test here waits
@@ -111,6 +113,22 @@ def test_one_that_was_frozen_past_its_lease_writes_nothing_and_stops(trio, provi
     assert trio[0].process.wait(nexflow.WAIT_S) == 1
     assert trio[0].events("instance.lost")
     assert answers(trio[1], accepted) == ["fresh"]
+
+
+def test_a_change_of_bots_says_for_how_many_others_it_does_not_hold(trio):
+    net = telegram.Telegram()
+    try:
+        bot = {"network": "telegram", "token": net.token, "api_base": f"http://127.0.0.1:{net.port}"}
+        status, answer = trio[0].post("/api/v1/channels", bot)
+        assert status == 200 and answer["other_instances"] == 2, answer
+        assert trio[1].get("/api/v1/channels")[1]["channels"] == []
+        assert trio[1].stop() == 0
+        status, answer = trio[0].post("/api/v1/channels/telegram/token", {"token": net.token})
+        assert status == 200 and answer["other_instances"] == 1, answer
+        status, _, text = trio[0].request("DELETE", "/api/v1/channels/telegram")
+        assert status == 200 and json.loads(text)["other_instances"] == 1, text
+    finally:
+        net.stop()
 
 
 def test_the_same_message_to_two_of_them_has_one_outcome(trio, provider):

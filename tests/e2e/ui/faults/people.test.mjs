@@ -210,6 +210,25 @@ test('a bot that was refused gets another token, and one that is not wanted goes
   await discord.waitFor();
 });
 
+test('a change of bots is said to hold for one instance of several', async () => {
+  const page = await fresh('channels', 'Channels');
+  const only = 'This holds for this instance of Nexflow only: do the same on the others.';
+  const change = async () => {
+    const discord = card(page, 'discord');
+    await discord.getByLabel('Another token for this bot').fill('right');
+    await page.keyboard.press('Enter');
+    return discord;
+  };
+  const discord = await change();
+  await discord.getByText('The token is right').waitFor();
+  await counts(page.getByText(only), 0);
+  world.mock.people.others = 1;
+  await change();
+  await discord.getByText(only).waitFor();
+  await discord.getByRole('button', { name: 'Remove this bot' }).click();
+  await page.getByRole('dialog', { name: 'Remove discord?' }).getByText(only).waitFor();
+});
+
 test('who is no owner adds no bot', async () => {
   world.mock.role = 'admin';
   const page = await fresh('channels', 'Channels');

@@ -27,6 +27,7 @@ export class People {
     this.decisions = [];
     this.tests = [];
     this.added = [];
+    this.others = 0; // more instances, each with bots of its own
     this.users = [
       { id: id(1), name: 'Owner', role: 'owner', status: 'active', created_at: NOW },
       { id: id(2), name: 'Anna', role: 'user', status: 'active', created_at: NOW },
@@ -49,6 +50,10 @@ export class People {
   // False: it is none of ours.
   route(method, path, body, reply, role, query = new URLSearchParams()) {
     const fail = (status, message) => reply(status, { error: { code: 'invalid', message } });
+    if (path === 'status') {
+      const instances = Array.from({ length: this.others + 1 }, (_, i) => ({ number: i + 1, state: 'here' }));
+      return reply(200, { instance: 1, instances: [...instances, { number: 9, state: 'gone' }] });
+    }
     if (path === 'channels' && method === 'POST') return this.addBot(body, reply, fail);
     if (path === 'channels') return reply(200, named(this.bots, 'channels', query, ['state', 'network']));
     if (path.startsWith('channels/')) return this.channel(method, path.split('/'), body, reply, fail);
@@ -79,7 +84,7 @@ export class People {
     if (body.token === 'wrong') return fail(403, 'token: Telegram does not know this token');
     const name = body.name ?? body.network;
     this.bots.push(bot(name, body.network, {}));
-    return reply(200, { name, network: body.network, bot_name: `@${name}_bot`, need_restart: false });
+    return reply(200, { name, network: body.network, bot_name: `@${name}_bot`, need_restart: false, other_instances: this.others });
   }
 
   channel(method, [, name, what], body, reply, fail) {
@@ -92,7 +97,8 @@ export class People {
     if (what === 'token') {
       if (body.token === 'wrong') return fail(403, 'token: Discord does not know this token');
       Object.assign(one, { state: 'connected', deaf: false, problem: '', todo: '', code: 0 });
-      return reply(200, { name, network: one.network, bot_name: `@${name}_bot`, need_restart: false });
+      return reply(200, { name, network: one.network, bot_name: `@${name}_bot`, need_restart: false,
+        other_instances: this.others });
     }
     if (what === 'qr.svg') return reply.raw(200, 'image/svg+xml', SVG);
     this.tests.push(name);

@@ -120,7 +120,7 @@ export class Mock {
 
   route(method, url, body, reply) {
     const path = url.pathname.replace('/api/v1/', '');
-    if (/^(users|pairings|channels)/.test(path)) return this.people.route(method, path, body, reply, this.role, url.searchParams);
+    if (/^(users|pairings|channels|status$)/.test(path)) return this.people.route(method, path, body, reply, this.role, url.searchParams);
     if (path === 'auth/logout') {
       this.cookies.clear();
       return reply(204);

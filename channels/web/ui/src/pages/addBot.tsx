@@ -32,6 +32,7 @@ function Progress({ step, bot, way }: { step: Step; bot: NewBot | null; way: Ope
   return (
     <div role="status">
       {bot && <p>{tc('tokenRight', { bot: bot.bot_name })}</p>}
+      {!!bot?.other_instances && <p>{tc('onlyHere')}</p>}
       {bot?.need_restart && <p>{tc('needsRestart')}</p>}
       {step === 'checking' && <p class="loading">{tc('checking')}</p>}
       {step === 'connecting' && <p class="loading">{tc('connecting')}</p>}

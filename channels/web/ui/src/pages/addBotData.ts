@@ -10,6 +10,7 @@ export interface NewBot {
   network: Network;
   bot_name: string;
   need_restart: boolean;
+  other_instances?: number;
 }
 
 export interface Opening {

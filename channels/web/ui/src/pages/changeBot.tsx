@@ -4,7 +4,7 @@ import { explain, guarded, me } from '../store';
 import { t } from '../settings';
 import { Dialog } from '../view/dialog';
 import { Icon } from '../view/icons';
-import { changeToken, removeBot, tc, type Channel } from './channelsData';
+import { changeToken, hasOthers, removeBot, tc, type Channel } from './channelsData';
 
 function Token({ channel, changed }: { channel: Channel; changed: () => void }) {
   const token = useRef<HTMLInputElement>(null);
@@ -16,7 +16,8 @@ function Token({ channel, changed }: { channel: Channel; changed: () => void }) 
     setSaid(null);
     try {
       const bot = await changeToken(channel, value);
-      setSaid({ text: tc(bot.need_restart ? 'needsRestart' : 'tokenRight', { bot: bot.bot_name }), bad: false });
+      const done = tc(bot.need_restart ? 'needsRestart' : 'tokenRight', { bot: bot.bot_name });
+      setSaid({ text: bot.other_instances ? `${done} ${tc('onlyHere')}` : done, bad: false });
       changed();
     } catch (error) {
       setSaid({ text: explain(error), bad: true });
@@ -45,10 +46,15 @@ function Token({ channel, changed }: { channel: Channel; changed: () => void }) 
 
 export function ChangeBot({ channel, changed }: { channel: Channel; changed: () => void }) {
   const [asks, setAsks] = useState(false);
+  const [others, setOthers] = useState(false);
   const refused = channel.state === 'refused';
   const [open, setOpen] = useState(refused);
   useEffect(() => { if (refused) setOpen(true); }, [refused]); // it stays open, with what was said, when that is mended
   if (me.value?.role !== 'owner') return null;
+  const ask = (): void => {
+    setAsks(true);
+    hasOthers().then(setOthers, () => undefined); // the question stands without it
+  };
   const remove = (): void => void guarded(async () => {
     await removeBot(channel);
     changed();
@@ -58,11 +64,12 @@ export function ChangeBot({ channel, changed }: { channel: Channel; changed: () 
       <summary><Icon name="chevron" />{tc('change')}</summary>
       <Token channel={channel} changed={changed} />
       <div class="row end">
-        <button type="button" class="quiet" onClick={() => setAsks(true)}><Icon name="trash" />{tc('remove')}</button>
+        <button type="button" class="quiet" onClick={ask}><Icon name="trash" />{tc('remove')}</button>
       </div>
       {asks && (
         <Dialog title={tc('removeTitle', { name: channel.name })} done={() => setAsks(false)}>
           <p>{tc('removeText')}</p>
+          {others && <p>{tc('onlyHere')}</p>}
           <form method="dialog" class="row end"><button>{t('cancel')}</button><button class="danger" onClick={remove}>{tc('remove')}</button></form>
         </Dialog>
       )}

@@ -34,8 +34,14 @@ export const test = (channel: Channel): Promise<void> => call<void>('POST', at(c
 
 const CHECK_MS = 40000; // the network is asked whose token it is
 
-export const changeToken = (channel: Channel, token: string): Promise<{ bot_name: string; need_restart: boolean }> =>
-  call<{ bot_name: string; need_restart: boolean }>('POST', at(channel.name, 'token'), { token }, CHECK_MS);
+interface Changed { bot_name: string; need_restart: boolean; other_instances?: number }
+export const changeToken = (channel: Channel, token: string): Promise<Changed> => call<Changed>('POST', at(channel.name, 'token'), { token }, CHECK_MS);
+
+// Whether more instances are alive, for which a change here does not hold.
+export async function hasOthers(): Promise<boolean> {
+  const { instances } = await call<{ instances: { state: string }[] }>('GET', '/api/v1/status');
+  return instances.filter(({ state }) => state === 'here').length > 1;
+}
 
 export const removeBot = (channel: Channel): Promise<void> => call<void>('DELETE', at(channel.name, ''));
 
