@@ -236,10 +236,11 @@ static NF_RC take_name(const char **names, size_t *n, const char *key, size_t i,
 {
     for (size_t k = 0; k < *n; k++)
         if (strcmp(names[k], name) == 0)
-            return nf_err_set(err, NF_E_INVALID,
-                              "channels.%s[%zu].name: another channel is called '%s': give each a "
-                              "name of its own",
-                              key, i, name);
+            return nf_err_wrap(
+                err,
+                nf_err_set(err, NF_E_INVALID,
+                           "another channel is called '%s': give each a name of its own", name),
+                "channels.%s[%zu].name", key, i);
     names[(*n)++] = name;
     return NF_OK;
 }
@@ -251,10 +252,11 @@ static NF_RC take_token(const char **tokens, size_t *n, const char *key, size_t 
     const char *text = nf_secret_reveal(token);
     for (size_t k = 0; k < *n; k++)
         if (text[0] && strcmp(tokens[k], text) == 0)
-            return nf_err_set(err, NF_E_INVALID,
-                              "channels.%s[%zu].token: another channel has the same one: give each "
-                              "a bot of its own",
-                              key, i);
+            return nf_err_wrap(
+                err,
+                nf_err_set(err, NF_E_INVALID,
+                           "another channel has the same one: give each a bot of its own"),
+                "channels.%s[%zu].token", key, i);
     tokens[(*n)++] = text;
     return NF_OK;
 }

@@ -1,8 +1,8 @@
 #include "config/edit.h"
 
 #include "base/own.h"
+#include "config/edit_internal.h"
 #include "config/settings.h"
-#include "config/yaml.h"
 
 #include <string.h>
 
@@ -357,6 +357,28 @@ static NF_RC put_value(const char *text, const struct way *w, const char *value,
     return put_lines(to, text, to_line, SIZE_MAX, err);
 }
 
+enum nf_code nf_edit_line(const char *text, const struct nf_yaml *y, const char *value,
+                          struct nf_str *to, struct nf_err *err)
+{
+    const char *line = line_at(text, y->line);
+    size_t before = indent_of(line), n = strlen(y->key);
+    if (line[before] == '-') /* the first key of an item, behind its dash */
+        before += 1 + indent_of(line + before + 1);
+    if (strncmp(line + before, y->key, n) != 0 || line[before + n] != ':')
+        return NF_OK;
+    struct nf_slice comment = comment_of(line);
+    NF_TRY(put_lines(to, text, 1, y->line, err));
+    NF_TRY(nf_str_addf(to, err, "%.*s%s: %s%.*s\n", (int)before, line, y->key, value,
+                       (int)comment.n, comment.p));
+    return put_lines(to, text, y->line + 1, SIZE_MAX, err);
+}
+
+bool nf_edit_same(const struct nf_yaml *a, const struct nf_yaml *b, const struct nf_yaml *skip_a,
+                  const struct nf_yaml *skip_b)
+{
+    return same(a, b, skip_a, skip_b);
+}
+
 static const struct nf_yaml *first_of(const struct nf_yaml *y)
 {
     return y && y->kind == NF_YAML_MAP ? y->first : NULL;
@@ -395,8 +417,10 @@ enum nf_code nf_config_set_value(const char *name, const char *text, const char 
     /* YAML can be written in ways that lines do not show: then nothing is changed. */
     if (walk(name, nf_str_c(&made), key, &after, &why) != NF_OK ||
         (after.value != NULL) != (value != NULL) || !same_except(before.root, after.root, key))
-        return nf_err_set(err, NF_E_CONFLICT,
-                          "%s: %s cannot be changed by lines: change it by hand", name, key);
+        return nf_err_wrap(
+            err,
+            nf_err_set(err, NF_E_CONFLICT, "%s cannot be changed by lines: change it by hand", key),
+            "%s", name);
     nf_str_done(ret);
     *ret = nf_take(made);
     return NF_OK;

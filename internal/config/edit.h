@@ -26,9 +26,10 @@ NF_RC nf_config_find_item(const char *name, const char *text, const char *group,
                           const char *key, const char *value, const char *fallback, size_t *ret,
                           struct nf_err *err);
 
-/* Let `key` of the item with number `index` be `value`, YAML on one line. Everything else that the
- * item has stays; it stands first in its list then, without the comments between its lines. Errors
- * as above. */
+/* Let `key` of the item with number `index` be `value`, YAML on one line. Everything else stays as
+ * it is if the key has a line of its own; else (the item stands in braces, or has no such key) the
+ * item is written anew in lines: it stands first in its list then, without its comments. Errors as
+ * above. */
 NF_RC nf_config_set_in_item(const char *name, const char *text, const char *group, const char *list,
                             size_t index, const char *key, const char *value, struct nf_str *ret,
                             struct nf_err *err);

@@ -1,9 +1,9 @@
 /* One key of one item of a list, whatever way the item is written in. */
 #include "base/own.h"
 #include "config/edit.h"
+#include "config/edit_internal.h"
 #include "config/settings.h"
 #include "config/value.h"
-#include "config/yaml.h"
 
 #include <string.h>
 
@@ -93,6 +93,38 @@ enum nf_code nf_config_find_item(const char *name, const char *text, const char 
                       value);
 }
 
+static const struct nf_yaml *item_in(const struct nf_yaml *root, const char *group,
+                                     const char *list, size_t index)
+{
+    const struct nf_yaml *l = list_in(root, group, list);
+    const struct nf_yaml *y = l ? l->first : NULL;
+    for (size_t i = 0; y && i < index; i++)
+        y = y->next;
+    return y && y->kind == NF_YAML_MAP ? y : NULL;
+}
+
+/* A key in a line of its own is changed there, and every other line stays: *done. */
+static NF_RC set_line(const char *name, const char *text, const struct nf_yaml *root,
+                      const char *group, const char *list, size_t index, const struct nf_yaml *old,
+                      const char *value, struct nf_str *ret, bool *done, struct nf_err *err)
+{
+    NF_CLEANUP(nf_yaml_freep) struct nf_yaml *after = NULL;
+    NF_CLEANUP(wipe) struct nf_str made = { .max = NF_CONFIG_BYTES_MAX };
+    struct nf_err ignored;
+
+    NF_TRY(nf_edit_line(text, old, value, &made, err));
+    if (made.len == 0 || nf_yaml_parse(name, made.p, made.len, &after, &ignored) != NF_OK)
+        return NF_OK;
+    const struct nf_yaml *item = item_in(after, group, list, index);
+    const struct nf_yaml *fresh = nf_yaml_child(item, old->key, strlen(old->key));
+    if (!fresh || !nf_edit_same(root, after, old, fresh))
+        return NF_OK;
+    nf_str_done(ret);
+    *ret = nf_take(made);
+    *done = true;
+    return NF_OK;
+}
+
 enum nf_code nf_config_set_in_item(const char *name, const char *text, const char *group,
                                    const char *list, size_t index, const char *key,
                                    const char *value, struct nf_str *ret, struct nf_err *err)
@@ -100,16 +132,18 @@ enum nf_code nf_config_set_in_item(const char *name, const char *text, const cha
     NF_CLEANUP(nf_yaml_freep) struct nf_yaml *root = NULL;
     NF_CLEANUP(wipe) struct nf_str item = { .max = NF_CONFIG_BYTES_MAX };
     NF_CLEANUP(nf_str_done) struct nf_str without = { 0 };
-    bool there = false;
+    bool there = false, done = false;
 
     NF_TRY(nf_yaml_parse(name, text, strlen(text), &root, err));
-    const struct nf_yaml *l = list_in(root, group, list);
-    const struct nf_yaml *y = l ? l->first : NULL;
-    for (size_t i = 0; y && i < index; i++)
-        y = y->next;
-    if (!y || y->kind != NF_YAML_MAP)
+    const struct nf_yaml *y = item_in(root, group, list, index);
+    if (!y)
         return nf_err_set(err, NF_E_NOT_FOUND, "%s: %s.%s has no item %zu", name, group, list,
                           index);
+    const struct nf_yaml *old = nf_yaml_child(y, key, strlen(key));
+    if (old)
+        NF_TRY(set_line(name, text, root, group, list, index, old, value, ret, &done, err));
+    if (done)
+        return NF_OK;
     for (const struct nf_yaml *c = y->first; c; c = c->next) {
         bool here = strcmp(c->key, key) == 0;
         there = there || here;

@@ -281,6 +281,21 @@ def test_what_the_page_changes_is_found_by_its_name_in_the_file_as_it_is(tmp_pat
             bot.stop()
 
 
+def test_another_token_leaves_every_other_line_of_the_file_as_it_is(tmp_path, net):
+    def item(name, token):
+        return (f"    # {name} is for the family\n    - name: {name} # theirs\n      # from @BotFather\n"
+                f'      token: "{token}" # of May\n      api_base: "{net.base}"\n')
+
+    text = "channels:\n  telegram: # all of them\n" + item("one", "77:a") + item("two", "77:b")
+    daemon = nexflow.Daemon(tmp_path, text + item("three", "77:not-known")).start()
+    before = daemon.config.read_text(encoding="utf-8")
+    status, answer = daemon.post("/api/v1/channels/three/token", {"token": net.token})
+    assert status == 200, answer
+    assert daemon.config.read_text(encoding="utf-8") == before.replace("77:not-known", net.token)
+    connected(daemon, "three")
+    assert daemon.stop() == 0
+
+
 def test_a_refused_token_is_told_and_we_are_not_ready(tmp_path, net):
     daemon = start(tmp_path, net, net.yaml(token="77:not-known"))
     daemon.wait_until(lambda: channels(daemon)["telegram"]["state"] == "refused")

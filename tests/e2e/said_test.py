@@ -1,5 +1,8 @@
 """What the daemon says has a code beside its words, and the values in them: for who reads another
 language, and for who must tell one refusal from another."""
+import json
+import re
+
 import pytest
 
 import nexflow
@@ -39,6 +42,40 @@ def test_a_refused_setting_names_its_bounds_and_where(bare):
     assert (status, reason, values) == (413, "setting-between", ["16", "100000"]), (reason, values)
     assert where.endswith("limits.connections")
     assert refusal(patch(bare, {"log.level": "loud"}))[1] == "setting-choice"
+
+
+@pytest.mark.parametrize("url, reason, values", [
+    ("nexflow.example", "url-scheme", []), ("https:///chat", "url-host", []),
+    ("https://nexflow.example:99999", "url-port", ["65535"]), ("https://nexflow.example/chat", "url-end", [])])
+def test_an_address_of_the_page_that_cannot_be_says_what_is_wrong_with_it(bare, url, reason, values):
+    text = bare.config.read_text(encoding="utf-8")
+    bare.config.write_text(re.sub(r"^server: {(.*)}$", lambda m: "server:\n  " + m[1].replace(", ", "\n  "), text, flags=re.M),
+                           encoding="utf-8")
+    said = refusal(patch(bare, {"server.public_url": url}))
+    assert said[1:3] == (reason, values) and said[3].endswith("server.public_url"), said
+
+
+def test_what_must_be_changed_by_hand_and_what_another_channel_has_has_a_code(tmp_path):
+    net, other = telegram.Telegram(), telegram.Telegram(token="1000002:another-token")
+    daemon = nexflow.Daemon(tmp_path, f"channels:\n  telegram:\n    - {net.yaml()}\n").start()
+    try:
+        base = {"network": "telegram", "token": net.token, "api_base": f"http://127.0.0.1:{net.port}"}
+        assert refusal(daemon.post("/api/v1/channels", {**base, "name": "second"}))[1:3] == ("channel-token-twice", [])
+        text = daemon.config.read_text(encoding="utf-8")
+        daemon.config.write_text(text + f"    - {net.yaml('late', token='77:x')}\n", encoding="utf-8")  # by hand, not taken over
+        fresh = {"token": other.token, "api_base": f"http://127.0.0.1:{other.port}"}
+        said = refusal(daemon.post("/api/v1/channels", {**base, **fresh, "name": "late"}))
+        assert said[1:3] == ("channel-name-twice", ["late"]), said
+        status, _, body = daemon.request("DELETE", "/api/v1/channels/nobody")
+        assert status == 404 and json.loads(body)["error"]["reason"] == "no-channel"
+        # A tab within a value in braces cannot be written in lines again.
+        daemon.config.write_text(text.replace("name: telegram", 'name: telegram, accounts: ["a\\tb"]'), encoding="utf-8")
+        said = refusal(daemon.post("/api/v1/channels/telegram/token", {"token": net.token}))
+        assert said[1] == "line-by-hand" and len(said[2]) == 1, said
+        assert daemon.stop() == 0
+    finally:
+        net.stop()
+        other.stop()
 
 
 def test_other_refusals_say_which_they_are(bare):

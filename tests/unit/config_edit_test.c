@@ -230,7 +230,7 @@ static void a_key_of_an_item_is_changed_and_the_rest_of_it_stays(void **state)
               "log:\n  level: info # loud\n",
               0,
               "channels:\n  telegram: # mine\n    - name: a\n      token: \"2:y\"\n"
-              "      accounts: [\"7\", \"8 9\"]\n    - name: b\n      token: 3:z\n"
+              "      accounts:\n        - \"7\"\n        - 8 9\n    - name: b\n      token: 3:z\n"
               "log:\n  level: info # loud\n");
     set_token(s,
               "channels:\n  telegram:\n    - {name: a, token: \"1:x\"}\n"
@@ -240,6 +240,26 @@ static void a_key_of_an_item_is_changed_and_the_rest_of_it_stays(void **state)
               "      drafts: true\n      poll: 30s\n    - {name: a, token: \"1:x\"}\n");
     set_token(s, "channels:\n  telegram:\n  - name: only\n", 0,
               "channels:\n  telegram:\n    - name: only\n      token: \"2:y\"\n");
+}
+
+static void a_key_in_a_line_of_its_own_leaves_every_other_line_as_it_is(void **state)
+{
+    struct nf_str *s = *state;
+    set_token(s,
+              "channels:\n  telegram:\n    - name: a\n      token: 1:x\n    # for the family\n"
+              "    - name: b # hers\n      # from @BotFather\n      token: \"3:#z\" # of May\n\n"
+              "      accounts: [1,\n        2]\n    - name: c\n",
+              1,
+              "channels:\n  telegram:\n    - name: a\n      token: 1:x\n    # for the family\n"
+              "    - name: b # hers\n      # from @BotFather\n      token: \"2:y\" # of May\n\n"
+              "      accounts: [1,\n        2]\n    - name: c\n");
+    set_token(s, "channels:\n  telegram:\n  -   token: x # mine\n      # more\n      name: a", 0,
+              "channels:\n  telegram:\n  -   token: \"2:y\" # mine\n      # more\n      name: a\n");
+    /* It goes on below: no line of its own. */
+    set_token(s, "channels:\n  telegram:\n    - name: a\n      token: >\n        1:x\n", 0,
+              "channels:\n  telegram:\n    - name: a\n      token: \"2:y\"\n");
+    set_token(s, "channels:\n  telegram:\n    - name: a\n      token: \"1:\n        x\"\n", 0,
+              "channels:\n  telegram:\n    - name: a\n      token: \"2:y\"\n");
 }
 
 static void a_key_of_an_item_that_is_not_there_changes_nothing(void **state)
@@ -290,6 +310,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(an_item_is_found_by_what_it_is_called_in_this_very_text),
+        T(a_key_in_a_line_of_its_own_leaves_every_other_line_as_it_is),
         T(an_item_is_put_where_it_belongs),
         T(what_is_there_stays_as_it_is),
         T(what_is_not_written_by_lines_is_left_to_a_person),
