@@ -7,7 +7,8 @@
 
 struct nf_wiring;
 
-/* Change *text, that of the configuration file at `path`, which is as the running one. */
+/* Change *text, that of the configuration file at `path`, which may be another than what runs: what
+ * is changed must be looked up in it. */
 typedef enum nf_code (*nf_admin_edit_fn)(struct nf_wiring *w, const char *path, struct nf_str *text,
                                          const void *arg, struct nf_err *err);
 

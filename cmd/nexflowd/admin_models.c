@@ -64,10 +64,10 @@ enum nf_code nf_admin_alias_remove(void *arg, const char *name, const char *hash
 
 /* --- bounds and prices ------------------------------------------------------------------------ */
 
-static const struct nf_llm_model *find_model(const struct nf_wiring *w, const char *name)
+static const struct nf_llm_model *find_model(const struct nf_daemon_config *c, const char *name)
 {
-    const struct nf_llm_model *v = w->config->llm.models.v;
-    for (size_t i = 0; i < w->config->llm.models.n; i++) {
+    const struct nf_llm_model *v = c->llm.models.v;
+    for (size_t i = 0; i < c->llm.models.n; i++) {
         if (strcmp(v[i].name, name) == 0)
             return &v[i];
     }
@@ -133,9 +133,14 @@ static enum nf_code change_model(struct nf_wiring *w, const char *path, struct n
     size_t at = 0;
     bool found;
 
+    (void)w;
     NF_TRY(find_item(path, text, "models", name, &at, &found, err));
     NF_TRY(nf_admin_add_field(&item, "name", body, true, err));
-    NF_TRY(write_model(body, find_model(w, name), &rest, err));
+    struct nf_daemon_config now;
+    NF_TRY(nf_daemon_config_load_text(path, nf_str_c(text), text->len, &now, err));
+    enum nf_code rc = write_model(body, find_model(&now, name), &rest, err);
+    nf_daemon_config_done(&now);
+    NF_TRY(rc);
     if (found)
         NF_TRY(nf_config_drop_item(path, nf_str_c(text), "llm", "models", at, text, err));
     if (rest.len == 0) /* as everywhere: nothing need be said of it */

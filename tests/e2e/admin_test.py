@@ -132,6 +132,23 @@ def test_a_provider_is_found_in_the_file_as_it_is(own, provider):
     assert {p["name"] for p in own.get("/api/v1/providers")[1]["providers"]} == {"kept", "second"}
 
 
+def test_what_a_change_of_a_model_does_not_name_stays_as_the_file_has_it(own, provider):
+    seen = own.get("/api/v1/providers")[1]["hash"]
+    new = {"type": "openai", "api_key": "k", "base_url": provider.url("/v1"), "models": ["small"], "name": "mine"}
+    status, answer = own._json("POST", "/api/v1/providers", {**new, "hash": seen})
+    assert status == 200, answer
+    bounds = {"name": "mine/small", "context_tokens": 4096}
+    assert own._json("POST", "/api/v1/models", {"hash": answer["hash"], **bounds})[0] == 200
+    text = own.config.read_text(encoding="utf-8")
+    assert text.count("4096") == 1
+    own.config.write_text(text.replace("4096", "8192"), encoding="utf-8")  # by hand; nobody has told the daemon yet
+    seen = own.get("/api/v1/providers")[1]["hash"]
+    status, answer = own._json("POST", "/api/v1/models", {"hash": seen, "name": "mine/small", "input_price": "0.15"})
+    assert status == 200, answer
+    [model] = own.get("/api/v1/models")[1]["models"]
+    assert model["context_tokens"] == 8192 and model["prices"] == {"input": "0.15"}
+
+
 def test_a_provider_that_does_not_work_says_why(own, provider):
     provider.script(status=401)
     status, answer = own._json("POST", "/api/v1/providers/test", {
