@@ -8,6 +8,7 @@
 #include "cmd/nexflowd/wiring.h"
 #include "domain/said_ready.h"
 #include "observe/log.h"
+#include "runtime/fiber.h"
 
 #include <string.h>
 
@@ -47,6 +48,10 @@ static NF_RC check_database(struct nf_wiring *w, struct nf_err *err)
         d->checked_ms = now; /* before waiting: who asks meanwhile gets the last answer */
         if (rc == NF_OK)
             rc = w->app.users->ops->find(w->app.users, "local", "owner", &ignored, &why);
+        if (rc == NF_E_NOT_FOUND) /* it answers: at the first start there is no owner yet */
+            rc = NF_OK;
+        if (rc == NF_E_CANCELED) /* who asked is ended: that says nothing of the database */
+            return nf_err_set(err, rc, "%s", why.msg);
         if (rc != NF_OK && d->rc == NF_OK)
             nf_log_error("database.failed", "err", why.msg, NULL);
         else if (rc == NF_OK && d->rc != NF_OK)
@@ -55,6 +60,16 @@ static NF_RC check_database(struct nf_wiring *w, struct nf_err *err)
         d->why = why;
     }
     return d->rc == NF_OK ? NF_OK : nf_err_set(err, d->rc, "%s", d->why.msg);
+}
+
+enum nf_code nf_daemon_watch_database(void *arg, struct nf_err *err)
+{
+    struct nf_wiring *w = arg;
+    for (;;) {
+        if (check_database(w, err) == NF_E_CANCELED)
+            return NF_E_CANCELED;
+        NF_TRY(nf_sleep(CHECK_EVERY_MS, err));
+    }
 }
 
 static enum nf_code status(void *arg, struct nf_json_out *o, struct nf_err *err)

@@ -260,6 +260,7 @@ enum nf_code nf_wiring_build(struct nf_wiring *w, struct nf_scope *scope, struct
     NF_TRY(connect_peers(w, scope, err));
     NF_TRY(watch_backups(w, scope, err));
     nf_daemon_gauges(w);
+    NF_TRY(nf_scope_spawn(scope, nf_daemon_watch_database, w, NULL, err));
     return nf_scope_spawn(scope, watch_queues, w, NULL, err);
 }
 

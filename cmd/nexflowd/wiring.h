@@ -21,7 +21,7 @@
 #include "runtime/http_client.h"
 #include "tools/schedule_tools.h"
 
-/* How the database was when somebody last asked, and not more often than once a second. */
+/* How the database was when it was last looked at: once a second. */
 struct nf_database_state {
     int64_t checked_ms; /* 0: never */
     enum nf_code rc;

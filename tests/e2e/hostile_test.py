@@ -1,5 +1,6 @@
 """Clients and models that mean harm, or are merely clumsy: what they may cost, and whom."""
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -350,8 +351,9 @@ def test_what_the_database_says_is_for_those_who_manage_it(daemon):
     assert all("locked by another" in e["err"] for e in failed)
 
 
-@nexflow.of_sqlite
-def test_ready_says_so_while_another_program_holds_the_database(daemon):
+@contextlib.contextmanager
+def held_by_another_program(daemon):
+    """Writers wait for a database that somebody has locked."""
     database = sqlite3.connect(daemon.dir / "data/nexflow.db", isolation_level=None)
     held = threading.Event()
     held.set()
@@ -360,16 +362,30 @@ def test_ready_says_so_while_another_program_holds_the_database(daemon):
         while held.is_set():
             daemon.post("/api/v1/sessions", {"title": "waits"})
     writers = [threading.Thread(target=write) for _ in range(3)]
-    daemon.wait_until(lambda: daemon.get("/ready")[0] == 200)
     database.execute("BEGIN EXCLUSIVE")
     for writer in writers:
         writer.start()
     try:
-        daemon.wait_until(lambda: "no write" in daemon.request("GET", "/ready")[2])
+        yield
     finally:
         held.clear()
         database.execute("ROLLBACK")
         database.close()
         for writer in writers:
             writer.join()
+
+
+@nexflow.of_sqlite
+def test_ready_says_so_while_another_program_holds_the_database(daemon):
     daemon.wait_until(lambda: daemon.get("/ready")[0] == 200)
+    with held_by_another_program(daemon):
+        daemon.wait_until(lambda: "no write" in daemon.request("GET", "/ready")[2])
+    daemon.wait_until(lambda: daemon.get("/ready")[0] == 200)
+
+
+@nexflow.of_sqlite
+def test_the_log_has_that_the_database_hangs_though_nobody_asks(daemon):
+    with held_by_another_program(daemon):
+        daemon.wait_until(lambda: daemon.events("database.failed"))
+    daemon.wait_until(lambda: daemon.events("database.back"))
+    assert "no write" in daemon.events("database.failed")[0]["err"]
