@@ -247,7 +247,8 @@ static void count_failure(struct nf_web *w, struct nf_http_exchange *x)
 
 /* --- before every handler --------------------------------------------------------------------- */
 
-static NF_RC add_security_headers(struct nf_http_exchange *x, struct nf_err *err)
+enum nf_code nf_web_add_security_headers(struct nf_http_exchange *x, bool may_not_be_kept,
+                                         struct nf_err *err)
 {
     static const char *const headers[SECURITY_HEADERS][2] = {
         { "X-Content-Type-Options", "nosniff" },
@@ -257,12 +258,9 @@ static NF_RC add_security_headers(struct nf_http_exchange *x, struct nf_err *err
         { "X-Frame-Options", "DENY" },
         { "Cache-Control", "no-store" },
     };
-    /* The page's own files say themselves how long they may be kept. */
-    size_t n = strcmp(nf_http_pattern(x), "/{file...}") == 0 || strcmp(nf_http_pattern(x), "/") == 0
-                   ? SECURITY_HEADERS - 1
-                   : SECURITY_HEADERS;
-    for (size_t i = 0; i < n; i++)
-        NF_TRY(nf_http_add_header(x, headers[i][0], headers[i][1], err));
+    for (size_t i = 0; i < SECURITY_HEADERS - (may_not_be_kept ? 0u : 1u); i++)
+        if (!nf_http_has_header(x, headers[i][0]))
+            NF_TRY(nf_http_add_header(x, headers[i][0], headers[i][1], err));
     return NF_OK;
 }
 
@@ -306,7 +304,8 @@ static NF_RC recognise(struct nf_web *w, struct nf_http_exchange *x, struct nf_e
 enum nf_code nf_web_before(void *arg, struct nf_http_exchange *x, struct nf_err *err)
 {
     struct nf_web *w = arg;
-    NF_TRY(add_security_headers(x, err));
+    static const char *const own_files[] = { "/{file...}", "/" }; /* say how long themselves */
+    NF_TRY(nf_web_add_security_headers(x, !is_one_of(x, own_files, NF_COUNT(own_files)), err));
     NF_TRY(nf_web_check_site(w, x, err));
     if (is_public(w, x))
         return NF_OK;

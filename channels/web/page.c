@@ -50,7 +50,8 @@ static bool takes_gzip(struct nf_slice accept)
     return false;
 }
 
-static NF_RC respond_plain(struct nf_http_exchange *x, const struct nf_asset *a, struct nf_err *err)
+static NF_RC respond_plain(struct nf_http_exchange *x, const struct nf_asset *a, const char *etag,
+                           struct nf_err *err)
 {
     NF_CLEANUP(nf_freep) char *plain = malloc(a->size ? a->size : 1);
     z_stream z = { .next_in = a->gzip,
@@ -65,6 +66,7 @@ static NF_RC respond_plain(struct nf_http_exchange *x, const struct nf_asset *a,
     (void)inflateEnd(&z);
     if (rc != Z_STREAM_END)
         return nf_err_set(err, NF_E_INTERNAL, "'%s' is stored damaged", a->path);
+    NF_TRY(add_headers(x, a, etag, err)); /* not before: an error must not be kept like a file */
     return nf_http_respond(x, 200, a->content_type, plain, a->size, err);
 }
 
@@ -77,11 +79,12 @@ enum nf_code nf_web_page(void *arg, struct nf_http_exchange *x, struct nf_err *e
     if (!a)
         return nf_err_set(err, NF_E_NOT_FOUND, "there is nothing at this path");
     (void)snprintf(etag, sizeof(etag), "\"%s\"", a->etag);
+    bool same = nf_slice_eq(nf_http_request_header(x, "If-None-Match"), etag);
+    if (!same && !takes_gzip(nf_http_request_header(x, "Accept-Encoding")))
+        return respond_plain(x, a, etag, err);
     NF_TRY(add_headers(x, a, etag, err));
-    if (nf_slice_eq(nf_http_request_header(x, "If-None-Match"), etag))
+    if (same)
         return nf_http_respond(x, 304, NULL, "", 0, err);
-    if (!takes_gzip(nf_http_request_header(x, "Accept-Encoding")))
-        return respond_plain(x, a, err);
     NF_TRY(nf_http_add_header(x, "Content-Encoding", "gzip", err));
     return nf_http_respond_static(x, 200, a->content_type, (const char *)a->gzip, a->gzip_n, err);
 }

@@ -188,6 +188,9 @@ void nf_web_answer_error(struct nf_http_exchange *x, int status, const struct nf
     nf_web_put_refusal(&o, e->msg);
     nf_json_out_end(&o);
     nf_json_out_end(&o);
+    /* A request that could not be read came by no check that adds its headers. */
+    if (nf_web_add_security_headers(x, true, &ignored) != NF_OK)
+        nf_log_warn("web.error.bare", "err", ignored.msg, NULL);
     /* What fails here leaves the exchange unanswered, and the server closes the connection. */
     if (nf_json_end_doc(&o, &ignored) != NF_OK ||
         nf_web_json(x, status ? status : status_of(x, e->code), &body, &ignored) != NF_OK)

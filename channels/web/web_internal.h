@@ -69,6 +69,9 @@ bool nf_web_manages(const struct nf_http_exchange *x);
 
 /* auth.c: checks of every request before its handler. */
 enum nf_code nf_web_before(void *arg, struct nf_http_exchange *x, struct nf_err *err);
+/* What keeps browsers apart, as far as it is not there yet. */
+NF_RC nf_web_add_security_headers(struct nf_http_exchange *x, bool may_not_be_kept,
+                                  struct nf_err *err);
 /* The owner's token from settings, environment or file; sets w->owner_hash. */
 NF_RC nf_web_load_owner_token(struct nf_web *w, struct nf_err *err);
 /* A fresh one-time link for `user_id` as a URL. Suspends. */

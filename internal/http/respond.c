@@ -1,6 +1,7 @@
 #include "http/conn.h"
 
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #define TYPE_MAX 200 /* bytes of a content type */
@@ -163,6 +164,18 @@ enum nf_code nf_http_add_header(struct nf_http_exchange *x, const char *name, co
         nf_slice_ieq(n, "connection") || nf_slice_ieq(n, "date"))
         return nf_err_set(err, NF_E_INVALID, "the server sets %s itself", name);
     return nf_str_addf(&x->headers, err, "%s: %s\r\n", name, value);
+}
+
+bool nf_http_has_header(const struct nf_http_exchange *x, const char *name)
+{
+    size_t n = strlen(name);
+    const char *line = nf_str_c(&x->headers);
+    while (*line) {
+        if (strncasecmp(line, name, n) == 0 && line[n] == ':')
+            return true;
+        line = strchr(line, '\n') + 1; /* each has its end */
+    }
+    return false;
 }
 
 static enum nf_code respond(struct nf_http_exchange *x, int status, const char *type,

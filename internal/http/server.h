@@ -123,6 +123,8 @@ void *nf_http_user(const struct nf_http_exchange *x);
  * so are Content-Length, Transfer-Encoding, Connection and Date, which are ours. */
 NF_RC nf_http_add_header(struct nf_http_exchange *x, const char *name, const char *value,
                          struct nf_err *err);
+/* Whether one of that name was added. */
+bool nf_http_has_header(const struct nf_http_exchange *x, const char *name);
 /* Answer with a body in memory, which is copied. Never suspends. Once per exchange, then
  * NF_E_CONFLICT. NF_E_INVALID: a status we do not know; NF_E_CANCELED: the peer left. */
 NF_RC nf_http_respond(struct nf_http_exchange *x, int status, const char *content_type,

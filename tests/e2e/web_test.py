@@ -1,7 +1,9 @@
 """The web channel from outside: what docs/api.md promises, and what hostile clients get."""
 import asyncio
+import http.client
 import json
 import re
+import socket
 import subprocess
 import time
 import urllib.parse
@@ -622,15 +624,23 @@ def test_every_answer_has_the_headers_that_keep_browsers_apart(daemon):
         ("/", None), (chunk, None), ("/health", None), ("/nothing/here", None), ("/api/v1/users/me", nexflow.TOKEN),
         ("/api/v1/sessions", None), ("/api/v1/sessions/none", nexflow.TOKEN))}
     answers["evil"] = daemon.request("GET", "/", headers={"Host": "evil.example"}, token=None)
-    assert [a[0] for a in answers.values()] == [200, 200, 200, 404, 200, 401, 404, 403]
+    host = f"127.0.0.1:{daemon.port}"
+    for name, text in (("twice", f"GET / HTTP/1.1\r\nHost: {host}\r\nHost: {host}\r\n\r\n"), ("no request", "x\r\n\r\n"),
+                       ("delete", f"DELETE / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")):
+        with socket.create_connection(("127.0.0.1", daemon.port), nexflow.WAIT_S) as raw:
+            raw.sendall(text.encode())
+            answer = http.client.HTTPResponse(raw)
+            answer.begin()
+            answers[name] = answer.status, answer.headers, answer.read()
+    assert [a[0] for a in answers.values()] == [200, 200, 200, 404, 200, 401, 404, 403, 400, 400, 401]
     for path, (_, headers, _) in answers.items():
         for name, value in (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"),
                             ("Cross-Origin-Opener-Policy", "same-origin"), ("X-Frame-Options", "DENY"),
                             ("Cross-Origin-Resource-Policy", "same-origin")):
             assert headers.get_all(name) == [value], (path, name)
         assert not any(name.lower().startswith("access-control-") for name in headers), path
-    for path in ("/health", "/api/v1/users/me", "/api/v1/sessions", "/api/v1/sessions/none"):
-        assert answers[path][1]["Cache-Control"] == "no-store", path
+    for path in set(answers) - {"/", chunk}:
+        assert answers[path][1].get_all("Cache-Control") == ["no-store"], path
     assert answers["/"][1]["Cache-Control"] == "no-cache"
     for path in ("/", chunk):
         policy = answers[path][1]["Content-Security-Policy"]
