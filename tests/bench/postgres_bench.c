@@ -34,9 +34,12 @@
 #define LEASE_MS 60000
 #define CONNECTIONS 8
 
+/* Opening connections and preparing statements is not what is measured. */
+#define LEAD_US 1000000
+
 /* Shared by the processes of a run. */
 struct shared {
-    int64_t turns, samples;
+    int64_t turns, samples, from_us; /* what begins before is not counted */
     uint64_t retries;
     int32_t us[SAMPLES];
 };
@@ -73,10 +76,22 @@ static struct shared *share(void)
     return p;
 }
 
-static void sample(struct shared *s, int64_t us)
+/* Something that began then has ended now. */
+static void count(struct shared *s, int64_t began_us)
 {
+    if (began_us < s->from_us)
+        return;
+    (void)__atomic_fetch_add(&s->turns, 1, __ATOMIC_RELAXED);
+    int64_t us = now_us() - began_us;
     int64_t i = __atomic_fetch_add(&s->samples, 1, __ATOMIC_RELAXED);
     s->us[i % SAMPLES] = (int32_t)us;
+}
+
+/* When it ends. */
+static int64_t begin(struct shared *s, double seconds)
+{
+    s->from_us = now_us() + LEAD_US;
+    return s->from_us + (int64_t)(seconds * 1e6);
 }
 
 static int by_size(const void *a, const void *b)
@@ -133,8 +148,7 @@ static enum nf_code worker(void *arg, struct nf_err *err)
     while (now_us() < b->ends_us) {
         int64_t began = now_us();
         NF_TRY(bench_turn(&b->s, session, b->next_id += 4, &lease, b->answer, err));
-        sample(b->shared, now_us() - began);
-        (void)__atomic_fetch_add(&b->shared->turns, 1, __ATOMIC_RELAXED);
+        count(b->shared, began);
         session += FIBERS;
         if (session > (b->instance + 1) * SESSIONS)
             session = first;
@@ -194,7 +208,7 @@ static void turns(const char *url, int instances, double seconds)
 {
     struct shared *shared = share();
     prepare(url, instances);
-    int64_t base = id_base(), ends = now_us() + (int64_t)(seconds * 1e6) + 500000;
+    int64_t base = id_base(), ends = begin(shared, seconds);
     for (int i = 1; i <= instances; i++) {
         if (fork() != 0)
             continue;
@@ -209,7 +223,7 @@ static void turns(const char *url, int instances, double seconds)
     for (int status; wait(&status) > 0;)
         if (status != 0)
             die("instance", "it failed");
-    print(shared, seconds + 0.5);
+    print(shared, seconds);
 }
 
 /* --- bare ------------------------------------------------------------------------------------- */
@@ -313,8 +327,7 @@ static void *bare_main(void *arg)
         int64_t began = now_us(), id = t->id += 4;
         bare_phase(c, 0, id, session, ++seq, BENCH_QUESTION);
         bare_phase(c, 1, id, session, ++seq, answer);
-        sample(t->shared, now_us() - began);
-        (void)__atomic_fetch_add(&t->shared->turns, 1, __ATOMIC_RELAXED);
+        count(t->shared, began);
         session = session < t->last ? session + 1 : t->session;
     }
     PQfinish(c);
@@ -326,7 +339,7 @@ static void run_bare(const char *url, int connections, double seconds)
     struct bare_thread t[64];
     struct shared *shared = share();
     prepare(url, 1);
-    int64_t base = id_base(), ends = now_us() + (int64_t)(seconds * 1e6);
+    int64_t base = id_base(), ends = begin(shared, seconds);
     connections = connections < 64 ? connections : 64;
     for (int i = 0; i < connections; i++) {
         int64_t own = SESSIONS / connections, first = SESSIONS + 1 + i * own;
@@ -365,8 +378,7 @@ static enum nf_code claim_worker(void *arg, struct nf_err *err)
             continue;
         NF_TRY(b->s.turns->ops->claim(b->s.turns, got.v[0].session_id, got.v[0].fence, 1, LEASE_MS,
                                       1000, &c, err));
-        sample(b->shared, now_us() - began);
-        b->shared->turns++;
+        count(b->shared, began);
         NF_TRY(b->s.turns->ops->park(b->s.turns, &c, 1000, err)); /* for the next time */
     }
     return NF_OK;
@@ -401,7 +413,7 @@ static void claim(const char *url, int waiting, double seconds)
                    "ANALYZE",
                    waiting / 100 + 1, waiting);
     sql(url, text);
-    b.ends_us = now_us() + (int64_t)(seconds * 1e6);
+    b.ends_us = begin(b.shared, seconds);
     in_loop(&b, claim_main);
     print(b.shared, seconds);
 }
