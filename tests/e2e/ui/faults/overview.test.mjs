@@ -92,10 +92,10 @@ test('before anything is set up a copy is a step of that, and no alarm', async (
   await done.getByRole('listitem').filter({ hasText: 'Make a copy of everything' }).getByText('done').waitFor();
 });
 
-test('a daemon that does not know who asks is said to miss its database', async () => {
+test('of a daemon that does not know who asks the page says what that may come from', async () => {
   const page = await overview({ version: undefined, uptime_s: undefined, not_ready: undefined, sandbox: undefined });
   await page.evaluate(() => { location.hash = '#/health'; });
-  await page.getByText('does not reach its database').waitFor();
+  await page.getByText('cannot tell who you are now').waitFor();
   await page.getByText('nexflow doctor').waitFor();
   assert.equal(await page.getByText('Invalid').count(), 0);
 });
