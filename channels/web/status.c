@@ -21,8 +21,8 @@ static void put_reasons(struct nf_json_out *o, const char *key, const struct nf_
     nf_json_out_end(o);
 }
 
-/* Everybody hears how we are in a word; what the database, bots and models say of themselves, and
- * which version this is, only who manages it. */
+/* Everybody hears how we are in a word and how far skills are contained; what the database, bots
+ * and models say of themselves, and which version this is, only who manages it. */
 enum nf_code nf_web_health(void *arg, struct nf_http_exchange *x, struct nf_err *err)
 {
     struct nf_web *w = arg;
@@ -35,6 +35,8 @@ enum nf_code nf_web_health(void *arg, struct nf_http_exchange *x, struct nf_err 
     nf_json_out_object(&o);
     nf_json_put_str(&o, "status", "ok");
     nf_json_put_bool(&o, "ready", reasons.len == 0);
+    if (w->o.facts.sandbox)
+        w->o.facts.sandbox(w->o.facts.arg, &o);
     if (nf_web_manages(x)) {
         nf_json_put_str(&o, "version", w->o.version);
         nf_json_put_i64(&o, "uptime_s", (nf_app_now(w->o.app) - w->started_ms) / 1000);

@@ -68,7 +68,9 @@ struct nf_web_facts {
                            struct nf_err *err);
     /* Append a line for each reason why turns cannot be served now; nothing if they can. */
     enum nf_code (*not_ready)(void *arg, struct nf_str *reasons, struct nf_err *err);
-    /* Members of the object of GET /health, after those that the channel knows. */
+    /* The member of GET /health that everybody hears: which sandbox skills have. */
+    void (*sandbox)(void *arg, struct nf_json_out *o);
+    /* The others, after those that the channel knows, for who manages it. */
     void (*health)(void *arg, struct nf_json_out *o);
     /* Members of the object of GET /api/v1/status. NULL: there is no such thing. */
     enum nf_code (*status)(void *arg, struct nf_json_out *o, struct nf_err *err);

@@ -105,6 +105,12 @@ static void put_backup(const struct nf_wiring *w, struct nf_json_out *o)
     nf_json_out_str(o, w->backups.last.at_ms > 0 ? at.s : NULL);
 }
 
+static void sandbox(void *arg, struct nf_json_out *o)
+{
+    struct nf_wiring *w = arg;
+    nf_skill_wiring_health(&w->skills, o);
+}
+
 static void health(void *arg, struct nf_json_out *o)
 {
     struct nf_wiring *w = arg;
@@ -124,7 +130,6 @@ static void health(void *arg, struct nf_json_out *o)
         nf_redis_store_stats(w->redis, &redis);
         nf_json_put_str(o, "redis", redis.connected ? "ok" : redis.why);
     }
-    nf_skill_wiring_health(&w->skills, o);
     nf_bot_wiring_health(&w->bots, o);
 }
 
@@ -146,6 +151,7 @@ struct nf_web_facts nf_daemon_facts(struct nf_wiring *w)
     return (struct nf_web_facts){ .models = nf_daemon_models,
                                   .not_ready = not_ready,
                                   .status = status,
+                                  .sandbox = sandbox,
                                   .health = health,
                                   .bot = bot,
                                   .say = say,
